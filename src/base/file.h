@@ -1,0 +1,50 @@
+/* Files: read-only maps, whole reads (gzip or plain), and writers whose output appears under its name only when whole. */
+#ifndef FATHOM_BASE_FILE_H
+#define FATHOM_BASE_FILE_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* A file mapped read-only. An empty file has bytes NULL and size 0. */
+typedef struct FileMap {
+  const uint8_t *bytes;
+  size_t size;
+} FileMap;
+
+Status file_map(const char *path, FileMap *map, Error *err);
+void file_unmap(FileMap *map); /* all zeros is fine */
+
+/* The whole file, gunzipped if it starts with gzip's magic, plus a terminating NUL that *size does not count; freed by
+ * the caller. More than limit bytes (after gunzip) is STATUS_DATA. "-" is standard input. */
+Status file_read(const char *path, size_t limit, char **bytes, size_t *size, Error *err);
+
+bool file_is_directory(const char *path);
+bool file_exists(const char *path);
+char *file_join(const char *folder, const char *name); /* freed by the caller */
+const char *file_name(const char *path);               /* the part behind the last slash */
+bool file_has_suffix(const char *path, const char *suffix);
+
+/* Makes the folder (parents must exist); one that is there already is fine. */
+Status file_make_directory(const char *path, Error *err);
+
+/* A file being written as PATH.part, renamed to PATH by commit. Writing to "/dev/..." goes there directly. */
+typedef struct FileWriter {
+  FILE *stream;
+  char *path, *part; /* part is NULL for a device */
+} FileWriter;
+
+Status file_writer_open(FileWriter *writer, const char *path, Error *err);
+Status file_writer_commit(FileWriter *writer, Error *err); /* flush, fsync, close and rename, each checked */
+void file_writer_discard(FileWriter *writer);              /* after commit or on an all-zero writer: nothing */
+
+/* Renames a finished file; both names in one folder. */
+Status file_rename(const char *from, const char *to, Error *err);
+
+/* Writes text as the whole file PATH, through a writer. */
+Status file_write_text(const char *path, const char *text, Error *err);
+
+#endif

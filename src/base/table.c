@@ -1,0 +1,155 @@
+/* One result as TSV or JSON. TSV streams; JSON is built and printed at the end. */
+#include "base/table.h"
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "config.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct Table {
+  FILE *out;
+  const char *const *columns;
+  size_t n_columns, column;
+  bool header_done;
+  Json *root, *rows, *notes, *row; /* root NULL = TSV */
+};
+
+char *command_line(int argc, char *const *argv) {
+  char *line = mem_copy_string("");
+  for (int i = 0; i < argc; i++) {
+    const bool plain = argv[i][0] && strspn(argv[i], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                                     "-_./,:=+@%") == strlen(argv[i]);
+    char *quoted = mem_alloc(4 * strlen(argv[i]) + 3, 1), *q = quoted;
+    if (!plain) *q++ = '\'';
+    for (const char *p = argv[i]; *p; p++) {
+      if (*p == '\'') q = memcpy(q, "'\\''", 4), q += 4;
+      else *q++ = *p == '\n' ? ' ' : *p;
+    }
+    if (!plain) *q++ = '\'';
+    char *longer = mem_format("%s%s%s", line, i ? " " : "", quoted);
+    free(quoted);
+    free(line);
+    line = longer;
+  }
+  return line;
+}
+
+Table *table_begin(FILE *out, bool json, const Provenance *from, const char *const *columns, size_t n_columns) {
+  Table *t = mem_alloc(1, sizeof *t);
+  *t = (Table){.out = out, .columns = columns, .n_columns = n_columns};
+  if (json) {
+    t->root = json_new_object();
+    json_add_string(t->root, "fathom", PACKAGE_VERSION);
+    json_add_string(t->root, "command", from->command);
+    Json *args = json_add_array(t->root, "args");
+    for (int i = 0; i < from->argc; i++) json_add_string(args, NULL, from->argv[i]);
+    json_add_number(t->root, "seed", (double)from->seed);
+    Json *models = json_add_array(t->root, "models");
+    for (size_t i = 0; i < from->n_models; i++) {
+      Json *model = json_add_object(models, NULL);
+      json_add_string(model, "path", from->models[i].path);
+      json_add_string(model, "sha256", from->models[i].sha256);
+    }
+    t->notes = json_add_array(t->root, "notes");
+    t->rows = json_add_array(t->root, "rows");
+  } else {
+    char *line = command_line(from->argc, from->argv);
+    fprintf(out, "# fathom %s\n# command: %s\n# seed: %llu\n", PACKAGE_VERSION, line, (unsigned long long)from->seed);
+    for (size_t i = 0; i < from->n_models; i++)
+      fprintf(out, "# model: %s sha256 %s\n", from->models[i].path, from->models[i].sha256);
+    free(line);
+  }
+  return t;
+}
+
+void table_note(Table *t, const char *format, ...) {
+  va_list args;
+  char text[1024];
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  if (t->root)
+    json_add_string(t->notes, NULL, text);
+  else
+    fprintf(t->out, "# %s\n", text);
+}
+
+static void tsv_header(Table *t) {
+  if (t->header_done) return;
+  for (size_t i = 0; i < t->n_columns; i++) fprintf(t->out, "%s%s", i ? "\t" : "", t->columns[i]);
+  fputc('\n', t->out);
+  t->header_done = true;
+}
+
+/* Before a cell: opens the row where needed. Returns the cell's JSON key. */
+static const char *cell_begin(Table *t) {
+  if (t->root) {
+    if (t->column == 0) t->row = json_add_object(t->rows, NULL);
+  } else {
+    tsv_header(t);
+    if (t->column) fputc('\t', t->out);
+  }
+  return t->columns[t->column];
+}
+
+static void cell_end(Table *t) {
+  t->column++;
+  if (t->column < t->n_columns) return;
+  t->column = 0;
+  if (!t->root) fputc('\n', t->out);
+}
+
+void table_string(Table *t, const char *value) {
+  const char *key = cell_begin(t);
+  if (t->root)
+    json_add_string(t->row, key, value);
+  else if (!value)
+    fputc('-', t->out);
+  else
+    for (const char *p = value; *p; p++) fputc(strchr("\t\n\r", *p) ? ' ' : *p, t->out);
+  cell_end(t);
+}
+
+void table_number(Table *t, double value) {
+  const char *key = cell_begin(t);
+  if (t->root)
+    json_add_number(t->row, key, value);
+  else if (isnan(value))
+    fputc('-', t->out);
+  else
+    fprintf(t->out, "%.9g", value);
+  cell_end(t);
+}
+
+void table_count(Table *t, size_t value) {
+  const char *key = cell_begin(t);
+  if (t->root)
+    json_add_number(t->row, key, (double)value);
+  else
+    fprintf(t->out, "%zu", value);
+  cell_end(t);
+}
+
+Status table_end(Table *t, Error *err) {
+  assert(t->column == 0);
+  if (t->root) {
+    char *text = json_print(t->root, false);
+    fputs(text, t->out);
+    fputc('\n', t->out);
+    free(text);
+    json_free(t->root);
+  } else {
+    tsv_header(t);
+  }
+  FILE *out = t->out;
+  free(t);
+  errno = 0;
+  if (fflush(out) != 0 || ferror(out)) return error_system(err, "standard output: cannot write");
+  return STATUS_OK;
+}

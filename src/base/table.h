@@ -1,0 +1,46 @@
+/* Results for people and programs: a tidy TSV whose '#' lines give version, arguments, seed and model digests, or the
+ * same as one JSON object {"fathom", "command", "args", "seed", "models", "rows"}. */
+#ifndef FATHOM_BASE_TABLE_H
+#define FATHOM_BASE_TABLE_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum { PROVENANCE_MODELS = 16 };
+
+/* Where a result comes from; strings are borrowed. */
+typedef struct Provenance {
+  const char *command;
+  int argc;
+  char *const *argv;
+  uint64_t seed;
+  struct {
+    const char *path, *sha256;
+  } models[PROVENANCE_MODELS];
+  size_t n_models;
+} Provenance;
+
+typedef struct Table Table;
+
+/* columns: n_columns names, borrowed until table_end. */
+Table *table_begin(FILE *out, bool json, const Provenance *provenance, const char *const *columns, size_t n_columns);
+
+/* A remark: a '#' line, or an entry of "notes" in JSON. Before the first row in TSV, anywhere in JSON. */
+void table_note(Table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The next cell of the row; the row ends with its last column. NaN and NULL are "-" in TSV and null in JSON; tabs and
+ * newlines in a string become blanks in TSV. */
+void table_string(Table *table, const char *value);
+void table_number(Table *table, double value); /* 9 significant digits */
+void table_count(Table *table, size_t value);
+
+Status table_end(Table *table, Error *err); /* writes what is left, checks the stream, frees */
+
+/* The arguments as one line of shell words, quoted where needed; freed by the caller. */
+char *command_line(int argc, char *const *argv);
+
+#endif

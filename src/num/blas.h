@@ -1,0 +1,29 @@
+/* Matrix products and factorisations: the sole user of CBLAS and LAPACK. Matrices are row major. */
+#ifndef FATHOM_NUM_BLAS_H
+#define FATHOM_NUM_BLAS_H
+
+#include "base/error.h"
+#include "num/real.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Name and kernel family of the BLAS in use, "OpenBLAS 0.3.21 ... SkylakeX". */
+const char *blas_description(void);
+
+/* C[m,n] = alpha * op(A) op(B) + beta * C; op transposes where the flag is set. lda, ldb, ldc: elements between rows. */
+void blas_gemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, real alpha, const real *a, size_t lda,
+               const real *b, size_t ldb, real beta, real *c, size_t ldc);
+void blas_gemm_f32(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda,
+                   const float *b, size_t ldb, float beta, float *c, size_t ldc);
+void blas_gemm_f64(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, double alpha, const double *a,
+                   size_t lda, const double *b, size_t ldb, double beta, double *c, size_t ldc);
+
+/* Thin SVD A[m,n] = U[m,r] diag(s[r]) Vt[r,n], r = min(m, n), singular values descending; u and vt may both be NULL. A is
+ * destroyed. The sign of each pair is fixed: the entry of largest magnitude in each row of Vt is positive. */
+Status blas_svd(size_t m, size_t n, double *a, double *s, double *u, double *vt, Error *err);
+
+/* Eigenvalues (ascending) of symmetric A[n,n]; with vectors, row i of A holds the unit eigenvector of value i. */
+Status blas_eigen(size_t n, double *a, double *values, bool vectors, Error *err);
+
+#endif

@@ -1,0 +1,59 @@
+/* Text to token ids and back, exactly as the model's own tokenizer: byte-level BPE and SentencePiece BPE with byte
+ * fallback, from GGUF metadata or tokenizer.json. */
+#ifndef FATHOM_TEXT_TOKENIZER_H
+#define FATHOM_TEXT_TOKENIZER_H
+
+#include "base/digest.h"
+#include "base/error.h"
+#include "weights/source.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct Tokenizer Tokenizer;
+
+/* A growing list of ids; all zeros is an empty one. */
+typedef struct TokenList {
+  int32_t *ids;
+  size_t count, room;
+} TokenList;
+
+void token_list_add(TokenList *list, int32_t id);
+void token_list_clear(TokenList *list); /* frees */
+
+Status tokenizer_open(const Source *source, Tokenizer **out, Error *err);
+void tokenizer_close(Tokenizer *tokenizer); /* NULL is fine */
+
+enum {
+  TOKENIZE_ADD_SPECIAL = 1,   /* BOS/EOS where the model adds them */
+  TOKENIZE_PARSE_SPECIAL = 2, /* "<|im_start|>" in the text is the special token, else plain text */
+};
+
+/* Appends the ids of size bytes of text (any bytes for byte-level; invalid UTF-8 is handled as HF does or is STATUS_DATA). */
+Status tokenizer_encode(const Tokenizer *tokenizer, const char *text, size_t size, unsigned flags, TokenList *tokens,
+                        Error *err);
+
+/* The bytes the ids stand for, special tokens included; freed by the caller, NUL-terminated beside *size. */
+Status tokenizer_decode(const Tokenizer *tokenizer, const int32_t *ids, size_t n, char **text, size_t *size, Error *err);
+
+size_t tokenizer_vocab_size(const Tokenizer *tokenizer);
+const char *tokenizer_kind(const Tokenizer *tokenizer); /* "byte-level BPE, pre-tokenizer smollm" */
+
+/* -1 where the model has none. */
+int32_t tokenizer_bos(const Tokenizer *tokenizer);
+int32_t tokenizer_eos(const Tokenizer *tokenizer);
+int32_t tokenizer_pad(const Tokenizer *tokenizer);
+int32_t tokenizer_unknown(const Tokenizer *tokenizer);
+
+/* The model's own chat template (Jinja), NULL where it has none. */
+const char *tokenizer_chat_template(const Tokenizer *tokenizer);
+
+/* Covers vocabulary, merges or scores and flags, not the file: a GGUF and a HF copy of one model compare. */
+void tokenizer_digest(const Tokenizer *tokenizer, char text[DIGEST_TEXT]);
+
+/* Writes tokenizer.json and tokenizer_config.json, which transformers and fathom load to the same ids. pad_token_id, -1
+ * = as the model has it, is what tokenizer_config.json names. */
+Status tokenizer_write(const Tokenizer *tokenizer, const char *folder, int32_t pad_token_id, Error *err);
+
+#endif

@@ -1,0 +1,45 @@
+/* Element types of weight files and their exact widening to float32.
+ *
+ * Types quantised by ggml come in blocks: a run of `block` elements stored in `bytes` bytes; a row's length is a multiple
+ * of the block. Widening is bit-exact with the `gguf` Python package (compiled without contraction). */
+#ifndef FATHOM_WEIGHTS_DTYPE_H
+#define FATHOM_WEIGHTS_DTYPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum Dtype {
+  DTYPE_F32,
+  DTYPE_F16,
+  DTYPE_BF16,
+  DTYPE_Q4_0,
+  DTYPE_Q4_1,
+  DTYPE_Q8_0,
+  DTYPE_COUNT,
+} Dtype;
+
+typedef struct DtypeInfo {
+  const char *name;        /* "F32", "Q4_1": as GGUF and safetensors print it */
+  const char *safetensors; /* name in a safetensors header, NULL where it has none */
+  int gguf;                /* ggml type number, -1 where it has none */
+  size_t block, bytes;     /* elements and bytes of one block */
+} DtypeInfo;
+
+const DtypeInfo *dtype_info(Dtype dtype);
+bool dtype_from_gguf(uint32_t number, Dtype *dtype);
+bool dtype_from_safetensors(const char *name, Dtype *dtype);
+
+/* Bytes of n elements; false where n is not a multiple of the block or the size overflows. */
+bool dtype_size(Dtype dtype, size_t n, size_t *bytes);
+
+/* n elements (a multiple of the block) from src (any alignment) to dst. */
+void dtype_widen(Dtype dtype, const void *src, size_t n, float *dst);
+
+/* Single values; narrowing rounds to nearest even, NaN stays NaN. */
+float f16_to_f32(uint16_t bits);
+uint16_t f32_to_f16(float value);
+float bf16_to_f32(uint16_t bits);
+uint16_t f32_to_bf16(float value);
+
+#endif

@@ -1,0 +1,167 @@
+/* base/: numbers parsed whole, option tables, JSON strictness, UTF-8, digests, RNG, file writers. */
+#include "base/digest.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/options.h"
+#include "base/rng.h"
+#include "base/table.h"
+#include "base/utf8.h"
+#include "tests/tap.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+typedef struct Settings {
+  bool flag;
+  const char *text, *choice;
+  size_t size, bytes;
+  double real;
+  OptionTexts texts;
+} Settings;
+
+static const Option table[] = {
+    {"flag", 'f', OPTION_FLAG, offsetof(Settings, flag), 0, 0, NULL, "a flag", "text"},
+    {"text", 0, OPTION_TEXT, offsetof(Settings, text), 0, 0, "S", "a text", NULL},
+    {"choice", 0, OPTION_CHOICE, offsetof(Settings, choice), 0, 0, "one|two", "a choice", NULL},
+    {"size", 's', OPTION_SIZE, offsetof(Settings, size), 1, 9, "N", "a size", NULL},
+    {"bytes", 0, OPTION_BYTES, offsetof(Settings, bytes), 0, 0, "SIZE", "bytes", NULL},
+    {"real", 0, OPTION_REAL, offsetof(Settings, real), 0, 1, "X", "a number", NULL},
+    {"texts", 0, OPTION_TEXTS, offsetof(Settings, texts), 0, 0, "S", "texts", NULL},
+    {0}};
+
+static Status parse(Settings *settings, Error *err, int argc, const char **argv) {
+  const Option *const tables[] = {table, NULL};
+  const char *args[16];
+  size_t n_args;
+  options_free(tables, settings);
+  *settings = (Settings){0};
+  return options_parse(tables, settings, argc, (char **)argv, args, &n_args, err);
+}
+
+static void test_options(void) {
+  Settings s = {0};
+  Error err = {0};
+  ok(parse(&s, &err, 9, (const char *[]){"x", "--text", "a", "--size=7", "--bytes", "2K", "--texts=p", "--texts", "q"}) == STATUS_OK &&
+         strcmp(s.text, "a") == 0 && s.size == 7 && s.bytes == 2048 && s.texts.count == 2 && strcmp(s.texts.items[1], "q") == 0,
+     "values land in the settings struct");
+  ok(parse(&s, &err, 2, (const char *[]){"x", "-s3"}) == STATUS_OK && s.size == 3, "a short option with its value attached");
+  static const struct {
+    const char *word, *value, *message;
+  } bad[] = {{"--size", "12x", "--size 12x: expected a whole number"},
+             {"--size", "0", "--size 0: expected a whole number from 1 to 9"},
+             {"--size", "10", "--size 10: expected a whole number from 1 to 9"},
+             {"--size", "-1", "--size -1: expected a whole number"},
+             {"--real", "nan", "--real nan: expected a number"},
+             {"--real", "1.5", "--real 1.5: expected a number from 0 to 1"},
+             {"--choice", "tw", "--choice tw: expected one of one|two"},
+             {"--bytes", "9Z", "--bytes 9Z: expected a size such as 64M or 2G"},
+             {"--nope", "1", "unknown option --nope (see --help)"}};
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    ok(parse(&s, &err, 3, (const char *[]){"x", bad[i].word, bad[i].value}) == STATUS_USAGE && strcmp(err.text, bad[i].message) == 0,
+       "%s %s is refused: %s", bad[i].word, bad[i].value, err.text);
+  ok(parse(&s, &err, 2, (const char *[]){"x", "--text"}) == STATUS_USAGE && strcmp(err.text, "--text needs a value: S") == 0, "a missing value");
+  ok(parse(&s, &err, 2, (const char *[]){"x", "--flag=1"}) == STATUS_USAGE, "a flag takes no value");
+  ok(parse(&s, &err, 4, (const char *[]){"x", "--flag", "--text", "a"}) == STATUS_USAGE &&
+         strcmp(err.text, "--flag and --text exclude each other") == 0, "conflicts come from the table");
+  parse(&s, &err, 1, (const char *[]){"x"});
+}
+
+static void test_json(void) {
+  Error err = {0};
+  Json *root;
+  ok(json_parse("{\"a\":[1,2.5,\"x\"]} \n", 20, "t", &root, &err) == STATUS_OK && json_count(json_get(root, "a")) == 3 &&
+         json_number(json_at(json_get(root, "a"), 1), 0) == 2.5, "JSON reads");
+  json_free(root);
+  static const char *const bad[] = {"{", "{\"a\":1} x", "\"\xff\"", "", "[1,]", "nul"};
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    ok(json_parse(bad[i], strlen(bad[i]), "t", &root, &err) == STATUS_DATA && root == NULL, "broken JSON %zu: %s", i, err.text);
+    json_free(root);
+  }
+  root = json_new_object();
+  json_add_number(root, "nan", NAN);
+  json_add_number(root, "n", 3);
+  char *text = json_print(root, false);
+  ok(strcmp(text, "{\"nan\":null,\"n\":3}") == 0, "NaN is written as null");
+  free(text);
+  size_t size;
+  ok(json_need_size(root, "n", "f", 4, 9, &size, &err) == STATUS_DATA && strstr(err.text, "\"n\" is 3, expected a whole number from 4 to 9"),
+     "a size out of range names the key");
+  json_free(root);
+}
+
+static void test_utf8(void) {
+  static const char *const bad[] = {"\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xff", "\xe2\x82"};
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    ok(utf8_valid_prefix(bad[i], strlen(bad[i])) == 0, "invalid UTF-8 %zu is refused", i);
+  int wrong = 0;
+  for (uint32_t c = 0; c < 0x110000; c++) {
+    if (c >= 0xd800 && c < 0xe000) continue;
+    char bytes[4];
+    uint32_t back = ~c;
+    const size_t n = utf8_encode(c, bytes);
+    wrong += utf8_decode(bytes, n, &back) != n || back != c;
+  }
+  ok(wrong == 0, "every code point survives encode and decode");
+}
+
+static void test_rest(void) {
+  char digest[DIGEST_TEXT];
+  digest_bytes("abc", 3, digest);
+  ok(strcmp(digest, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad") == 0, "SHA-256 of \"abc\" (FIPS 180-4)");
+  Rng a = rng_new(7), b = rng_new(7);
+  double sum = 0, squares = 0;
+  bool same = true;
+  for (int i = 0; i < 100000; i++) {
+    const double x = rng_normal(&a);
+    same = same && x == rng_normal(&b);
+    sum += x;
+    squares += x * x;
+  }
+  ok(same, "one seed, one stream");
+  ok(fabs(sum / 1e5) < 0.02 && fabs(squares / 1e5 - 1) < 0.03, "normal deviates have mean 0 and variance 1 (seed 7)");
+  size_t product = 5;
+  ok(!size_multiply(SIZE_MAX / 2, 3, &product) && product == 5, "an overflowing product is seen");
+  Arena arena;
+  Error err = {0};
+  ok(arena_init(&arena, 1000, &err) == STATUS_OK && (size_t)arena_take(&arena, 10) % 64 == 0 && (size_t)arena_take(&arena, 100) % 64 == 0 &&
+         arena.used == 192, "arena pieces are aligned");
+  arena_clear(&arena);
+  char *line = command_line(3, (char *[]){"fathom", "a b", "it's"});
+  ok(strcmp(line, "fathom 'a b' 'it'\\''s'") == 0, "a command line is quoted for the shell");
+  free(line);
+}
+
+static void test_files(void) {
+  Error err = {0};
+  FileWriter writer;
+  char folder[] = "/tmp/fathom-base.XXXXXX";
+  ok(mkdtemp(folder) != NULL, "a scratch folder");
+  char *path = file_join(folder, "x"), *part = file_join(folder, "x.part");
+  ok(file_writer_open(&writer, path, &err) == STATUS_OK && !file_exists(path), "nothing under the final name while writing");
+  fputs("hello", writer.stream);
+  ok(file_writer_commit(&writer, &err) == STATUS_OK && file_exists(path) && !file_exists(part), "commit renames");
+  char *bytes;
+  size_t size;
+  ok(file_read(path, 100, &bytes, &size, &err) == STATUS_OK && size == 5 && strcmp(bytes, "hello") == 0, "and it reads back");
+  free(bytes);
+  ok(file_read(path, 4, &bytes, &size, &err) == STATUS_DATA && strstr(err.text, "limit"), "a limit holds");
+  unlink(path);
+  ok(file_writer_open(&writer, "/no/such/folder/x", &err) == STATUS_SYSTEM && strstr(err.text, "/no/such/folder/x: cannot write here: No such file"),
+     "a missing folder is named");
+  ok(file_writer_open(&writer, "/dev/full", &err) == STATUS_OK, "a device opens");
+  fputs("hello", writer.stream);
+  ok(file_writer_commit(&writer, &err) == STATUS_SYSTEM && strstr(err.text, "No space left"), "a full disk is seen: %s", err.text);
+  rmdir(folder);
+  free(path);
+  free(part);
+}
+
+int main(void) {
+  test_options();
+  test_json();
+  test_utf8();
+  test_rest();
+  test_files();
+  return tap_end();
+}
