@@ -111,7 +111,7 @@ Status json_need_size(const Json *object, const char *key, const char *name, siz
 }
 
 static Json *checked(Json *node) {
-  if (!node) abort(); /* cJSON returns NULL only when memory is exhausted */
+  if (!node) mem_exhausted(sizeof *node); /* cJSON returns NULL only when memory is exhausted */
   return node;
 }
 
@@ -145,6 +145,6 @@ void json_add_null(Json *parent, const char *key) { json_add(parent, key, checke
 Json *json_copy(const Json *node) { return checked(cJSON_Duplicate(node, 1)); }
 char *json_print(const Json *node, bool indented) {
   char *text = indented ? cJSON_Print(node) : cJSON_PrintUnformatted(node);
-  if (!text) abort();
+  if (!text) mem_exhausted(1);
   return text;
 }

@@ -17,7 +17,7 @@ static void (*exhaustion_handler)(size_t bytes);
 
 void mem_on_exhaustion(void (*handler)(size_t bytes)) { exhaustion_handler = handler; }
 
-static void exhausted(size_t bytes) {
+void mem_exhausted(size_t bytes) {
   if (exhaustion_handler) exhaustion_handler(bytes);
   abort();
 }
@@ -38,15 +38,15 @@ bool size_add(size_t a, size_t b, size_t *sum) {
 
 void *mem_alloc(size_t count, size_t size) {
   void *block = calloc(count ? count : 1, size ? size : 1);
-  if (!block) exhausted(count * size);
+  if (!block) mem_exhausted(count * size);
   return block;
 }
 
 void *mem_resize(void *block, size_t count, size_t size) {
   size_t bytes;
-  if (!size_multiply(count, size, &bytes)) exhausted(SIZE_MAX);
+  if (!size_multiply(count, size, &bytes)) mem_exhausted(SIZE_MAX);
   void *grown = realloc(block, bytes ? bytes : 1);
-  if (!grown) exhausted(bytes);
+  if (!grown) mem_exhausted(bytes);
   return grown;
 }
 
@@ -61,7 +61,7 @@ char *mem_format(const char *format, ...) {
   char *text = NULL;
   const int n = vasprintf(&text, format, args);
   va_end(args);
-  if (n < 0) exhausted(0);
+  if (n < 0) mem_exhausted(0);
   return text;
 }
 

@@ -21,6 +21,9 @@ Status mem_try(size_t count, size_t size, void **block, Error *err);
 /* Called with the bytes asked for when a small block cannot be had; must not return. main installs one. */
 void mem_on_exhaustion(void (*handler)(size_t bytes));
 
+/* Ends the process through that handler: for the rare caller whose block comes from another library. */
+_Noreturn void mem_exhausted(size_t bytes);
+
 /* *product = a * b; false where it does not fit (then *product is untouched). */
 bool size_multiply(size_t a, size_t b, size_t *product);
 bool size_add(size_t a, size_t b, size_t *sum);
