@@ -1,7 +1,7 @@
 /* Element types of weight files and their exact widening to float32.
  *
- * Types quantised by ggml come in blocks: a run of `block` elements stored in `bytes` bytes; a row's length is a multiple
- * of the block. Widening is bit-exact with the `gguf` Python package (compiled without contraction). */
+ * Types quantised by ggml come in blocks: a run of `block` elements stored in `bytes` bytes; a row's length is a
+ * multiple of the block. Widening is bit-exact with the `gguf` Python package. */
 #ifndef FATHOM_WEIGHTS_DTYPE_H
 #define FATHOM_WEIGHTS_DTYPE_H
 
@@ -30,11 +30,17 @@ const DtypeInfo *dtype_info(Dtype dtype);
 bool dtype_from_gguf(uint32_t number, Dtype *dtype);
 bool dtype_from_safetensors(const char *name, Dtype *dtype);
 
+/* ggml's name for a type number, also of types fathom cannot read ("Q5_1"); NULL for an unknown number. */
+const char *dtype_ggml_name(uint32_t number);
+
 /* Bytes of n elements; false where n is not a multiple of the block or the size overflows. */
 bool dtype_size(Dtype dtype, size_t n, size_t *bytes);
 
 /* n elements (a multiple of the block) from src (any alignment) to dst. */
 void dtype_widen(Dtype dtype, const void *src, size_t n, float *dst);
+
+/* n elements from src to dst (any alignment) as F32, F16 or BF16: asserted. */
+void dtype_narrow(Dtype dtype, const float *src, size_t n, void *dst);
 
 /* Single values; narrowing rounds to nearest even, NaN stays NaN. */
 float f16_to_f32(uint16_t bits);

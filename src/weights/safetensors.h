@@ -6,7 +6,9 @@
 #include "base/file.h"
 #include "weights/weights.h"
 
-/* Maps path and adds its tensors to weights; the map must outlive them (file_unmap by the caller). */
+/* Maps path and adds its tensors to weights; the map must outlive them (file_unmap by the caller), and so must path.
+ * After an error nothing is mapped and weights may only be freed. Dtypes other than F32, F16 and BF16 are STATUS_DATA.
+ */
 Status safetensors_open(const char *path, FileMap *map, Weights *weights, Error *err);
 
 /* One tensor to write, float32 in memory. */

@@ -15,19 +15,20 @@ typedef struct Tensor {
   size_t count;                  /* elements */
   const uint8_t *bytes;          /* in the mapped file; any alignment */
   size_t n_bytes;
-  const char *file;              /* the file it lives in, for messages */
+  const char *file; /* the file it lives in, for messages */
 } Tensor;
 
 typedef struct Weights Weights;
 
 size_t weights_count(const Weights *weights);
-const Tensor *weights_at(const Weights *weights, size_t index);           /* in file order */
-const Tensor *weights_find(const Weights *weights, const char *name);     /* hashed; NULL if there is none */
+const Tensor *weights_at(const Weights *weights, size_t index);       /* in file order */
+const Tensor *weights_find(const Weights *weights, const char *name); /* hashed; NULL if there is none */
 
 /* For the readers (safetensors.c, gguf.c): */
 Weights *weights_new(void);
 void weights_free(Weights *weights); /* does not unmap files */
-/* Copies the record and its name. A second tensor of one name, or an n_bytes that does not fit dtype and shape, is STATUS_DATA. */
+/* Copies the record and its name. A second tensor of one name, or an n_bytes that does not fit dtype and shape, is
+ * STATUS_DATA. */
 Status weights_add(Weights *weights, const Tensor *tensor, Error *err);
 
 #endif
