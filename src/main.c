@@ -1,11 +1,11 @@
 /* fathom COMMAND [OPTIONS] ARGS: the table of commands, and the only place where the process exits. */
+#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "command/command.h"
 #include "config.h"
 #include "num/blas.h"
 
-#include <errno.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,9 +101,7 @@ int main(int argc, char **argv) {
   mem_on_exhaustion(out_of_memory);
   Error err = {0};
   Status status = dispatch(argc, argv, &err);
-  errno = 0;
-  if ((fflush(stdout) != 0 || ferror(stdout)) && status == STATUS_OK)
-    status = error_system(&err, "standard output: cannot write");
+  if (status == STATUS_OK) status = file_flush(stdout, "standard output", &err);
   if (status != STATUS_OK && err.text[0]) fprintf(stderr, "fathom: %s\n", err.text);
   return status;
 }

@@ -152,6 +152,11 @@ static void test_files(void) {
   ok(file_writer_open(&writer, "/dev/full", &err) == STATUS_OK, "a device opens");
   fputs("hello", writer.stream);
   ok(file_writer_commit(&writer, &err) == STATUS_SYSTEM && strstr(err.text, "No space left"), "a full disk is seen: %s", err.text);
+  ok(file_writer_open(&writer, "/dev/full", &err) == STATUS_OK, "a device opens");
+  static const char large[100000];
+  fwrite(large, 1, sizeof large, writer.stream);
+  ok(file_writer_commit(&writer, &err) == STATUS_SYSTEM && strcmp(err.text, "/dev/full: a write failed: is the disk full?") == 0,
+     "and so is one that filled up on the way: %s", err.text);
   rmdir(folder);
   free(path);
   free(part);

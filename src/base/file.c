@@ -118,12 +118,17 @@ Status file_writer_open(FileWriter *writer, const char *path, Error *err) {
   return status;
 }
 
+Status file_flush(FILE *stream, const char *name, Error *err) {
+  if (fflush(stream) != 0) return error_system(err, "%s: cannot write", name);
+  if (ferror(stream)) return error_set(err, STATUS_SYSTEM, "%s: a write failed: is the disk full?", name);
+  return STATUS_OK;
+}
+
 Status file_writer_commit(FileWriter *writer, Error *err) {
-  Status status = STATUS_OK;
   FILE *stream = writer->stream;
   writer->stream = NULL;
-  errno = 0;
-  if (fflush(stream) != 0 || ferror(stream) || (writer->part && fsync(fileno(stream)) != 0))
+  Status status = file_flush(stream, writer->path, err);
+  if (status == STATUS_OK && writer->part && fsync(fileno(stream)) != 0)
     status = error_system(err, "%s: cannot write", writer->path);
   if (fclose(stream) != 0 && status == STATUS_OK) status = error_system(err, "%s: cannot write", writer->path);
   if (status == STATUS_OK && writer->part) {

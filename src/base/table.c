@@ -1,12 +1,12 @@
 /* One result as TSV or JSON. TSV streams; JSON is built and printed at the end. */
 #include "base/table.h"
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "config.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -149,7 +149,5 @@ Status table_end(Table *t, Error *err) {
   }
   FILE *out = t->out;
   free(t);
-  errno = 0;
-  if (fflush(out) != 0 || ferror(out)) return error_system(err, "standard output: cannot write");
-  return STATUS_OK;
+  return file_flush(out, "standard output", err);
 }

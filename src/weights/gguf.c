@@ -31,7 +31,7 @@ static Status check_header(Gguf *gguf, Cursor *cursor, Error *err) {
     return error_set(err, STATUS_DATA, "%s: starts with bytes %02x %02x %02x %02x, expected a GGUF file (\"GGUF\")",
                      gguf->path, magic[0], magic[1], magic[2], magic[3]);
   gguf->version = cursor_u32(cursor);
-  const Status status = gguf_check_read(gguf, cursor, "the header", err);
+  const Status status = gguf_check_read(gguf, cursor, "the", "header", err);
   if (status != STATUS_OK) return status;
   if (swapped || (gguf->version && (gguf->version & 0xffff) == 0))
     return error_set(err, STATUS_DATA, "%s: a big-endian GGUF file, expected little-endian", gguf->path);
@@ -63,14 +63,14 @@ static Status check_not_split(const Gguf *gguf, Error *err) {
 
 static Status read_shape(const Gguf *gguf, Cursor *cursor, Record *record, Error *err) {
   const uint32_t n_dims = cursor_u32(cursor);
-  Status status = gguf_check_read(gguf, cursor, record->name, err);
+  Status status = gguf_check_read(gguf, cursor, "tensor", record->name, err);
   if (status != STATUS_OK) return status;
   if (n_dims < 1 || n_dims > TENSOR_MAX_DIMS)
     return error_set(err, STATUS_DATA, "%s: tensor %s has %u dimensions, expected 1 to %d", gguf->path, record->name,
                      (unsigned)n_dims, TENSOR_MAX_DIMS);
   record->n_dims = n_dims;
   for (size_t i = n_dims; i-- > 0;) record->shape[i] = (size_t)cursor_u64(cursor);
-  return gguf_check_read(gguf, cursor, record->name, err);
+  return gguf_check_read(gguf, cursor, "tensor", record->name, err);
 }
 
 /* Bytes of the data, as far as they can be counted; weights_add checks the shape in full. */
@@ -87,7 +87,7 @@ static Status read_record(const Gguf *gguf, Cursor *cursor, size_t index, Record
   if ((status = read_shape(gguf, cursor, record, err)) != STATUS_OK) return status;
   const uint32_t type = cursor_u32(cursor);
   record->offset = cursor_u64(cursor);
-  if ((status = gguf_check_read(gguf, cursor, record->name, err)) != STATUS_OK) return status;
+  if ((status = gguf_check_read(gguf, cursor, "tensor", record->name, err)) != STATUS_OK) return status;
   if (!dtype_from_gguf(type, &record->dtype)) {
     const char *name = dtype_ggml_name(type);
     return error_set(err, STATUS_DATA, "%s: tensor %s has ggml type %u%s%s%s, which this fathom cannot read",
@@ -143,7 +143,7 @@ static Status read_tensors(Gguf *gguf, Cursor *cursor, uint64_t n_tensors, Error
   const size_t skip = (alignment - cursor->at % alignment) % alignment;
   if (status == STATUS_OK && n_tensors) {
     cursor_take(cursor, skip);
-    status = gguf_check_read(gguf, cursor, "the padding before the data", err);
+    status = gguf_check_read(gguf, cursor, "the", "padding before the data", err);
   }
   const Cursor data = cursor_over(cursor->bytes + cursor->at, cursor->size - cursor->at);
   for (size_t i = 0; i < n_tensors && status == STATUS_OK; i++)
@@ -159,7 +159,7 @@ static Status read_all(Gguf *gguf, Error *err) {
   Status status = check_header(gguf, &cursor, err);
   if (status != STATUS_OK) return status;
   const uint64_t n_tensors = cursor_u64(&cursor), n_keys = cursor_u64(&cursor);
-  if ((status = gguf_check_read(gguf, &cursor, "the header", err)) != STATUS_OK) return status;
+  if ((status = gguf_check_read(gguf, &cursor, "the", "header", err)) != STATUS_OK) return status;
   if ((status = gguf_read_metadata(gguf, &cursor, n_keys, err)) != STATUS_OK) return status;
   if ((status = check_not_split(gguf, err)) != STATUS_OK) return status;
   return read_tensors(gguf, &cursor, n_tensors, err);

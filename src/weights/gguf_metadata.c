@@ -25,10 +25,10 @@ size_t gguf_scalar_size(GgufType type) {
   return sizes[type];
 }
 
-Status gguf_check_read(const Gguf *gguf, const Cursor *cursor, const char *what, Error *err) {
+Status gguf_check_read(const Gguf *gguf, const Cursor *cursor, const char *what, const char *name, Error *err) {
   if (!cursor->short_by) return STATUS_OK;
-  return error_set(err, STATUS_DATA, "%s: truncated: %s at byte %zu needs %zu bytes more than the file has", gguf->path,
-                   what, cursor->at, cursor->short_by);
+  return error_set(err, STATUS_DATA, "%s: truncated: %s %s needs %zu bytes more than the file has after byte %zu",
+                   gguf->path, what, name, cursor->short_by, cursor->at);
 }
 
 /* A length or count larger than what is left would need is refused before it is multiplied or allocated. */
@@ -46,7 +46,7 @@ Status gguf_read_name(const Gguf *gguf, Cursor *cursor, const char *what, size_t
     return error_set(err, STATUS_DATA, "%s: %s %zu has a name of %llu bytes, expected 1 to %d", gguf->path, what, index,
                      (unsigned long long)size, NAME_LIMIT);
   const uint8_t *bytes = cursor_take(cursor, (size_t)size);
-  const Status status = gguf_check_read(gguf, cursor, what, err);
+  const Status status = gguf_check_read(gguf, cursor, what, "name", err);
   if (status != STATUS_OK) return status;
   if (memchr(bytes, 0, (size_t)size) || utf8_valid_prefix((const char *)bytes, (size_t)size) != size)
     return error_set(err, STATUS_DATA, "%s: %s %zu has a name that is not UTF-8 text", gguf->path, what, index);
@@ -57,7 +57,7 @@ Status gguf_read_name(const Gguf *gguf, Cursor *cursor, const char *what, size_t
 
 static Status read_type(const Gguf *gguf, Cursor *cursor, const char *key, GgufType *type, Error *err) {
   const uint32_t number = cursor_u32(cursor);
-  const Status status = gguf_check_read(gguf, cursor, key, err);
+  const Status status = gguf_check_read(gguf, cursor, "key", key, err);
   if (status != STATUS_OK) return status;
   if (number > GGUF_FLOAT64)
     return error_set(err, STATUS_DATA, "%s: key %s has value type %u, expected 0 to %d", gguf->path, key,
@@ -70,7 +70,7 @@ static Status read_text(const Gguf *gguf, Cursor *cursor, const char *key, GgufT
   const uint64_t size = cursor_u64(cursor);
   const uint8_t *bytes = cursor_take(cursor, (size_t)size);
   *text = (GgufText){(const char *)bytes, (size_t)size};
-  return gguf_check_read(gguf, cursor, key, err);
+  return gguf_check_read(gguf, cursor, "key", key, err);
 }
 
 static Status check_bools(const Gguf *gguf, const char *key, const uint8_t *bytes, size_t count, Error *err) {
@@ -87,7 +87,7 @@ static Status read_array(const Gguf *gguf, Cursor *cursor, const char *key, int 
   Status status = read_type(gguf, cursor, key, &array->type, err);
   if (status != STATUS_OK) return status;
   const uint64_t count = cursor_u64(cursor);
-  if ((status = gguf_check_read(gguf, cursor, key, err)) != STATUS_OK) return status;
+  if ((status = gguf_check_read(gguf, cursor, "key", key, err)) != STATUS_OK) return status;
   const size_t size = gguf_scalar_size(array->type);
   const size_t least = size ? size : array->type == GGUF_STRING ? 8 : 4 + 8;
   if ((status = check_count(gguf, cursor, key, count, least, err)) != STATUS_OK) return status;
@@ -116,7 +116,7 @@ static Status read_value(const Gguf *gguf, Cursor *cursor, const char *key, Gguf
   if (value->type == GGUF_STRING) return read_text(gguf, cursor, key, &value->text, err);
   if (value->type == GGUF_ARRAY) return read_array(gguf, cursor, key, 1, &value->array, err);
   value->bytes = cursor_take(cursor, gguf_scalar_size(value->type));
-  if (!value->bytes) return gguf_check_read(gguf, cursor, key, err);
+  if (!value->bytes) return gguf_check_read(gguf, cursor, "key", key, err);
   return value->type == GGUF_BOOL ? check_bools(gguf, key, value->bytes, 1, err) : STATUS_OK;
 }
 

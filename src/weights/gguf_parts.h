@@ -33,8 +33,8 @@ struct Gguf {
 /* Bytes of a scalar; 0 for strings and arrays. */
 size_t gguf_scalar_size(GgufType type);
 
-/* STATUS_DATA where a read of what went past the end of the file. */
-Status gguf_check_read(const Gguf *gguf, const Cursor *cursor, const char *what, Error *err);
+/* STATUS_DATA where a read went past the end of the file; what and name say of what: "key", "general.name". */
+Status gguf_check_read(const Gguf *gguf, const Cursor *cursor, const char *what, const char *name, Error *err);
 
 /* A name (key or tensor) as a C string of at most limit bytes, valid UTF-8 without NUL; freed by the caller. */
 Status gguf_read_name(const Gguf *gguf, Cursor *cursor, const char *what, size_t index, char **name, Error *err);

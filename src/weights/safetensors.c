@@ -123,7 +123,9 @@ static Status read_file(const char *path, const FileMap *map, Weights *weights, 
     return error_set(err, STATUS_DATA, "%s: truncated: a header of %llu bytes, but only %zu follow", path,
                      (unsigned long long)size, map->size - cursor.at);
   Json *header;
-  Status status = json_parse(text, (size_t)size, path, &header, err);
+  char *name = mem_format("%s: header", path);
+  Status status = json_parse(text, (size_t)size, name, &header, err);
+  free(name);
   if (status != STATUS_OK) return status;
   const Cursor data = cursor_over(cursor.bytes + cursor.at, cursor.size - cursor.at);
   status = json_is_object(header) ? read_entries(path, header, &data, weights, err)
@@ -165,7 +167,7 @@ static char *make_header(const SafetensorsEntry *entries, size_t n_entries, Dtyp
   return text;
 }
 
-/* false where the stream refuses: commit then says why. */
+/* false where the stream refuses: commit then says so. */
 static bool write_values(FILE *stream, const float *values, size_t n, Dtype dtype) {
   uint8_t block[BLOCK * sizeof(float)];
   const size_t size = dtype_info(dtype)->bytes;

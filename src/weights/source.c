@@ -115,7 +115,7 @@ static Status open_weights(Source *source, Error *err) {
   if (folder_has(folder, "pytorch_model.bin") || folder_has(folder, "pytorch_model.bin.index.json"))
     return error_set(err, STATUS_DATA,
                      "%s: has only pytorch_model.bin, expected model.safetensors; convert it with transformers: "
-                     "AutoModel....from_pretrained(DIR).save_pretrained(DIR, safe_serialization=True)",
+                     "AutoModelForCausalLM.from_pretrained(DIR).save_pretrained(DIR, safe_serialization=True)",
                      folder);
   return STATUS_OK;
 }
