@@ -42,6 +42,13 @@ void *mem_alloc(size_t count, size_t size) {
   return block;
 }
 
+void *mem_alloc_aligned(size_t count, size_t size, size_t alignment) {
+  size_t bytes;
+  void *block = NULL;
+  if (!size_multiply(count, size, &bytes) || posix_memalign(&block, alignment, bytes ? bytes : 1) != 0) mem_exhausted(count * size);
+  return block;
+}
+
 void *mem_resize(void *block, size_t count, size_t size) {
   size_t bytes;
   if (!size_multiply(count, size, &bytes)) mem_exhausted(SIZE_MAX);

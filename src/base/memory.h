@@ -11,6 +11,8 @@
  * none left the handler below is called, and the process ends. For sizes that a user's input decides use an arena or
  * mem_try. */
 void *mem_alloc(size_t count, size_t size);
+/* The same, not zeroed, at a multiple of alignment (a power of two); freed with free. */
+void *mem_alloc_aligned(size_t count, size_t size, size_t alignment);
 void *mem_resize(void *block, size_t count, size_t size); /* the new part is not zeroed */
 char *mem_copy_string(const char *text);
 char *mem_format(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -1,0 +1,30 @@
+/* The backward pass: the forward pass in a mirror. */
+#ifndef FATHOM_MODEL_BACKWARD_H
+#define FATHOM_MODEL_BACKWARD_H
+
+#include "model/model.h"
+#include "model/pass.h"
+
+/* Gradients of the parameters from `begin` (an offset of the table) to its end: what is trained. */
+typedef struct Gradients {
+  real *values; /* [table.total - begin] */
+  size_t begin;
+} Gradients;
+
+/* Adds a loss's own gradient at blocks.layer.hook_resid_post to dresid[T, D], when the pass gets there. */
+typedef struct Injection {
+  void (*add)(void *context, size_t layer, const real *resid_post, real *dresid);
+  void *context;
+} Injection;
+
+/* drewards[B]: dLoss / dreward of each sequence, or NULL. dfinal[T, D]: dLoss / dfinal_normed, or NULL. Both may be
+ * given. The gradient of every matrix from gradients->begin on is overwritten, or with accumulate added to; gains, the
+ * score and the embedding are always added to, and must be cleared by the caller before a new sum. Stops at the lowest
+ * block that has something to train. Destroys the pass's gate_up buffers. injection may be NULL. */
+void model_backward(const Model *model, const Batch *batch, Pass *pass, const real *drewards, const real *dfinal,
+                    const Injection *injection, bool accumulate, Gradients *gradients);
+
+/* Sets to zero what model_backward adds to: gains, score, and the embedding rows of the batch, NULL = all rows. */
+void gradients_clear_sums(const Model *model, const Batch *batch, Gradients *gradients);
+
+#endif

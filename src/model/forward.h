@@ -1,0 +1,19 @@
+/* The forward pass. */
+#ifndef FATHOM_MODEL_FORWARD_H
+#define FATHOM_MODEL_FORWARD_H
+
+#include "model/model.h"
+#include "model/pass.h"
+#include "model/sites.h"
+
+/* Runs the batch through the model; afterwards pass->final_normed holds the last hidden state [T, D] and, with
+ * pass->keeps, every block's buffers what the backward pass needs. tap may be NULL. The batch must fit the pass. */
+void model_forward(const Model *model, const Batch *batch, Pass *pass, const Tap *tap);
+
+/* logits[n, V] of n rows of pass->final_normed, through the language-model head. */
+void model_logits(const Model *model, const Pass *pass, size_t first_row, size_t n, real *logits);
+
+/* rewards[B]: the score head on the last row of each sequence. */
+void model_rewards(const Model *model, const Batch *batch, const Pass *pass, real *rewards);
+
+#endif

@@ -1,0 +1,48 @@
+/* All parameters of a model in one flat array, and the table that says what lies where. Optimiser state and gradients
+ * use the same offsets. */
+#ifndef FATHOM_MODEL_PARAMETERS_H
+#define FATHOM_MODEL_PARAMETERS_H
+
+#include "base/error.h"
+#include "model/config.h"
+#include "num/real.h"
+#include "weights/source.h"
+
+enum { PARAMETER_NAME = 96 };
+
+typedef struct Parameter {
+  Role role;
+  size_t layer;              /* 0 outside the blocks */
+  size_t rows, columns;      /* a gain is [1, D] */
+  size_t offset;             /* in reals, from the start of the array */
+  char name[PARAMETER_NAME]; /* Hugging Face's */
+} Parameter;
+
+/* Where a block's matrices lie; q, k, v are one matrix [(H + 2K) E, D], gate and up one [2F, D]. */
+typedef struct LayerOffsets {
+  size_t attn_norm, qkv, o, mlp_norm, gate_up, down;
+} LayerOffsets;
+
+/* In order: lm_head (where it is not the embedding), embedding, the blocks, final norm, score. What training can touch
+ * is a suffix: everything from the embedding, the last k blocks, or the head alone. */
+typedef struct ParameterTable {
+  Parameter *items;
+  size_t count, total; /* items; reals in all */
+  LayerOffsets *layers;
+  size_t lm_head, embed, final_norm, score; /* offsets; lm_head is the embedding's where tied */
+} ParameterTable;
+
+void parameters_init(const ModelConfig *config, ParameterTable *table);
+void parameters_clear(ParameterTable *table); /* all zeros is fine */
+
+/* Does the source hold every tensor in its right shape? Said before memory for the parameters is asked for. A missing
+ * tensor or a wrong shape is STATUS_DATA naming it; has_score says whether there is a reward head. */
+Status parameters_check(const ModelConfig *config, const ParameterTable *table, const Source *source, bool *has_score,
+                        Error *err);
+
+/* Reads and widens every tensor of a checked source into values[table->total], in Hugging Face's row order whatever the
+ * file's. A value that is not finite is STATUS_DATA. A score head that the files do not have is left as it is. */
+Status parameters_load(const ModelConfig *config, const ParameterTable *table, const Source *source, real *values,
+                       Error *err);
+
+#endif

@@ -1,0 +1,163 @@
+/* Causal attention, forward and backward, by blocks of queries (the memory scheme of FlashAttention, Dao et al. 2022,
+ * with whole score rows: a block's rows fit the cache at the lengths a CPU is used for). */
+#include "num/attention.h"
+
+#include "num/gemm.h"
+#include "num/vec.h"
+
+#include <math.h>
+#include <omp.h>
+
+enum { QUERY_BLOCK = 64 };
+
+/* One unit of work: queries [first, first + count) of a head of a sequence see keys [0, first + count) of it. */
+typedef struct Task {
+  size_t row0; /* the sequence's first row */
+  size_t first, count, head;
+} Task;
+
+static size_t blocks_of(const AttentionShape *s, size_t sequence) {
+  const size_t length = s->offsets[sequence + 1] - s->offsets[sequence];
+  return (length + QUERY_BLOCK - 1) / QUERY_BLOCK;
+}
+
+/* p[i, 0..keys) <- exp(scale * p - lse) for visible keys, 0 for later ones. Row i sees keys [0, first + i]. With lse
+ * the normaliser is known (backward); without, it is computed and stored, and the row divided by the sum. */
+static void softmax_row(real *p, size_t visible, size_t keys, real scale, real *lse, int known) {
+  vec top = vec_all(-INFINITY);
+  size_t j = 0;
+  if (!known) {
+    for (; j + VEC_LANES <= visible; j += VEC_LANES) top = vec_larger(vec_load(p + j), top);
+    top = vec_larger(vec_load_part(p + j, visible - j, -INFINITY), top);
+  }
+  const real shift = known ? *lse : scale * vec_max(top);
+  vec sums = {0};
+  for (j = 0; j + VEC_LANES <= visible; j += VEC_LANES) {
+    const vec e = vec_exp(vec_load(p + j) * scale - shift);
+    sums += e;
+    vec_store(p + j, e);
+  }
+  if (j < visible) {
+    const vec e = vec_exp(vec_load_part(p + j, visible - j, -INFINITY) * scale - shift);
+    sums += e;
+    vec_store_part(p + j, e, visible - j);
+  }
+  for (j = visible; j < keys; j++) p[j] = 0;
+  if (known) return;
+  const real sum = vec_sum(sums), inverse = 1 / sum;
+  *lse = shift + (real)log((double)sum);
+  for (j = 0; j < visible; j++) p[j] *= inverse;
+}
+
+/* p[count, keys] = softmax of the scores of the task's queries. lse rows have n_heads entries. */
+static void probabilities(const AttentionShape *s, const Task *task, const real *q, const real *k, real *p, real *lse,
+                          int known) {
+  const size_t keys = task->first + task->count, kv_head = task->head / (s->n_heads / s->n_kv_heads);
+  const real *queries = q + (task->row0 + task->first) * s->stride + task->head * s->head_dim;
+  gemm_serial(false, true, task->count, keys, s->head_dim, queries, s->stride,
+              k + task->row0 * s->stride + kv_head * s->head_dim, s->stride, false, p, keys);
+  for (size_t i = 0; i < task->count; i++)
+    softmax_row(p + i * keys, task->first + i + 1, keys, s->scale,
+                lse + (task->row0 + task->first + i) * s->n_heads + task->head, known);
+}
+
+size_t attention_scratch(size_t longest) { return (size_t)omp_get_max_threads() * QUERY_BLOCK * (longest + VEC_LANES); }
+
+void attention_forward(const AttentionShape *s, const real *q, const real *k, const real *v, real *z, real *lse,
+                       real *scratch) {
+  const size_t width = s->n_heads * s->head_dim, group = s->n_heads / s->n_kv_heads;
+  size_t longest = 0;
+  for (size_t i = 0; i < s->n_sequences; i++)
+    if (s->offsets[i + 1] - s->offsets[i] > longest) longest = s->offsets[i + 1] - s->offsets[i];
+#pragma omp parallel
+  {
+    real *p = scratch + (size_t)omp_get_thread_num() * QUERY_BLOCK * (longest + VEC_LANES);
+    for (size_t sequence = 0; sequence < s->n_sequences; sequence++) {
+      const size_t row0 = s->offsets[sequence], length = s->offsets[sequence + 1] - row0,
+                   n_blocks = blocks_of(s, sequence);
+#pragma omp for schedule(dynamic) nowait
+      for (size_t unit = 0; unit < n_blocks * s->n_heads; unit++) { /* the longest blocks first */
+        const size_t first = (n_blocks - 1 - unit / s->n_heads) * QUERY_BLOCK;
+        const Task task = {row0, first, length - first < QUERY_BLOCK ? length - first : QUERY_BLOCK, unit % s->n_heads};
+        const size_t keys = task.first + task.count;
+        probabilities(s, &task, q, k, p, lse, 0);
+        gemm_serial(false, false, task.count, s->head_dim, keys, p, keys,
+                    v + row0 * s->stride + task.head / group * s->head_dim, s->stride, false,
+                    z + (row0 + first) * width + task.head * s->head_dim, width);
+      }
+    }
+  }
+}
+
+/* Backward scratch, in reals: dk and dv of every query head [T, 2 H E], then for each thread p and dp [block, longest].
+ */
+size_t attention_backward_scratch(size_t rows, size_t longest, size_t n_heads, size_t head_dim) {
+  return 2 * rows * n_heads * head_dim + (size_t)omp_get_max_threads() * 2 * QUERY_BLOCK * (longest + VEC_LANES);
+}
+
+/* dp[i, :] <- p (dp - sum_e dz z) * scale: the gradient of the scores before scaling. */
+static void softmax_backward_row(size_t visible, size_t keys, const real *p, real dot, real scale, real *dp) {
+  for (size_t j = 0; j < visible; j++) dp[j] = p[j] * (dp[j] - dot) * scale;
+  for (size_t j = visible; j < keys; j++) dp[j] = 0;
+}
+
+/* All query blocks of one head of one sequence, in order, so that dk and dv of that head have one owner. */
+static void backward_head(const AttentionShape *s, size_t row0, size_t length, size_t head, const real *q,
+                          const real *k, const real *v, const real *z, const real *lse, const real *dz, real *dq,
+                          real *dk_head, real *dv_head, real *p, real *dp) {
+  const size_t e = s->head_dim, width = s->n_heads * e, kv_column = head / (s->n_heads / s->n_kv_heads) * e;
+  const real *keys_at = k + row0 * s->stride + kv_column, *values_at = v + row0 * s->stride + kv_column;
+  for (size_t t = 0; t < length; t++)
+    for (size_t i = 0; i < e; i++)
+      dk_head[(row0 + t) * width + head * e + i] = dv_head[(row0 + t) * width + head * e + i] = 0;
+  for (size_t first = 0; first < length; first += QUERY_BLOCK) {
+    const Task task = {row0, first, length - first < QUERY_BLOCK ? length - first : QUERY_BLOCK, head};
+    const size_t keys = first + task.count, row = row0 + first;
+    const real *dz_block = dz + row * width + head * e, *z_block = z + row * width + head * e;
+    probabilities(s, &task, q, k, p, (real *)lse, 1);
+    gemm_serial(true, false, keys, e, task.count, p, keys, dz_block, width, true, dv_head + row0 * width + head * e,
+                width);
+    gemm_serial(false, true, task.count, keys, e, dz_block, width, values_at, s->stride, false, dp, keys);
+    for (size_t i = 0; i < task.count; i++) {
+      real dot = 0;
+      for (size_t j = 0; j < e; j++) dot += dz_block[i * width + j] * z_block[i * width + j];
+      softmax_backward_row(first + i + 1, keys, p + i * keys, dot, s->scale, dp + i * keys);
+    }
+    gemm_serial(false, false, task.count, e, keys, dp, keys, keys_at, s->stride, false, dq + row * s->stride + head * e,
+                s->stride);
+    gemm_serial(true, false, keys, e, task.count, dp, keys, q + row * s->stride + head * e, s->stride, true,
+                dk_head + row0 * width + head * e, width);
+  }
+}
+
+/* dk[T, K E] = sum over the query heads that share a key/value head, in order. */
+static void sum_groups(const AttentionShape *s, size_t rows, const real *per_head, real *out) {
+  const size_t e = s->head_dim, group = s->n_heads / s->n_kv_heads, width = s->n_heads * e;
+#pragma omp parallel for schedule(static)
+  for (size_t t = 0; t < rows; t++)
+    for (size_t h = 0; h < s->n_kv_heads; h++)
+      for (size_t i = 0; i < e; i++) {
+        real sum = 0;
+        for (size_t g = 0; g < group; g++) sum += per_head[t * width + (h * group + g) * e + i];
+        out[t * s->stride + h * e + i] = sum;
+      }
+}
+
+void attention_backward(const AttentionShape *s, const real *q, const real *k, const real *v, const real *z,
+                        const real *lse, const real *dz, real *dq, real *dk, real *dv, real *scratch) {
+  const size_t rows = s->offsets[s->n_sequences], width = s->n_heads * s->head_dim;
+  size_t longest = 0;
+  for (size_t i = 0; i < s->n_sequences; i++)
+    if (s->offsets[i + 1] - s->offsets[i] > longest) longest = s->offsets[i + 1] - s->offsets[i];
+  real *dk_head = scratch, *dv_head = dk_head + rows * width, *blocks = dv_head + rows * width;
+  const size_t block = QUERY_BLOCK * (longest + VEC_LANES);
+#pragma omp parallel for schedule(dynamic)
+  for (size_t unit = 0; unit < s->n_sequences * s->n_heads; unit++) {
+    const size_t sequence = unit / s->n_heads, row0 = s->offsets[sequence];
+    real *p = blocks + (size_t)omp_get_thread_num() * 2 * block;
+    backward_head(s, row0, s->offsets[sequence + 1] - row0, unit % s->n_heads, q, k, v, z, lse, dz, dq, dk_head,
+                  dv_head, p, p + block);
+  }
+  sum_groups(s, rows, dk_head, dk);
+  sum_groups(s, rows, dv_head, dv);
+}

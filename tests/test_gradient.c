@@ -1,0 +1,149 @@
+/* The backward pass against central differences, in double, through the whole model: every kind of parameter, a ragged
+ * batch, rewards, hidden states and an injected gradient at every block. */
+#include "base/rng.h"
+#include "model/backward.h"
+#include "model/forward.h"
+#include "tests/tap.h"
+
+#include <stdlib.h>
+
+enum { SEED = 7, ROWS = 12, SEQUENCES = 3 };
+
+static const size_t offsets[] = {0, 1, 5, 12};
+static const int32_t ids[ROWS] = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8};
+
+/* A made model of the first family in the table. */
+static Model make_model(Rng *rng, bool tied) {
+  Model model = {.config = {.family = family_by_hf_type("llama"),
+                            .n_layers = 3,
+                            .hidden_size = 12,
+                            .n_heads = 4,
+                            .n_kv_heads = 2,
+                            .head_dim = 6,
+                            .intermediate_size = 14,
+                            .vocab_size = 11,
+                            .max_positions = 64,
+                            .rms_norm_eps = 1e-3,
+                            .rope_theta = 100,
+                            .tied_embeddings = tied}};
+  Error err;
+  parameters_init(&model.config, &model.table);
+  if (arena_init(&model.arena, model.table.total * sizeof(real), &err) != STATUS_OK) abort();
+  model.values = arena_take(&model.arena, model.table.total * sizeof(real));
+  for (size_t i = 0; i < model.table.total; i++) model.values[i] = (real)(0.5 * rng_normal(rng));
+  return model;
+}
+
+/* Loss = a . rewards + sum of C * final_normed + sum over blocks of |resid_post - target|^2 / 2: linear, dense,
+ * injected. */
+typedef struct Loss {
+  const Model *model;
+  const Batch *batch;
+  Pass *pass;
+  double a[SEQUENCES], *c, *targets; /* [T, D], [L, T, D] */
+} Loss;
+
+static double loss_value(const Loss *w) {
+  const size_t d = w->model->config.hidden_size;
+  real rewards[SEQUENCES];
+  double loss = 0;
+  model_forward(w->model, w->batch, w->pass, NULL);
+  model_rewards(w->model, w->batch, w->pass, rewards);
+  for (size_t s = 0; s < SEQUENCES; s++) loss += w->a[s] * (double)rewards[s];
+  for (size_t i = 0; i < ROWS * d; i++) loss += w->c[i] * (double)w->pass->final_normed[i];
+  for (size_t l = 0; l < w->model->config.n_layers; l++)
+    for (size_t i = 0; i < ROWS * d; i++)
+      loss += 0.5 * pow((double)w->pass->layers[l].resid_post[i] - w->targets[l * ROWS * d + i], 2);
+  return loss;
+}
+
+static void inject(void *context, size_t layer, const real *resid_post, real *dresid) {
+  const Loss *w = context;
+  const size_t n = ROWS * w->model->config.hidden_size;
+  for (size_t i = 0; i < n; i++) dresid[i] += resid_post[i] - (real)w->targets[layer * n + i];
+}
+
+static void gradient(const Loss *w, Gradients *g, bool accumulate) {
+  real drewards[SEQUENCES], *dfinal = malloc(ROWS * w->model->config.hidden_size * sizeof *dfinal);
+  for (size_t s = 0; s < SEQUENCES; s++) drewards[s] = (real)w->a[s];
+  for (size_t i = 0; i < ROWS * w->model->config.hidden_size; i++) dfinal[i] = (real)w->c[i];
+  loss_value(w);
+  if (!accumulate) gradients_clear_sums(w->model, NULL, g);
+  model_backward(w->model, w->batch, w->pass, drewards, dfinal, &(Injection){inject, (void *)w}, accumulate, g);
+  free(dfinal);
+}
+
+/* (8 (f(h) - f(-h)) - (f(2h) - f(-2h))) / 12h: the error is of order h^4. */
+static double central_difference(const Loss *w, real *value) {
+  const real kept = *value, h = (real)1e-3;
+  double at[5] = {0};
+  for (int i = -2; i <= 2; i++) {
+    *value = kept + (real)i * h;
+    if (i) at[i + 2] = loss_value(w);
+  }
+  *value = kept;
+  return (8 * (at[3] - at[1]) - (at[4] - at[0])) / (12 * (double)h);
+}
+
+/* Three entries of a parameter by central differences; the worst relative error. */
+static double check_parameter(const Loss *w, const Parameter *p, const Gradients *g, Rng *rng) {
+  double most = 0;
+  for (int draw = 0; draw < 3; draw++) {
+    const size_t at =
+        p->offset + (p->role == ROLE_EMBED ? (size_t)ids[rng_below(rng, ROWS)] * p->columns + rng_below(rng, p->columns)
+                                           : rng_below(rng, p->rows * p->columns));
+    const double expected = central_difference(w, &w->model->values[at]);
+    const double error = fabs((double)g->values[at - g->begin] - expected) / (1e-2 + fabs(expected));
+    if (!(error <= most)) most = error;
+  }
+  return most;
+}
+
+static void test_all(Rng *rng, bool tied) {
+  Model model = make_model(rng, tied);
+  const size_t d = model.config.hidden_size;
+  const Batch batch = {SEQUENCES, offsets, ids};
+  Pass pass;
+  Error err;
+  ok(pass_init(&pass, &model.config, ROWS, 7, true, &err) == STATUS_OK, "a pass of 12 rows");
+  Loss w = {&model,
+            &batch,
+            &pass,
+            {0.7, -1.3, 0.4},
+            malloc(ROWS * d * sizeof(double)),
+            malloc(3 * ROWS * d * sizeof(double))};
+  for (size_t i = 0; i < ROWS * d; i++) w.c[i] = rng_normal(rng);
+  for (size_t i = 0; i < 3 * ROWS * d; i++) w.targets[i] = rng_normal(rng);
+  Gradients g = {malloc(model.table.total * sizeof(real)), model.table.embed}, g2 = g;
+  gradient(&w, &g, false);
+  for (size_t i = 0; i < model.table.count; i++) {
+    const Parameter *p = &model.table.items[i];
+    if (p->offset < g.begin) continue;
+    const double error = check_parameter(&w, p, &g, rng);
+    ok(error < 1e-7, "%s: relative error %.1e%s", p->name, error, tied ? "" : " (untied)");
+  }
+  /* The suffix from block 1 on: the same numbers, nothing below. */
+  g2.begin = model.table.layers[1].attn_norm;
+  g2.values = malloc((model.table.total - g2.begin) * sizeof(real));
+  gradient(&w, &g2, false);
+  ok(memcmp(g2.values, g.values + (g2.begin - g.begin), (model.table.total - g2.begin) * sizeof(real)) == 0,
+     "training from block 1 on gives the same gradients there");
+  double most = 0;
+  gradient(&w, &g2, true);
+  for (size_t i = 0; i < model.table.total - g2.begin; i++) {
+    const double e = fabs((double)g2.values[i] - 2 * (double)g.values[i + g2.begin - g.begin]);
+    if (!(e <= most)) most = e;
+  }
+  ok(most < 1e-10, "accumulating the same batch twice doubles every gradient: %.1e", most);
+  free(w.c), free(w.targets), free(g.values), free(g2.values);
+  pass_clear(&pass);
+  model_close(&model);
+}
+
+int main(void) {
+  Rng rng = rng_new(SEED);
+  printf("# seed %d\n", SEED);
+  test_all(&rng, true);
+  test_all(&rng, false);
+  return tap_end();
+}
