@@ -12,6 +12,7 @@
 #include <string.h>
 
 static const Command *const commands[] = {
+    &command_info,
     NULL,
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] - 1 };

@@ -1,0 +1,71 @@
+/* fathom info: what is in a model. */
+#include "command/info.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+
+const char *const info_columns[3] = {"section", "name", "value"};
+
+void info_text(Table *table, const char *section, const char *name, const char *value) {
+  table_string(table, section);
+  table_string(table, name);
+  table_string(table, value);
+}
+
+void info_count(Table *table, const char *section, const char *name, size_t value) {
+  table_string(table, section);
+  table_string(table, name);
+  table_count(table, value);
+}
+
+void info_number(Table *table, const char *section, const char *name, double value) {
+  table_string(table, section);
+  table_string(table, name);
+  table_number(table, value);
+}
+
+char *info_shape(const size_t *shape, size_t n_dims) {
+  char *text = mem_copy_string("[");
+  for (size_t i = 0; i < n_dims; i++) {
+    char *longer = mem_format("%s%s%zu", text, i ? ", " : "", shape[i]);
+    free(text);
+    text = longer;
+  }
+  char *closed = mem_format("%s]", text);
+  free(text);
+  return closed;
+}
+
+static Status run(const Invocation *call, const void *settings, Error *err) {
+  const InfoSettings *set = settings;
+  return info_model(call->args[0], set, invocation_provenance(call, "info", &set->common), err);
+}
+
+static const Option options[] = {{"tensors", 0, OPTION_FLAG, offsetof(InfoSettings, tensors), 0, 0, NULL,
+                                  "list every tensor of a model", "metadata"},
+                                 {"metadata", 0, OPTION_FLAG, offsetof(InfoSettings, metadata), 0, 0, NULL,
+                                  "list every key of a GGUF file's metadata or of config.json; long values are cut",
+                                  NULL},
+                                 {"digest", 0, OPTION_FLAG, offsetof(InfoSettings, digest), 0, 0, NULL,
+                                  "also SHA-256 of the weights, which reads the whole file", NULL},
+                                 {0}};
+
+static const InfoSettings defaults = {0};
+
+const Command command_info = {
+    .name = "info",
+    .arguments = "MODEL",
+    .summary = "what is in a model",
+    .details =
+        "MODEL is a folder in Hugging Face's layout (config.json, model.safetensors or its index, tokenizer.json)\n"
+        "or a GGUF file, which may hold a vocabulary alone. Prints its format, architecture, shape, tokenizer,\n"
+        "and how many tensors, parameters and bytes there are of each element type.",
+    .example = "fathom info models/SmolLM2-135M-Instruct.Q4_1.gguf",
+    .options = options,
+    .defaults = &defaults,
+    .settings_size = sizeof(InfoSettings),
+    .min_args = 1,
+    .max_args = 1,
+    .run = run,
+};

@@ -1,0 +1,34 @@
+/* What the parts of `fathom info` share: info.c (the command), info_model.c (models), info_show.c (single values).
+ */
+#ifndef FATHOM_COMMAND_INFO_H
+#define FATHOM_COMMAND_INFO_H
+
+#include "base/json.h"
+#include "command/command.h"
+#include "weights/gguf.h"
+
+typedef struct InfoSettings {
+  CommonSettings common;
+  bool tensors, metadata, digest;
+} InfoSettings;
+
+/* The table "section, name, value" that every kind of file answers with. */
+extern const char *const info_columns[3];
+
+void info_text(Table *table, const char *section, const char *name, const char *value);
+void info_count(Table *table, const char *section, const char *name, size_t value);
+void info_number(Table *table, const char *section, const char *name, double value);
+
+/* "[2, 3]"; freed by the caller. */
+char *info_shape(const size_t *shape, size_t n_dims);
+
+/* Text from a file for a terminal: valid UTF-8, no control characters, cut where long; freed by the caller. */
+char *info_shown_text(const char *bytes, size_t size);
+
+/* The value of a GGUF key, or of a node of config.json, as one cell. */
+void info_gguf_cell(Table *table, const Gguf *gguf, const char *key);
+void info_json_cell(Table *table, const Json *node);
+
+Status info_model(const char *path, const InfoSettings *settings, Provenance provenance, Error *err);
+
+#endif

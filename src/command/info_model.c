@@ -1,0 +1,210 @@
+/* fathom info on a model: a summary, its tensors, or its metadata. Reads the files' own words, whatever the
+ * architecture: what fathom can compute with is the model stage's business. */
+#include "base/memory.h"
+#include "command/info.h"
+#include "weights/source.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Hyper-parameters by their keys in config.json (a dot steps into an object) and in GGUF (behind "ARCHITECTURE."). A
+ * name may have several rows; the first key that is there is shown. */
+static const struct {
+  const char *name, *config, *gguf;
+} fields[] = {
+    {"hidden_size", "hidden_size", "embedding_length"},
+    {"hidden_size", "n_embd", NULL},
+    {"n_layers", "num_hidden_layers", "block_count"},
+    {"n_layers", "n_layer", NULL},
+    {"n_heads", "num_attention_heads", "attention.head_count"},
+    {"n_heads", "n_head", NULL},
+    {"n_kv_heads", "num_key_value_heads", "attention.head_count_kv"},
+    {"head_dim", "head_dim", "attention.key_length"},
+    {"intermediate_size", "intermediate_size", "feed_forward_length"},
+    {"vocab_size", "vocab_size", "vocab_size"},
+    {"max_length", "max_position_embeddings", "context_length"},
+    {"max_length", "n_positions", NULL},
+    {"norm_eps", "rms_norm_eps", "attention.layer_norm_rms_epsilon"},
+    {"norm_eps", "layer_norm_eps", "attention.layer_norm_epsilon"},
+    {"norm_eps", "layer_norm_epsilon", NULL},
+    {"activation", "hidden_act", NULL},
+    {"rope_theta", "rope_theta", "rope.freq_base"},
+    {"rope_theta", "rope_parameters.rope_theta", NULL},
+    {"rope_dim", NULL, "rope.dimension_count"},
+    {"sliding_window", "sliding_window", "attention.sliding_window"},
+    {"tie_word_embeddings", "tie_word_embeddings", NULL},
+};
+enum { N_FIELDS = sizeof fields / sizeof fields[0] };
+
+static const Json *json_path(const Json *object, const char *path) {
+  const char *dot = strchr(path, '.');
+  if (!dot) return json_get(object, path);
+  char *head = mem_format("%.*s", (int)(dot - path), path);
+  const Json *inner = json_get(object, head);
+  free(head);
+  return json_path(inner, dot + 1);
+}
+
+/* section and name, where the row has not been printed under an earlier key. */
+static bool begin_field(Table *table, size_t row, const char **last) {
+  if (*last && strcmp(*last, fields[row].name) == 0) return false;
+  *last = fields[row].name;
+  table_string(table, "config");
+  table_string(table, fields[row].name);
+  return true;
+}
+
+static void print_folder_fields(Table *table, const Json *config) {
+  const Json *architecture = json_first(json_get(config, "architectures"));
+  const char *last = NULL;
+  if (!config) return;
+  info_text(table, "config", "architecture", json_string(architecture, NULL));
+  info_text(table, "config", "model_type", json_string(json_get(config, "model_type"), NULL));
+  for (size_t i = 0; i < N_FIELDS; i++) {
+    const Json *node = fields[i].config ? json_path(config, fields[i].config) : NULL;
+    if (node && !json_is_null(node) && begin_field(table, i, &last)) info_json_cell(table, node);
+  }
+}
+
+static void print_gguf_fields(Table *table, const Gguf *gguf) {
+  static const char *const general[] = {"general.architecture", "general.name"};
+  GgufText architecture = {"", 0};
+  const char *last = NULL;
+  gguf_text(gguf, "general.architecture", &architecture);
+  for (size_t i = 0; i < sizeof general / sizeof general[0]; i++)
+    if (gguf_has(gguf, general[i])) {
+      table_string(table, "config");
+      table_string(table, strchr(general[i], '.') + 1);
+      info_gguf_cell(table, gguf, general[i]);
+    }
+  for (size_t i = 0; i < N_FIELDS && architecture.size < 64; i++) {
+    if (!fields[i].gguf) continue;
+    char *key = mem_format("%.*s.%s", (int)architecture.size, architecture.bytes, fields[i].gguf);
+    if (gguf_has(gguf, key) && begin_field(table, i, &last)) info_gguf_cell(table, gguf, key);
+    free(key);
+  }
+}
+
+static void print_folder_tokenizer(Table *table, const Source *source) {
+  const Json *model = json_get(source_tokenizer(source), "model");
+  if (!source_tokenizer(source)) return;
+  info_text(table, "tokenizer", "kind", json_string(json_get(model, "type"), NULL));
+  info_count(table, "tokenizer", "tokens", json_count(json_get(model, "vocab")));
+  info_count(table, "tokenizer", "added_tokens", json_count(json_get(source_tokenizer(source), "added_tokens")));
+  info_text(table, "tokenizer", "chat_template",
+            json_get(source_tokenizer_config(source), "chat_template") ? "yes" : "no");
+}
+
+static void print_gguf_tokenizer(Table *table, const Gguf *gguf) {
+  static const struct {
+    const char *name, *key;
+  } rows[] = {{"kind", "tokenizer.ggml.model"}, {"pre_tokenizer", "tokenizer.ggml.pre"}};
+  const GgufArray *tokens = gguf_array(gguf, "tokenizer.ggml.tokens");
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+    if (gguf_has(gguf, rows[i].key)) {
+      table_string(table, "tokenizer");
+      table_string(table, rows[i].name);
+      info_gguf_cell(table, gguf, rows[i].key);
+    }
+  if (!tokens) return;
+  info_count(table, "tokenizer", "tokens", gguf_array_count(tokens));
+  info_text(table, "tokenizer", "chat_template", gguf_has(gguf, "tokenizer.chat_template") ? "yes" : "no");
+}
+
+static void print_weights(Table *table, const Weights *weights) {
+  size_t n_tensors[DTYPE_COUNT] = {0}, n_bytes[DTYPE_COUNT] = {0}, parameters = 0, bytes = 0;
+  for (size_t i = 0; i < weights_count(weights); i++) {
+    const Tensor *tensor = weights_at(weights, i);
+    parameters += tensor->count;
+    bytes += tensor->n_bytes;
+    n_tensors[tensor->dtype]++;
+    n_bytes[tensor->dtype] += tensor->n_bytes;
+  }
+  info_count(table, "weights", "tensors", weights_count(weights));
+  info_count(table, "weights", "parameters", parameters);
+  info_count(table, "weights", "bytes", bytes);
+  for (int i = 0; i < DTYPE_COUNT; i++) {
+    if (!n_tensors[i]) continue;
+    char *count = mem_format("%s tensors", dtype_info((Dtype)i)->name);
+    char *size = mem_format("%s bytes", dtype_info((Dtype)i)->name);
+    info_count(table, "weights", count, n_tensors[i]);
+    info_count(table, "weights", size, n_bytes[i]);
+    free(count);
+    free(size);
+  }
+}
+
+static void print_summary(Table *table, Source *source, const char *digest) {
+  const Gguf *gguf = source_gguf(source);
+  char *format =
+      gguf ? mem_format("GGUF version %u", (unsigned)gguf_version(gguf)) : mem_copy_string("Hugging Face folder");
+  info_text(table, "file", "kind", weights_count(source_weights(source)) ? "model" : "model without weights");
+  info_text(table, "file", "format", format);
+  free(format);
+  if (digest) info_text(table, "file", "sha256", digest);
+  if (gguf)
+    print_gguf_fields(table, gguf), print_gguf_tokenizer(table, gguf);
+  else
+    print_folder_fields(table, source_config(source)), print_folder_tokenizer(table, source);
+  print_weights(table, source_weights(source));
+}
+
+static void print_tensors(Table *table, const Weights *weights) {
+  for (size_t i = 0; i < weights_count(weights); i++) {
+    const Tensor *tensor = weights_at(weights, i);
+    char *name = info_shown_text(tensor->name, strlen(tensor->name)),
+         *shape = info_shape(tensor->shape, tensor->n_dims);
+    table_string(table, name);
+    table_string(table, dtype_info(tensor->dtype)->name);
+    table_string(table, shape);
+    table_count(table, tensor->count);
+    table_count(table, tensor->n_bytes);
+    free(name);
+    free(shape);
+  }
+}
+
+static void print_metadata(Table *table, const Source *source) {
+  const Gguf *gguf = source_gguf(source);
+  for (size_t i = 0; gguf && i < gguf_key_count(gguf); i++) {
+    char *key = info_shown_text(gguf_key(gguf, i), strlen(gguf_key(gguf, i)));
+    table_string(table, key);
+    info_gguf_cell(table, gguf, gguf_key(gguf, i));
+    free(key);
+  }
+  for (const Json *node = json_first(source_config(source)); node; node = json_next(node)) {
+    char *key = info_shown_text(json_key(node), strlen(json_key(node)));
+    table_string(table, key);
+    info_json_cell(table, node);
+    free(key);
+  }
+}
+
+Status info_model(const char *path, const InfoSettings *settings, Provenance provenance, Error *err) {
+  static const char *const tensor_columns[] = {"name", "dtype", "shape", "parameters", "bytes"};
+  static const char *const metadata_columns[] = {"key", "value"};
+  Source *source;
+  const Status status = source_open(path, &source, err);
+  if (status != STATUS_OK) return status;
+  const char *digest = settings->digest ? source_digest(source) : NULL;
+  if (digest) {
+    provenance.models[0].path = path;
+    provenance.models[0].sha256 = digest;
+    provenance.n_models = 1;
+  }
+  const char *const *columns = settings->tensors    ? tensor_columns
+                               : settings->metadata ? metadata_columns
+                                                    : info_columns;
+  Table *table = table_begin(stdout, settings->common.json, &provenance, columns,
+                             settings->tensors    ? 5
+                             : settings->metadata ? 2
+                                                  : 3);
+  if (settings->tensors)
+    print_tensors(table, source_weights(source));
+  else if (settings->metadata)
+    print_metadata(table, source);
+  else
+    print_summary(table, source, digest);
+  source_close(source);
+  return table_end(table, err);
+}

@@ -1,0 +1,63 @@
+#!/bin/sh
+# fathom info: summaries, tensors and metadata of models, as TSV and as JSON, and its errors.
+. "$SRCDIR/tests/tap.sh"
+models=$SRCDIR/tests/fixtures
+
+# value SECTION NAME: the value in the summary at $work/out.
+value() { awk -F'\t' -v section="$1" -v name="$2" '$1 == section && $2 == name { print $3 }' "$work/out"; }
+
+"$FATHOM" info "$models/llama-tied.gguf" >"$work/out" 2>"$work/err"
+is "$?" 0 "a GGUF file is summarised"
+is "$(cat "$work/err")" "" "and nothing is said on stderr"
+is "$(grep -v '^#' "$work/out" | head -n 1)" "section	name	value" "one row a fact"
+is "$(value file format)" "GGUF version 3" "format"
+is "$(value config architecture)" llama "architecture"
+is "$(value config hidden_size) $(value config n_layers) $(value config n_heads) $(value config n_kv_heads)" "24 3 6 2" "shape"
+is "$(value config norm_eps)" 1e-05 "a float32 prints as the decimal it was written as"
+is "$(value weights parameters)" 15720 "parameters"
+gguf_parameters=$(value weights parameters)
+
+"$FATHOM" info "$models/llama-tied" >"$work/out"
+is "$(value file format) $(value config architecture) $(value config rope_theta)" \
+  "Hugging Face folder LlamaForCausalLM 10000" "a folder is summarised"
+is "$(value weights parameters)" "$gguf_parameters" "both copies have the same number of parameters"
+"$FATHOM" info "$models/llama-untied" >"$work/out"
+is "$(value weights 'BF16 tensors') $(value weights tensors)" "21 21" "element types are counted over all shards"
+is "$(value weights 'BF16 bytes')" $((2 * $(value weights parameters))) "and so are their bytes"
+"$FATHOM" info "$models/llama-reward" >"$work/out"
+is "$(value tokenizer kind) $(value tokenizer tokens) $(value tokenizer chat_template)" "BPE 300 yes" "a folder's tokenizer"
+"$FATHOM" info "$models/llama-base.gguf" >"$work/out"
+is "$(value tokenizer kind) $(value tokenizer tokens) $(value tokenizer chat_template)" "gpt2 300 yes" "a GGUF file's tokenizer"
+
+"$FATHOM" info --tensors "$models/llama-tied.gguf" | grep -v '^#' >"$work/tensors"
+is "$(head -n 1 "$work/tensors")" "name	dtype	shape	parameters	bytes" "columns of the tensor table"
+is "$(grep '^token_embd.weight' "$work/tensors")" "token_embd.weight	F32	[96, 24]	2304	9216" "a tensor, outermost dimension first"
+is "$(awk -F'\t' 'NR > 1 { n += $4 } END { print n }' "$work/tensors")" "$gguf_parameters" "the table adds up to the summary"
+is "$("$FATHOM" info --metadata "$models/llama-base.gguf" | grep '^tokenizer.ggml.tokens' | cut -c 1-50 | sed 's/:.*//')" \
+  "tokenizer.ggml.tokens	300 strings" "a long array is summarised"
+is "$("$FATHOM" info --metadata "$models/llama-tied" | grep '^hidden_size')" "hidden_size	24" "config.json as metadata"
+
+digest=$(sha256sum "$models/llama-tied.gguf" | cut -d' ' -f1)
+"$FATHOM" info --digest "$models/llama-tied.gguf" >"$work/out"
+is "$(value file sha256)" "$digest" "--digest is the file's SHA-256"
+is "$(grep -c "^# model: .* sha256 $digest" "$work/out")" 1 "and stands in the header"
+"$FATHOM" info --json "$models/llama-tied.gguf" >"$work/out"
+is "$(grep -c '{"section":"config","name":"hidden_size","value":24}' "$work/out")" 1 "--json has the same rows"
+
+head -c 60000 "$models/llama-tied.gguf" >"$work/cut.gguf"
+fails 3 "^fathom: $work/cut.gguf: truncated: tensor .* needs" "a truncated GGUF file" "$FATHOM" info "$work/cut.gguf"
+mkdir "$work/cut"
+cp "$models/llama-tied/config.json" "$work/cut"
+head -c 40000 "$models/llama-tied/model.safetensors" >"$work/cut/model.safetensors"
+fails 3 "^fathom: $work/cut/model.safetensors: tensor .*, expected within the file's" "a truncated safetensors file" "$FATHOM" info "$work/cut"
+rm "$work/cut/model.safetensors"
+"$FATHOM" info "$work/cut" >"$work/out"
+is "$(value file kind)" "model without weights" "a folder without weights"
+fails 4 "^fathom: $work/none: cannot open: No such file" "a missing model" "$FATHOM" info "$work/none"
+fails 3 "expected a GGUF file" "another kind of file" "$FATHOM" info "$SRCDIR/README.md"
+mkdir "$work/empty"
+fails 3 "holds neither config.json nor tokenizer.json" "an empty folder" "$FATHOM" info "$work/empty"
+fails 2 "^fathom: info: usage:" "no model" "$FATHOM" info
+fails 2 "^fathom: --tensors and --metadata exclude each other" "two tables at once" "$FATHOM" info --tensors --metadata "$models/llama-tied"
+fails 4 "^fathom: standard output: " "a full disk" sh -c '"$0" info "$1" >/dev/full' "$FATHOM" "$models/llama-tied"
+tap_end
