@@ -1,0 +1,227 @@
+/* The limits of this machine that speed is measured against: float32 multiply-adds, memory and file bandwidth, and the
+ * rate of each matrix product at the shapes of SmolLM2-135M. A share is the rate over the multiply-add ceiling. */
+#define _GNU_SOURCE
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/options.h"
+#include "base/rng.h"
+#include "base/table.h"
+#include "bench/machine.h"
+#include "num/blas.h"
+
+#include <assert.h>
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct Settings {
+  size_t threads;
+  double seconds;
+  const char *folder;
+  bool json, help;
+} Settings;
+
+static const Settings defaults = {.seconds = 1};
+static const Option options[] = {
+    {"threads", 0, OPTION_SIZE, offsetof(Settings, threads), 1, 1024, "N", "threads to use (default: all)", NULL},
+    {"seconds", 0, OPTION_REAL, offsetof(Settings, seconds), 0.001, 60, "S", "length of one measurement", NULL},
+    {"folder", 0, OPTION_TEXT, offsetof(Settings, folder), 0, 0, "DIR", "measure writing a file of 1 GiB there, too",
+     NULL},
+    {"json", 0, OPTION_FLAG, offsetof(Settings, json), 0, 0, NULL, "print one JSON object instead of TSV", NULL},
+    {"help", 'h', OPTION_FLAG, offsetof(Settings, help), 0, 0, NULL, "this text", NULL},
+    {0}};
+
+static const char *const columns[] = {"measure", "variant", "m", "n", "k", "threads", "value", "unit", "share"};
+
+/* Products under comparison: C = op(A) op(B), with the prototype of blas_gemm_f32. */
+typedef void Gemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, float alpha, const float *a,
+                  size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc);
+static const struct {
+  const char *name;
+  Gemm *gemm;
+} candidates[] = {{"openblas", blas_gemm_f32}};
+
+/* SmolLM2's linear layers: W is [n outputs, k inputs]; in_block is false for those contained in another row. */
+static const struct {
+  size_t n, k;
+  bool in_block;
+} layers[] = {
+    {960, 576, true},   /* q, k and v side by side */
+    {576, 576, true},   /* attention output */
+    {3072, 576, true},  /* gate and up side by side */
+    {1536, 576, false}, /* gate or up alone */
+    {576, 1536, true},  /* down */
+};
+enum { N_LAYERS = sizeof layers / sizeof layers[0], MAX_ROWS = 1024, MAX_WIDTH = 3072 };
+static const size_t forward_rows[] = {1024, 512, 128, 16};
+
+/* Weights (and their gradients) go round in more memory than the caches hold, as the blocks of a model do. */
+enum { ROUND_FLOATS = 48 << 20, SAMPLES = 5 };
+
+typedef enum Pass { FORWARD, DX, DW } Pass;
+static const char *const pass_names[] = {"forward", "dx", "dw"};
+
+typedef struct Bench {
+  Arena arena;
+  float *x, *y, *weights; /* [MAX_ROWS, MAX_WIDTH] twice, [ROUND_FLOATS] */
+  size_t threads;
+  double seconds, ceiling; /* ceiling: FLOP/s of all threads */
+  Table *table;
+} Bench;
+
+static void put_row(Bench *bench, const char *measure, const char *variant, const size_t shape[3], size_t threads,
+                    double value, const char *unit, double share) {
+  table_string(bench->table, measure);
+  table_string(bench->table, variant);
+  for (size_t i = 0; i < 3; i++) {
+    if (shape && shape[i])
+      table_count(bench->table, shape[i]);
+    else
+      table_string(bench->table, NULL);
+  }
+  table_count(bench->table, threads);
+  table_number(bench->table, value);
+  table_string(bench->table, unit);
+  table_number(bench->table, share);
+}
+
+static void measure_machine(Bench *bench) {
+  double samples[3];
+  const size_t teams[] = {1, bench->threads};
+  for (size_t i = 0; i < (bench->threads > 1 ? 2u : 1u); i++) {
+    for (size_t s = 0; s < 3; s++) samples[s] = machine_fma_rate(teams[i], bench->seconds);
+    bench->ceiling = machine_median(samples, 3);
+    put_row(bench, "fma", machine_fma_kernel(), NULL, teams[i], bench->ceiling / 1e9, "GFLOP/s", NAN);
+  }
+  for (MemoryUse use = MEMORY_READ; use <= MEMORY_COPY; use++) {
+    for (size_t s = 0; s < 3; s++)
+      samples[s] = machine_memory_rate(use, bench->weights, ROUND_FLOATS * sizeof(float), bench->seconds / 3);
+    put_row(bench, "memory", machine_memory_name(use), NULL, bench->threads, machine_median(samples, 3) / 1e9, "GB/s",
+            NAN);
+  }
+}
+
+static Status measure_file(Bench *bench, const char *folder, Error *err) {
+  double buffered[3], synced[3];
+  for (size_t s = 0; s < 3; s++) {
+    const Status status = machine_file_rate(folder, bench->weights, (size_t)1 << 30, &buffered[s], &synced[s], err);
+    if (status != STATUS_OK) return status;
+  }
+  put_row(bench, "file", "write", NULL, 1, machine_median(buffered, 3) / 1e9, "GB/s", NAN);
+  put_row(bench, "file", "write and fsync", NULL, 1, machine_median(synced, 3) / 1e9, "GB/s", NAN);
+  return STATUS_OK;
+}
+
+/* One product of a pass over m rows of a layer W[n,k]: y = x W', dx = dy W, dw = dy' x. w is the weight or its
+ * gradient. */
+static void run_product(const Bench *bench, Gemm *gemm, Pass pass, size_t m, size_t n, size_t k, float *w) {
+  switch (pass) {
+  case FORWARD: gemm(false, true, m, n, k, 1, bench->x, k, w, k, 0, bench->y, n); return;
+  case DX: gemm(false, false, m, k, n, 1, bench->y, n, w, k, 0, bench->x, k); return;
+  case DW: gemm(true, false, n, k, m, 1, bench->y, n, bench->x, k, 0, w, k); return;
+  }
+}
+
+/* Median seconds of one product. */
+static double time_product(const Bench *bench, Gemm *gemm, Pass pass, size_t m, size_t n, size_t k) {
+  double samples[SAMPLES];
+  size_t at = 0, calls = 1;
+  run_product(bench, gemm, pass, m, n, k, bench->weights);
+  for (size_t s = 0; s < SAMPLES;) {
+    const double start = clock_seconds();
+    for (size_t i = 0; i < calls; i++) {
+      run_product(bench, gemm, pass, m, n, k, bench->weights + at);
+      at = at + 2 * n * k <= ROUND_FLOATS ? at + n * k : 0;
+    }
+    const double elapsed = clock_seconds() - start;
+    if (elapsed < bench->seconds / 10)
+      calls *= 2; /* too short to be a sample */
+    else
+      samples[s++] = elapsed / (double)calls;
+  }
+  return machine_median(samples, SAMPLES);
+}
+
+/* The linear layers of one block, one by one and together. */
+static void measure_products(Bench *bench, const char *name, Gemm *gemm, Pass pass, size_t m) {
+  double block_flops = 0, block_seconds = 0;
+  for (size_t i = 0; i < N_LAYERS; i++) {
+    const size_t n = layers[i].n, k = layers[i].k;
+    assert(m <= MAX_ROWS && n <= MAX_WIDTH && k <= MAX_WIDTH);
+    const double flops = 2.0 * (double)m * (double)n * (double)k, seconds = time_product(bench, gemm, pass, m, n, k);
+    put_row(bench, pass_names[pass], name, (size_t[]){m, n, k}, bench->threads, flops / seconds / 1e9, "GFLOP/s",
+            flops / seconds / bench->ceiling);
+    if (layers[i].in_block) block_flops += flops, block_seconds += seconds;
+  }
+  char measure[32];
+  snprintf(measure, sizeof measure, "%s of a block", pass_names[pass]);
+  put_row(bench, measure, name, (size_t[]){m, 0, 0}, bench->threads, block_flops / block_seconds / 1e9, "GFLOP/s",
+          block_flops / block_seconds / bench->ceiling);
+}
+
+static Status bench_init(Bench *bench, const Settings *settings, Error *err) {
+  if (settings->threads) omp_set_num_threads((int)settings->threads);
+  *bench = (Bench){.threads = (size_t)omp_get_max_threads(), .seconds = settings->seconds};
+  const size_t page = MAX_ROWS * MAX_WIDTH * sizeof(float), round = ROUND_FLOATS * sizeof(float);
+  const Status status = arena_init(&bench->arena, 2 * arena_need(page) + arena_need(round), err);
+  if (status != STATUS_OK) return status;
+  bench->x = arena_take(&bench->arena, page);
+  bench->y = arena_take(&bench->arena, page);
+  bench->weights = arena_take(&bench->arena, round);
+  Rng rng = rng_new(1);
+  for (size_t i = 0; i < MAX_ROWS * MAX_WIDTH; i++) bench->x[i] = bench->y[i] = (float)rng_uniform(&rng) - 0.5f;
+  for (size_t i = 0; i < ROUND_FLOATS; i++) bench->weights[i] = bench->x[i % (MAX_ROWS * MAX_WIDTH)];
+  return STATUS_OK;
+}
+
+static Status run(const Settings *settings, int argc, char **argv, Error *err) {
+  Bench bench;
+  Status status = bench_init(&bench, settings, err);
+  if (status != STATUS_OK) return status;
+  const Provenance from = {.command = "bench/ceiling", .argc = argc, .argv = argv};
+  bench.table = table_begin(stdout, settings->json, &from, columns, sizeof columns / sizeof columns[0]);
+  char processor[128];
+  machine_processor(processor, sizeof processor);
+  table_note(bench.table, "processor: %s", processor);
+  table_note(bench.table, "BLAS: %s", blas_description());
+  double load[1];
+  if (getloadavg(load, 1) == 1) table_note(bench.table, "load average at the start: %.2f", load[0]);
+  static const char *const overrides[] = {"OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"};
+  for (size_t i = 0; i < sizeof overrides / sizeof overrides[0]; i++) {
+    const char *value = getenv(overrides[i]);
+    if (!value) continue;
+    table_note(bench.table, "%s=%s", overrides[i], value);
+    log_warn("%s=%s is set: OpenBLAS then does not tune itself to this processor; unset it for its own rate",
+             overrides[i], value);
+  }
+  measure_machine(&bench);
+  if (settings->folder) status = measure_file(&bench, settings->folder, err);
+  for (size_t c = 0; c < sizeof candidates / sizeof candidates[0] && status == STATUS_OK; c++) {
+    for (size_t i = 0; i < sizeof forward_rows / sizeof forward_rows[0]; i++)
+      measure_products(&bench, candidates[c].name, candidates[c].gemm, FORWARD, forward_rows[i]);
+    measure_products(&bench, candidates[c].name, candidates[c].gemm, DX, MAX_ROWS);
+    measure_products(&bench, candidates[c].name, candidates[c].gemm, DW, MAX_ROWS);
+  }
+  const Status written = table_end(bench.table, status == STATUS_OK ? err : NULL);
+  arena_clear(&bench.arena);
+  return status == STATUS_OK ? written : status;
+}
+
+int main(int argc, char **argv) {
+  const Option *const tables[] = {options, NULL};
+  Settings settings = defaults;
+  Error err = {0};
+  const char **args = mem_alloc((size_t)argc, sizeof *args);
+  size_t n_args = 0;
+  Status status = options_parse(tables, &settings, argc, argv, args, &n_args, &err);
+  if (status == STATUS_OK && n_args > 0)
+    status = error_set(&err, STATUS_USAGE, "%s: not an option (see --help)", args[0]);
+  if (status == STATUS_OK && settings.help)
+    options_print_help(options, &defaults, stdout);
+  else if (status == STATUS_OK)
+    status = run(&settings, argc, argv, &err);
+  free(args);
+  if (status != STATUS_OK) fprintf(stderr, "ceiling: %s\n", err.text);
+  return status;
+}
