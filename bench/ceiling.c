@@ -8,6 +8,7 @@
 #include "base/table.h"
 #include "bench/machine.h"
 #include "num/blas.h"
+#include "num/gemm.h"
 
 #include <assert.h>
 #include <math.h>
@@ -34,13 +35,19 @@ static const Option options[] = {
 
 static const char *const columns[] = {"measure", "variant", "m", "n", "k", "threads", "value", "unit", "share"};
 
-/* Products under comparison: C = op(A) op(B), with the prototype of blas_gemm_f32. */
-typedef void Gemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, float alpha, const float *a,
-                  size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc);
+/* Products under comparison: C = op(A) op(B). */
+typedef void Product(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, const float *a, size_t lda,
+                     const float *b, size_t ldb, bool accumulate, float *c, size_t ldc);
+
+static void openblas(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, const float *a, size_t lda,
+                     const float *b, size_t ldb, bool accumulate, float *c, size_t ldc) {
+  blas_gemm_f32(transpose_a, transpose_b, m, n, k, 1, a, lda, b, ldb, accumulate ? 1 : 0, c, ldc);
+}
+
 static const struct {
   const char *name;
-  Gemm *gemm;
-} candidates[] = {{"openblas", blas_gemm_f32}};
+  Product *product;
+} candidates[] = {{"fathom", gemm}, {"openblas", openblas}};
 
 /* SmolLM2's linear layers: W is [n outputs, k inputs]; in_block is false for those contained in another row. */
 static const struct {
@@ -115,23 +122,23 @@ static Status measure_file(Bench *bench, const char *folder, Error *err) {
 
 /* One product of a pass over m rows of a layer W[n,k]: y = x W', dx = dy W, dw = dy' x. w is the weight or its
  * gradient. */
-static void run_product(const Bench *bench, Gemm *gemm, Pass pass, size_t m, size_t n, size_t k, float *w) {
+static void run_product(const Bench *bench, Product *product, Pass pass, size_t m, size_t n, size_t k, float *w) {
   switch (pass) {
-  case FORWARD: gemm(false, true, m, n, k, 1, bench->x, k, w, k, 0, bench->y, n); return;
-  case DX: gemm(false, false, m, k, n, 1, bench->y, n, w, k, 0, bench->x, k); return;
-  case DW: gemm(true, false, n, k, m, 1, bench->y, n, bench->x, k, 0, w, k); return;
+  case FORWARD: product(false, true, m, n, k, bench->x, k, w, k, false, bench->y, n); return;
+  case DX: product(false, false, m, k, n, bench->y, n, w, k, false, bench->x, k); return;
+  case DW: product(true, false, n, k, m, bench->y, n, bench->x, k, false, w, k); return;
   }
 }
 
 /* Median seconds of one product. */
-static double time_product(const Bench *bench, Gemm *gemm, Pass pass, size_t m, size_t n, size_t k) {
+static double time_product(const Bench *bench, Product *product, Pass pass, size_t m, size_t n, size_t k) {
   double samples[SAMPLES];
   size_t at = 0, calls = 1;
-  run_product(bench, gemm, pass, m, n, k, bench->weights);
+  run_product(bench, product, pass, m, n, k, bench->weights);
   for (size_t s = 0; s < SAMPLES;) {
     const double start = clock_seconds();
     for (size_t i = 0; i < calls; i++) {
-      run_product(bench, gemm, pass, m, n, k, bench->weights + at);
+      run_product(bench, product, pass, m, n, k, bench->weights + at);
       at = at + 2 * n * k <= ROUND_FLOATS ? at + n * k : 0;
     }
     const double elapsed = clock_seconds() - start;
@@ -144,12 +151,12 @@ static double time_product(const Bench *bench, Gemm *gemm, Pass pass, size_t m, 
 }
 
 /* The linear layers of one block, one by one and together. */
-static void measure_products(Bench *bench, const char *name, Gemm *gemm, Pass pass, size_t m) {
+static void measure_products(Bench *bench, const char *name, Product *product, Pass pass, size_t m) {
   double block_flops = 0, block_seconds = 0;
   for (size_t i = 0; i < N_LAYERS; i++) {
     const size_t n = layers[i].n, k = layers[i].k;
     assert(m <= MAX_ROWS && n <= MAX_WIDTH && k <= MAX_WIDTH);
-    const double flops = 2.0 * (double)m * (double)n * (double)k, seconds = time_product(bench, gemm, pass, m, n, k);
+    const double flops = 2.0 * (double)m * (double)n * (double)k, seconds = time_product(bench, product, pass, m, n, k);
     put_row(bench, pass_names[pass], name, (size_t[]){m, n, k}, bench->threads, flops / seconds / 1e9, "GFLOP/s",
             flops / seconds / bench->ceiling);
     if (layers[i].in_block) block_flops += flops, block_seconds += seconds;
@@ -199,9 +206,9 @@ static Status run(const Settings *settings, int argc, char **argv, Error *err) {
   if (settings->folder) status = measure_file(&bench, settings->folder, err);
   for (size_t c = 0; c < sizeof candidates / sizeof candidates[0] && status == STATUS_OK; c++) {
     for (size_t i = 0; i < sizeof forward_rows / sizeof forward_rows[0]; i++)
-      measure_products(&bench, candidates[c].name, candidates[c].gemm, FORWARD, forward_rows[i]);
-    measure_products(&bench, candidates[c].name, candidates[c].gemm, DX, MAX_ROWS);
-    measure_products(&bench, candidates[c].name, candidates[c].gemm, DW, MAX_ROWS);
+      measure_products(&bench, candidates[c].name, candidates[c].product, FORWARD, forward_rows[i]);
+    measure_products(&bench, candidates[c].name, candidates[c].product, DX, MAX_ROWS);
+    measure_products(&bench, candidates[c].name, candidates[c].product, DW, MAX_ROWS);
   }
   const Status written = table_end(bench.table, status == STATUS_OK ? err : NULL);
   arena_clear(&bench.arena);
