@@ -38,7 +38,7 @@ library_violations() {
     awk -F: '
       BEGIN {
         home["cblas|lapack"] = "src/num/blas"
-        home["hdf5|H5[A-Za-z]*"] = "src/store/h5"
+        home["hdf5(_hl)?|H5[A-Za-z]*"] = "src/store/h5"
         home["cjson/cJSON|cJSON"] = "src/base/json"
         home["zlib"] = "src/base/file"
         home["nettle/[a-z0-9]*"] = "src/base/digest"

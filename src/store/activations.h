@@ -2,7 +2,8 @@
  * provenance that say what each row is. Layout: DESIGN section 4.
  *
  * Crash safety: every dataset has its final extent, allocated and flushed, before the first row; afterwards only raw
- * data and the one-element /rows_done are written, rows flushed before the counter. The file is PATH.part until whole. */
+ * data and the one-element /rows_done are written, rows flushed before the counter. The file is PATH.part until whole.
+ */
 #ifndef FATHOM_STORE_ACTIVATIONS_H
 #define FATHOM_STORE_ACTIVATIONS_H
 
@@ -12,8 +13,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum StoreDtype { STORE_F32, STORE_BF16, STORE_F16 } StoreDtype; /* bf16: uint16 with attribute dtype="bfloat16" */
-const char *store_dtype_name(StoreDtype dtype);                         /* "float32", "bfloat16", "float16" */
+typedef enum StoreDtype {
+  STORE_F32,
+  STORE_BF16,
+  STORE_F16
+} StoreDtype;                                   /* bf16: uint16 with attribute dtype="bfloat16" */
+const char *store_dtype_name(StoreDtype dtype); /* "float32", "bfloat16", "float16" */
 bool store_dtype_from_name(const char *name, StoreDtype *dtype);
 
 typedef struct StoreSite {
@@ -45,11 +50,13 @@ typedef struct Store Store;
 
 /* Makes PATH.part. With resume an existing PATH.part of the same contents is continued (*rows_done tells where, a row
  * boundary the writer marked); one of other contents is STATUS_DATA saying what differs; none starts anew. */
-Status store_create(const char *path, const StoreContents *contents, bool resume, Store **out, size_t *rows_done, Error *err);
+Status store_create(const char *path, const StoreContents *contents, bool resume, Store **out, size_t *rows_done,
+                    Error *err);
 
 /* Rows [first, first + n) of a site from float32 rows of the given stride (floats between rows). Converts itself and
  * writes whole chunks where it can. */
-Status store_write_rows(Store *store, size_t site, size_t first, size_t n, const float *rows, size_t stride, Error *err);
+Status store_write_rows(Store *store, size_t site, size_t first, size_t n, const float *rows, size_t stride,
+                        Error *err);
 
 /* All rows below rows_done are written: flushes them, then the counter. */
 Status store_mark_done(Store *store, size_t rows_done, Error *err);

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/table.h"
+#include "store/texts.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,7 +19,8 @@ typedef struct Result Result;
 Status result_create(const char *path, const char *kind, const Provenance *provenance, Result **out, Error *err);
 
 /* A run file is written in place (no .part): it is valid after every result_flush and is continued by result_reopen. */
-Status result_create_in_place(const char *path, const char *kind, const Provenance *provenance, Result **out, Error *err);
+Status result_create_in_place(const char *path, const char *kind, const Provenance *provenance, Result **out,
+                              Error *err);
 Status result_reopen(const char *path, Result **out, Error *err);
 
 /* Names are paths ("train/loss"); groups are made as needed. float64. */
@@ -44,8 +46,8 @@ const char *result_command_line(const Result *result);
 bool result_has(const Result *result, const char *name);
 /* values is freed by the caller; shape has RESULT_MAX_RANK entries. */
 Status result_read_array(Result *result, const char *name, size_t *rank, size_t *shape, double **values, Error *err);
-Status result_read_strings(Result *result, const char *name, char ***values, size_t *n, Error *err); /* freed by string_list_free */
-void string_list_free(char **values, size_t n);
+Status result_read_strings(Result *result, const char *name, char ***values, size_t *n,
+                           Error *err); /* freed by string_list_free */
 Status result_read_attribute(Result *result, const char *name, char **value, Error *err); /* freed by the caller */
 /* Paths of all datasets, in alphabetical order; freed by string_list_free. */
 Status result_list(Result *result, char ***names, size_t *n, Error *err);
