@@ -115,7 +115,7 @@ static const struct {
     {"bools", 1, 255, "key a.bool: a boolean of 255, expected 0 or 1"},
     {"array type", 4, 99, "key a.text has value type 99"},
     {"element 0", 8, UINT64_MAX - 3, "truncated: key a.text needs"},
-    {"count", 8, UINT64_MAX / 2, "a.i16 claims 9223372036854775807 elements of at least 2 bytes"},
+    {"count", 8, UINT64_MAX / 2 + 1, "a.i16 claims 9223372036854775808 elements of at least 2 bytes"},
     {"inner", 4, 77, "key a.a has value type 77"},
     {"name x", 8, 1 << 20, "tensor 0 has a name of 1048576 bytes"},
     {"dims x", 4, 0, "tensor x.weight has 0 dimensions, expected 1 to 4"},
