@@ -1,0 +1,307 @@
+/* Linear centred kernel alignment: `cka` (debiased), `cka_biased` and the floor under the latter, `cka_floor`.
+ *
+ * Biased (Kornblith et al. 2019): |A'B|^2 / sqrt(|A'A|^2 |B'B|^2), A and B the centred rows. It is far above 0 for
+ * unrelated data when rows are few; the floor sqrt(PR_A PR_B) / N (PR = tr(S)^2 / |S|^2, the participation ratio of the
+ * sample covariance; N samples, since rows of one sample are correlated) says how far.
+ *
+ * Debiased: each |A'B|^2 is replaced by an unbiased estimate, which for one row a sample is (Nguyen et al. 2021)
+ *     |A'B|^2 - n/(n-2) sum_i |a_i|^2 |b_i|^2 + |A|^2 |B|^2 / ((n-1)(n-2)).
+ * That is a U-statistic over four distinct rows. With several rows a sample, two rows of one sample are not
+ * independent, and the same U-statistic is taken over four distinct *samples* instead (fathom's own). With T = A'B, S_c
+ * its part from sample c, u_c and v_c the sums of the sample's rows of A and B, W = sum_c u_c v_c' and m = n/N rows a
+ * sample: h(A,B) = m^2 (N-2)(N-3) (|T|^2 - sum_c |S_c|^2) + 2 m (N-3) (<T,W> - 2 sum_c u_c' S_c v_c)
+ *              + sum_c |u_c|^2 sum_c |v_c|^2 + 2 |W|^2 - 6 sum_c |u_c|^2 |v_c|^2,
+ * (N-1)(N-2) times the formula above where m = 1. It is exactly unbiased up to a factor where all samples have m rows;
+ * with unequal numbers m is their mean, which leaves an error of relative order 1/N but no floor. Never clipped:
+ * unrelated data scatter around 0, and an estimate h(A,A) <= 0 leaves the ratio undefined. Needs four samples.
+ *
+ * Intervals: delete-one-sample values of the leading part H = |T|^2 - sum_c |S_c|^2, in which no pair of rows of one
+ * sample is counted; without sample c it is H - 2 (<S_c,T> - |S_c|^2). On the scale of atanh. A second pass projects
+ * rows on T. */
+#include "base/memory.h"
+#include "num/blas.h"
+#include "num/crossproduct.h"
+#include "probes/drift/measure.h"
+#include "probes/drift/samplegram.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { XY, XX, YY, PAIRS };
+enum { DEBIASED, BIASED, FLOOR, VALUES };
+
+typedef struct Cka {
+  DriftShape shape;
+  bool clustered;            /* some sample has several rows; else W = T and S_c = u_c v_c' */
+  double *total[PAIRS];      /* T */
+  double *sums[PAIRS];       /* W; NULL where not clustered */
+  double *own[PAIRS];        /* [n_samples] |S_c|^2 */
+  double *along[PAIRS];      /* [n_samples] <S_c, T> / |T|; second pass */
+  double bent[PAIRS];        /* sum_c u_c' S_c v_c */
+  double corner[PAIRS];      /* sum_c |u_c|^2 |v_c|^2 */
+  double square_u, square_v; /* sum_c |u_c|^2, sum_c |v_c|^2 */
+  float *direction[PAIRS];   /* T / |T|, once the first pass is settled */
+  float *product;            /* a GEMM's result: [widest, widest] or [block, widest] */
+  float *u, *v;              /* [block, d] sums of the samples' rows */
+  float *gram_x, *gram_y;    /* [SAMPLE_TILE, longest] */
+  double *bend_x, *bend_y;   /* [block] */
+  const struct Cka *settled; /* NULL in the first pass */
+} Cka;
+
+/* The two sides of a pair: widths, and pointers chosen from those of X and Y. */
+static bool left_is_y(size_t pair) { return pair == YY; }
+static bool right_is_x(size_t pair) { return pair == XX; }
+static size_t left_width(const DriftShape *s, size_t pair) { return left_is_y(pair) ? s->dy : s->dx; }
+static size_t right_width(const DriftShape *s, size_t pair) { return right_is_x(pair) ? s->dx : s->dy; }
+#define LEFT(pair, of_x, of_y) (left_is_y(pair) ? (of_y) : (of_x))
+#define RIGHT(pair, of_x, of_y) (right_is_x(pair) ? (of_x) : (of_y))
+
+static void *begin(const DriftShape *shape, const void *settled) {
+  Cka *c = mem_alloc(1, sizeof *c);
+  const size_t widest = shape->dx > shape->dy ? shape->dx : shape->dy;
+  const size_t block = shape->longest > ROW_BLOCK ? shape->longest : ROW_BLOCK;
+  c->shape = *shape;
+  c->settled = settled;
+  c->clustered = shape->longest > 1;
+  c->product = mem_alloc(widest * (widest > block ? widest : block), sizeof *c->product);
+  for (size_t k = 0; k < PAIRS; k++) {
+    if (settled) {
+      c->along[k] = mem_alloc(shape->n_samples, sizeof(double));
+      continue;
+    }
+    const size_t size = left_width(shape, k) * right_width(shape, k);
+    c->own[k] = mem_alloc(shape->n_samples, sizeof(double));
+    c->total[k] = mem_alloc(size, sizeof(double));
+    if (c->clustered) c->sums[k] = mem_alloc(size, sizeof(double));
+  }
+  if (!settled && c->clustered) {
+    c->u = mem_alloc(block * shape->dx, sizeof *c->u);
+    c->v = mem_alloc(block * shape->dy, sizeof *c->v);
+    c->gram_x = mem_alloc(SAMPLE_TILE * shape->longest, sizeof *c->gram_x);
+    c->gram_y = mem_alloc(SAMPLE_TILE * shape->longest, sizeof *c->gram_y);
+  }
+  c->bend_x = mem_alloc(block, sizeof *c->bend_x);
+  c->bend_y = mem_alloc(block, sizeof *c->bend_y);
+  return c;
+}
+
+static void free_state(void *state) {
+  Cka *c = state;
+  for (size_t k = 0; k < PAIRS; k++) {
+    free(c->total[k]);
+    free(c->sums[k]);
+    free(c->own[k]);
+    free(c->along[k]);
+    free(c->direction[k]);
+  }
+  free(c->product);
+  free(c->u);
+  free(c->v);
+  free(c->gram_x);
+  free(c->gram_y);
+  free(c->bend_x);
+  free(c->bend_y);
+  free(c);
+}
+
+/* One row a sample: u = a, v = b, S = a b'. */
+static void accumulate_rows(Cka *c, const RowBlock *block) {
+  const size_t dx = c->shape.dx, dy = c->shape.dy;
+  for (size_t i = 0; i < block->n; i++) {
+    const double aa = dot_f32(dx, block->cx + i * dx, block->cx + i * dx);
+    const double bb = dot_f32(dy, block->cy + i * dy, block->cy + i * dy);
+    const double products[PAIRS] = {aa * bb, aa * aa, bb * bb};
+    c->square_u += aa;
+    c->square_v += bb;
+    for (size_t k = 0; k < PAIRS; k++) {
+      c->own[k][block->first_sample + i] += products[k];
+      c->bent[k] += products[k];
+      c->corner[k] += products[k];
+    }
+  }
+}
+
+static void accumulate_samples(Cka *c, const RowBlock *block) {
+  const size_t dx = c->shape.dx, dy = c->shape.dy;
+  sample_sums(block, block->cx, dx, c->u);
+  sample_sums(block, block->cy, dy, c->v);
+  sample_bend(block, block->cx, dx, c->u, c->bend_x);
+  sample_bend(block, block->cy, dy, c->v, c->bend_y);
+  for (size_t k = 0; k < PAIRS; k++)
+    c->bent[k] += dot_f64(block->n, LEFT(k, c->bend_x, c->bend_y), RIGHT(k, c->bend_x, c->bend_y));
+  for (size_t s = 0; s < block->n_samples; s++) {
+    const double uu = dot_f32(dx, c->u + s * dx, c->u + s * dx), vv = dot_f32(dy, c->v + s * dy, c->v + s * dy);
+    const double corners[PAIRS] = {uu * vv, uu * uu, vv * vv};
+    c->square_u += uu;
+    c->square_v += vv;
+    const size_t first = block->begin[s], m = block->begin[s + 1] - first;
+    for (size_t k = 0; k < PAIRS; k++) c->corner[k] += corners[k];
+    for (size_t tile = 0; tile < m; tile += SAMPLE_TILE) {
+      const size_t n = sample_gram_tile(block->cx + first * dx, m, dx, tile, c->gram_x);
+      sample_gram_tile(block->cy + first * dy, m, dy, tile, c->gram_y);
+      for (size_t k = 0; k < PAIRS; k++)
+        c->own[k][block->first_sample + s] += dot_f32(n, LEFT(k, c->gram_x, c->gram_y), RIGHT(k, c->gram_x, c->gram_y));
+    }
+  }
+}
+
+static void accumulate_products(Cka *c, const RowBlock *block) {
+  if (c->clustered)
+    accumulate_samples(c, block);
+  else
+    accumulate_rows(c, block);
+  for (size_t k = 0; k < PAIRS; k++) {
+    const size_t p = left_width(&c->shape, k), q = right_width(&c->shape, k);
+    crossproduct_add(block->n, p, LEFT(k, block->cx, block->cy), q, RIGHT(k, block->cx, block->cy), c->product,
+                     c->total[k]);
+    if (c->clustered)
+      crossproduct_add(block->n_samples, p, LEFT(k, c->u, c->v), q, RIGHT(k, c->u, c->v), c->product, c->sums[k]);
+  }
+}
+
+/* <S_c, T> = sum over the sample's rows of a' T b */
+static void accumulate_along(Cka *c, const RowBlock *block) {
+  for (size_t k = 0; k < PAIRS; k++) {
+    const size_t p = left_width(&c->shape, k), q = right_width(&c->shape, k);
+    const float *left = LEFT(k, block->cx, block->cy), *right = RIGHT(k, block->cx, block->cy);
+    blas_gemm_f32(false, false, block->n, q, p, 1, left, p, c->settled->direction[k], q, 0, c->product, q);
+    for (size_t s = 0; s < block->n_samples; s++)
+      for (size_t i = block->begin[s]; i < block->begin[s + 1]; i++)
+        c->along[k][block->first_sample + s] += dot_f32(q, c->product + i * q, right + i * q);
+  }
+}
+
+static void accumulate(void *state, const RowBlock *block) {
+  Cka *c = state;
+  if (c->settled)
+    accumulate_along(c, block);
+  else
+    accumulate_products(c, block);
+}
+
+static void add_all(size_t n, const double *from, double *into) {
+  for (size_t i = 0; from && i < n; i++) into[i] += from[i];
+}
+
+static void merge(void *into, const void *from) {
+  Cka *a = into;
+  const Cka *b = from;
+  for (size_t k = 0; k < PAIRS; k++) {
+    const size_t size = left_width(&a->shape, k) * right_width(&a->shape, k), n = a->shape.n_samples;
+    add_all(size, b->total[k], a->total[k]);
+    add_all(size, b->sums[k], a->sums[k]);
+    add_all(n, b->own[k], a->own[k]);
+    add_all(n, b->along[k], a->along[k]);
+    a->bent[k] += b->bent[k];
+    a->corner[k] += b->corner[k];
+  }
+  a->square_u += b->square_u;
+  a->square_v += b->square_v;
+}
+
+static double norm2(const Cka *c, size_t pair) {
+  return dot_f64(left_width(&c->shape, pair) * right_width(&c->shape, pair), c->total[pair], c->total[pair]);
+}
+
+static Status settle(void *state, Error *err) {
+  (void)err;
+  Cka *c = state;
+  if (c->settled || !c->shape.with_intervals) return STATUS_OK;
+  for (size_t k = 0; k < PAIRS; k++) {
+    const size_t size = left_width(&c->shape, k) * right_width(&c->shape, k);
+    const double norm = sqrt(norm2(c, k));
+    c->direction[k] = mem_alloc(size, sizeof *c->direction[k]);
+    for (size_t i = 0; i < size && norm > 0; i++) c->direction[k][i] = (float)(c->total[k][i] / norm);
+  }
+  return STATUS_OK;
+}
+
+static double sum(size_t n, const double *values) {
+  double total = 0;
+  for (size_t i = 0; i < n; i++) total += values[i];
+  return total;
+}
+
+/* h(A,B) of the top comment; total2 = |T|^2. */
+static double unbiased(const Cka *c, size_t pair, double total2) {
+  const size_t size = left_width(&c->shape, pair) * right_width(&c->shape, pair);
+  const double n = (double)c->shape.n_samples, m = (double)c->shape.n_rows / n;
+  const double *w = c->clustered ? c->sums[pair] : c->total[pair];
+  const double square_left = LEFT(pair, c->square_u, c->square_v), square_right = RIGHT(pair, c->square_u, c->square_v);
+  return m * m * (n - 2) * (n - 3) * (total2 - sum(c->shape.n_samples, c->own[pair])) +
+         2 * m * (n - 3) * (dot_f64(size, c->total[pair], w) - 2 * c->bent[pair]) + square_left * square_right +
+         2 * dot_f64(size, w, w) - 6 * c->corner[pair];
+}
+
+static double ratio(double xy, double xx, double yy) { return xx > 0 && yy > 0 ? xy / sqrt(xx * yy) : NAN; }
+
+/* Pseudo-values from the leading parts without one sample each; NULL where one of them is undefined. */
+static double *pseudo_values(const Cka *c, const double total2[PAIRS], IntervalScale scale) {
+  const size_t n = c->shape.n_samples;
+  const Cka *first = c->settled ? c->settled : c;
+  double *pseudo = mem_alloc(n, sizeof *pseudo), lead[PAIRS], norm[PAIRS];
+  for (size_t k = 0; k < PAIRS; k++) {
+    lead[k] = total2[k] - sum(n, first->own[k]);
+    norm[k] = sqrt(total2[k]);
+  }
+  const double whole = ratio(lead[XY], lead[XX], lead[YY]);
+  bool defined = isfinite(whole);
+  for (size_t s = 0; s < n && defined; s++) {
+    double without[PAIRS];
+    for (size_t k = 0; k < PAIRS; k++) without[k] = lead[k] - 2 * (norm[k] * c->along[k][s] - first->own[k][s]);
+    const double left = ratio(without[XY], without[XX], without[YY]);
+    pseudo[s] = (double)(n - 1) * (scale == SCALE_ATANH ? atanh(whole) - atanh(left) : whole - left);
+    defined = isfinite(pseudo[s]);
+  }
+  if (defined) {
+    pseudo_centre(n, pseudo);
+    return pseudo;
+  }
+  free(pseudo);
+  return NULL;
+}
+
+static void finish(const void *state, Estimate *estimates) {
+  const Cka *c = state, *first = c->settled ? c->settled : c;
+  const DriftShape *shape = &c->shape;
+  double total2[PAIRS], trace_x = 0, trace_y = 0;
+  for (size_t k = 0; k < PAIRS; k++) total2[k] = norm2(first, k);
+  for (size_t j = 0; j < shape->dx; j++) trace_x += first->total[XX][j * shape->dx + j];
+  for (size_t j = 0; j < shape->dy; j++) trace_y += first->total[YY][j * shape->dy + j];
+  for (size_t v = 0; v < VALUES; v++) estimates[v] = (Estimate){.value = NAN};
+  if (is_constant(trace_x, shape->moments->square_x) || is_constant(trace_y, shape->moments->square_y)) return;
+  estimates[BIASED].value = ratio(total2[XY], total2[XX], total2[YY]);
+  estimates[FLOOR].value = trace_x * trace_y / sqrt(total2[XX] * total2[YY]) / (double)shape->n_samples;
+  if (shape->n_samples < 4) return;
+  Estimate *debiased = &estimates[DEBIASED];
+  debiased->value =
+      ratio(unbiased(first, XY, total2[XY]), unbiased(first, XX, total2[XX]), unbiased(first, YY, total2[YY]));
+  if (!shape->with_intervals || isnan(debiased->value)) return;
+  debiased->centre = atanh(debiased->value);
+  debiased->scale = SCALE_ATANH;
+  if (isfinite(debiased->centre)) debiased->pseudo = pseudo_values(c, total2, SCALE_ATANH);
+  if (debiased->pseudo) return;
+  debiased->centre = debiased->value; /* at or beyond 1 */
+  debiased->pseudo = pseudo_values(c, total2, SCALE_RAW);
+  debiased->scale = debiased->pseudo ? SCALE_RAW : SCALE_NONE;
+}
+
+const Measure measure_cka = {
+    .name = "cka",
+    .n_values = VALUES,
+    .values = {{"cka", "about 0 to 1", "1", "rotation, scale and translation of either side", "n d^2",
+                "Kornblith et al. 2019; Nguyen et al. 2021; over samples of several rows: fathom's own",
+                "linear CKA, debiased over samples; needs 4 samples; never clipped"},
+               {"cka_biased", "0 to 1", "1", "rotation, scale and translation of either side", "n d^2",
+                "Kornblith et al. 2019", "linear CKA as first published; never read it without its floor"},
+               {"cka_floor", "0 to 1", "-", "rotation, scale and translation of either side", "n d^2",
+                "METHODS section 2", "about what cka_biased would be for unrelated data: sqrt(PR_x PR_y) / samples"}},
+    .passes = 1,
+    .extra_passes = 1,
+    .begin = begin,
+    .accumulate = accumulate,
+    .merge = merge,
+    .settle = settle,
+    .finish = finish,
+    .free = free_state,
+};

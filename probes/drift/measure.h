@@ -1,0 +1,79 @@
+/* The face of a drift measure: one file, one Measure, one line in the table of measure.c.
+ *
+ * A measure compares X (the frozen model's activations) with Y (the other model's) on the same rows. It sees the rows
+ * in blocks of whole samples, in one or more passes, each with a state of its own:
+ *
+ *     first = begin(shape, NULL);     for each block: accumulate(first, block);      settle(first);
+ *     second = begin(shape, first);   for each block: accumulate(second, block);     settle(second);
+ *     finish(second, estimates);      free(second), free(first)
+ *
+ * Several workers (threads, MPI ranks) may share a pass: each begins a state, sees other blocks, and merge(into, from)
+ * adds them up before settle. A state only reads the settled one that it began with.
+ *
+ * Uncertainty is over samples, never over rows. Beside its value a measure gives one jackknife pseudo-value a sample on
+ * a scale where the sampling distribution is nearly symmetric; interval.h resamples those. */
+#ifndef FATHOM_PROBES_DRIFT_MEASURE_H
+#define FATHOM_PROBES_DRIFT_MEASURE_H
+
+#include "base/error.h"
+#include "probes/drift/rows.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { MEASURE_MAX_VALUES = 4 };
+
+/* What a state is made for; the moments are known before the first pass of a measure. */
+typedef struct DriftShape {
+  size_t n_rows, n_samples, dx, dy;
+  size_t longest;            /* rows of the longest sample */
+  const RowMoments *moments; /* outlive the state */
+  bool with_intervals;       /* pseudo-values are wanted */
+} DriftShape;
+
+/* Interval bounds are value(centre + spread) on this scale. */
+typedef enum IntervalScale { SCALE_NONE, SCALE_RAW, SCALE_LOG, SCALE_ATANH } IntervalScale;
+
+/* One number a measure gives, with what an interval needs. NaN = undefined for these rows. */
+typedef struct Estimate {
+  double value;
+  IntervalScale scale; /* SCALE_NONE: no interval */
+  double centre;       /* on the scale; differs from value's own place where a known bias is taken out */
+  double *pseudo;      /* [n_samples], mean 0, on the scale; freed by the caller; NULL where there is no interval */
+} Estimate;
+
+/* What people read in `fathom drift --list`. */
+typedef struct MeasureValue {
+  const char *name, *range, *identical, *invariant_to, *cost, *source, *help;
+} MeasureValue;
+
+typedef struct Measure {
+  const char *name;
+  size_t n_values;
+  MeasureValue values[MEASURE_MAX_VALUES];
+  bool same_width;             /* undefined (NaN) where the widths differ */
+  size_t passes, extra_passes; /* for the values; more of them for intervals */
+  void *(*begin)(const DriftShape *shape, const void *settled);
+  void (*accumulate)(void *state, const RowBlock *block);
+  void (*merge)(void *into, const void *from);
+  Status (*settle)(void *state, Error *err);
+  void (*finish)(const void *state, Estimate *estimates); /* [n_values] */
+  void (*free)(void *state);
+} Measure;
+
+extern const Measure measure_cka, measure_procrustes, measure_cosine, measure_relative_l2;
+
+/* NULL-terminated, in the order of the output. */
+extern const Measure *const measures[];
+
+/* The measure that gives the value of this name, and which of its values that is; NULL if there is none. */
+const Measure *measure_find(const char *value_name, size_t *index);
+
+/* Are all rows of one side the same? Then nothing that is centred is defined. The sum of squares around the mean is
+ * compared with the raw one; a float32 row that differs in its last bit is still seen among a billion rows. */
+bool is_constant(double centred_square, double raw_square);
+
+/* Pseudo-values with their mean taken out, as an estimate's. */
+void pseudo_centre(size_t n, double *pseudo);
+
+#endif

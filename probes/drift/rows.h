@@ -1,0 +1,68 @@
+/* Rows for the drift measures: the same token positions of two models, in blocks of whole samples, raw and centred.
+ *
+ * What counts as one independent observation is a sample (a prompt), not a row: rows of one sample stay together in one
+ * block, and every measure knows where its samples begin. Memory is two blocks, whatever the number of rows; a block
+ * holds ROW_BLOCK rows, or one sample where that is longer. */
+#ifndef FATHOM_PROBES_DRIFT_ROWS_H
+#define FATHOM_PROBES_DRIFT_ROWS_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { ROW_BLOCK = 512 };
+
+/* Which rows take part, sample by sample. */
+typedef struct RowPlan {
+  size_t n_rows, n_samples; /* rows kept, samples with at least one of them */
+  size_t *rows;             /* [n_rows] their numbers at the source, ascending */
+  size_t *begin;            /* [n_samples + 1] where in rows each sample begins */
+  uint32_t *samples;        /* [n_samples] their numbers at the source */
+  size_t longest;           /* rows of the longest sample */
+} RowPlan;
+
+/* keep [n_rows] may be NULL: all. STATUS_DATA where the rows of a sample are not next to each other. */
+Status row_plan_make(size_t n_rows, const uint32_t *row_sample, const bool *keep, RowPlan *plan, Error *err);
+void row_plan_clear(RowPlan *plan);
+
+/* Where rows come from. */
+typedef struct RowSource {
+  size_t dx, dy; /* widths */
+  /* Rows [first, first + n) of both models to x[n, dx] and y[n, dy]. */
+  Status (*read)(void *context, size_t first, size_t n, float *x, float *y, Error *err);
+  void *context;
+  const char *name_x, *name_y, *site; /* for messages */
+  const char *const *sample_ids;      /* by number; NULL: numbers are printed */
+} RowSource;
+
+/* What is known of all rows before a measure sees the first one. */
+typedef struct RowMoments {
+  double *mean_x, *mean_y;   /* [dx], [dy] */
+  double square_x, square_y; /* sums of squares of the raw values */
+  bool identical;            /* both sides are the same, bit for bit */
+} RowMoments;
+
+/* A block of whole samples. */
+typedef struct RowBlock {
+  size_t n, n_samples;
+  size_t first_sample;  /* number of its first sample in the plan */
+  const size_t *begin;  /* [n_samples + 1] first row of each sample, counted within the block */
+  const float *x, *y;   /* [n, dx], [n, dy] as recorded */
+  const float *cx, *cy; /* the same without their column means; only once the moments are known */
+} RowBlock;
+
+typedef struct RowReader RowReader;
+
+/* moments NULL: blocks have no centred rows. All arguments must outlive the reader. */
+RowReader *row_reader_new(const RowSource *source, const RowPlan *plan, const RowMoments *moments);
+void row_reader_free(RowReader *reader);                                            /* NULL is fine */
+void row_reader_rewind(RowReader *reader);                                          /* back to the first block */
+Status row_reader_next(RowReader *reader, RowBlock *block, bool *more, Error *err); /* *more false: no block left */
+
+/* One pass for means and squares; a NaN or an infinity is STATUS_DATA naming file, site and sample. */
+Status row_moments_read(const RowSource *source, const RowPlan *plan, RowMoments *moments, Error *err);
+void row_moments_clear(RowMoments *moments);
+
+#endif

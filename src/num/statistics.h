@@ -1,0 +1,19 @@
+/* Quantiles and resampling. */
+#ifndef FATHOM_NUM_STATISTICS_H
+#define FATHOM_NUM_STATISTICS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* x with P(T <= x) = p for Student's t; 0 < p < 1, df > 0. */
+double student_quantile(double p, double df);
+
+/* p-quantile of n > 0 ascending values, linear between order statistics (Hyndman and Fan's type 7). */
+double quantile_sorted(size_t n, const double *sorted, double p);
+
+/* Bootstrap means of n items with k values each: resample b draws n items with replacement (integer weights that sum to
+ * n) from a stream that depends on seed and b alone. Two calls with one seed and one n therefore use the same
+ * resamples: what they return is paired. values is [n, k], means [n_resamples, k]. */
+void resample_means(uint64_t seed, size_t n_resamples, size_t n, size_t k, const double *values, double *means);
+
+#endif
