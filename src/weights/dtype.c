@@ -6,6 +6,7 @@
  * be added here without a look at that. */
 #include "weights/dtype.h"
 
+#include "base/half.h"
 #include "base/memory.h"
 
 #include <assert.h>
@@ -17,18 +18,6 @@
 
 enum { BLOCK = 32, HALF = BLOCK / 2 }; /* elements of a ggml block of the types below */
 
-static uint32_t bits_of(float value) {
-  uint32_t bits;
-  memcpy(&bits, &value, sizeof bits);
-  return bits;
-}
-
-static float float_of(uint32_t bits) {
-  float value;
-  memcpy(&value, &bits, sizeof value);
-  return value;
-}
-
 /* Unaligned little-endian load. */
 static uint16_t load_u16(const uint8_t *p) {
   uint16_t value;
@@ -36,56 +25,21 @@ static uint16_t load_u16(const uint8_t *p) {
   return value;
 }
 
-/* f16 is 1 sign, 5 exponent (bias 15) and 10 mantissa bits. Without branches, so that loops over it vectorise; NaN
- * keeps its payload. */
-static uint32_t widen_f16(uint32_t half) {
-  const uint32_t sign = (half & 0x8000) << 16, magnitude = half & 0x7fff;
-  const uint32_t rebias = (uint32_t)(127 - 15) << 23;
-  const uint32_t normal = (magnitude << 13) + rebias;
-  const uint32_t subnormal = bits_of((float)(int32_t)magnitude * 0x1p-24f);
-  const uint32_t finite = magnitude < 0x0400 ? subnormal : normal;
-  return sign | (magnitude >= 0x7c00 ? normal + rebias : finite);
-}
-
-/* Adds half of the last kept place, less one unit where that place is even; a carry runs into the exponent, as it
- * should. Below 2^-14 the addition of 0.5, whose last place is 2^-24, rounds for us. */
-static uint32_t narrow_f16(uint32_t bits) {
-  const uint32_t sign = bits >> 16 & 0x8000, magnitude = bits & 0x7fffffff;
-  const uint32_t rebiased = magnitude - ((uint32_t)(127 - 15) << 23);
-  const uint32_t normal = (rebiased + 0xfff + (rebiased >> 13 & 1)) >> 13;
-  const uint32_t subnormal = bits_of(float_of(magnitude) + 0.5f) - bits_of(0.5f);
-  const uint32_t payload = magnitude >> 13 & 0x3ff;
-  const uint32_t nan = 0x7c00 | (payload ? payload : 0x200);
-  const uint32_t finite = magnitude < 0x38800000 ? subnormal : magnitude >= 0x47800000 ? 0x7c00 : normal;
-  return sign | (magnitude > 0x7f800000 ? nan : finite);
-}
-
-static uint32_t narrow_bf16(uint32_t bits) {
-  const uint32_t rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
-  const uint32_t nan = bits >> 16 | ((bits & 0x7f0000) ? 0 : 0x40);
-  return (bits & 0x7fffffff) > 0x7f800000 ? nan : rounded;
-}
-
-float f16_to_f32(uint16_t bits) { return float_of(widen_f16(bits)); }
-uint16_t f32_to_f16(float value) { return (uint16_t)narrow_f16(bits_of(value)); }
-float bf16_to_f32(uint16_t bits) { return float_of((uint32_t)bits << 16); }
-uint16_t f32_to_bf16(float value) { return (uint16_t)narrow_bf16(bits_of(value)); }
-
 static void widen_row_f32(const uint8_t *src, size_t n, float *dst) { memcpy(dst, src, n * sizeof *dst); }
 
 static void widen_row_f16(const uint8_t *src, size_t n, float *dst) {
-  for (size_t i = 0; i < n; i++) dst[i] = float_of(widen_f16(load_u16(src + 2 * i)));
+  for (size_t i = 0; i < n; i++) dst[i] = half_f16_to_f32(load_u16(src + 2 * i));
 }
 
 static void widen_row_bf16(const uint8_t *src, size_t n, float *dst) {
-  for (size_t i = 0; i < n; i++) dst[i] = float_of((uint32_t)load_u16(src + 2 * i) << 16);
+  for (size_t i = 0; i < n; i++) dst[i] = half_bf16_to_f32(load_u16(src + 2 * i));
 }
 
 /*  | f16 d | 16 bytes: low nibbles are elements 0..15, high nibbles 16..31 |    w = d * (q - 8) */
 static void widen_row_q4_0(const uint8_t *restrict src, size_t n, float *restrict dst) {
   enum { BYTES = 2 + HALF };
   for (size_t b = 0; b < n / BLOCK; b++, src += BYTES, dst += BLOCK) {
-    const float d = f16_to_f32(load_u16(src));
+    const float d = half_f16_to_f32(load_u16(src));
     for (size_t j = 0; j < HALF; j++) {
       dst[j] = d * (float)((src[2 + j] & 0xf) - 8);
       dst[HALF + j] = d * (float)((src[2 + j] >> 4) - 8);
@@ -97,7 +51,7 @@ static void widen_row_q4_0(const uint8_t *restrict src, size_t n, float *restric
 static void widen_row_q4_1(const uint8_t *restrict src, size_t n, float *restrict dst) {
   enum { BYTES = 4 + HALF };
   for (size_t b = 0; b < n / BLOCK; b++, src += BYTES, dst += BLOCK) {
-    const float d = f16_to_f32(load_u16(src)), m = f16_to_f32(load_u16(src + 2));
+    const float d = half_f16_to_f32(load_u16(src)), m = half_f16_to_f32(load_u16(src + 2));
     for (size_t j = 0; j < HALF; j++) {
       dst[j] = d * (float)(src[4 + j] & 0xf) + m;
       dst[HALF + j] = d * (float)(src[4 + j] >> 4) + m;
@@ -109,7 +63,7 @@ static void widen_row_q4_1(const uint8_t *restrict src, size_t n, float *restric
 static void widen_row_q8_0(const uint8_t *restrict src, size_t n, float *restrict dst) {
   enum { BYTES = 2 + BLOCK };
   for (size_t b = 0; b < n / BLOCK; b++, src += BYTES, dst += BLOCK) {
-    const float d = f16_to_f32(load_u16(src));
+    const float d = half_f16_to_f32(load_u16(src));
     for (size_t j = 0; j < BLOCK; j++) dst[j] = d * (float)(int8_t)src[2 + j];
   }
 }
@@ -178,13 +132,13 @@ void dtype_narrow(Dtype dtype, const float *src, size_t n, void *dst) {
   case DTYPE_F32: memcpy(out, src, n * sizeof *src); return;
   case DTYPE_F16:
     for (size_t i = 0; i < n; i++) {
-      const uint16_t bits = f32_to_f16(src[i]);
+      const uint16_t bits = half_f16_from_f32(src[i]);
       memcpy(out + 2 * i, &bits, sizeof bits);
     }
     return;
   case DTYPE_BF16:
     for (size_t i = 0; i < n; i++) {
-      const uint16_t bits = f32_to_bf16(src[i]);
+      const uint16_t bits = half_bf16_from_f32(src[i]);
       memcpy(out + 2 * i, &bits, sizeof bits);
     }
     return;

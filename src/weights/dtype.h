@@ -39,13 +39,7 @@ bool dtype_size(Dtype dtype, size_t n, size_t *bytes);
 /* n elements (a multiple of the block) from src (any alignment) to dst. */
 void dtype_widen(Dtype dtype, const void *src, size_t n, float *dst);
 
-/* n elements from src to dst (any alignment) as F32, F16 or BF16: asserted. */
+/* n elements from src to dst (any alignment) as F32, F16 or BF16: asserted. Single values are base/half.h's. */
 void dtype_narrow(Dtype dtype, const float *src, size_t n, void *dst);
-
-/* Single values; narrowing rounds to nearest even, NaN stays NaN. */
-float f16_to_f32(uint16_t bits);
-uint16_t f32_to_f16(float value);
-float bf16_to_f32(uint16_t bits);
-uint16_t f32_to_bf16(float value);
 
 #endif
