@@ -44,6 +44,27 @@ is "$(grep -c "^# model: .* sha256 $digest" "$work/out")" 1 "and stands in the h
 "$FATHOM" info --json "$models/llama-tied.gguf" >"$work/out"
 is "$(grep -c '{"section":"config","name":"hidden_size","value":24}' "$work/out")" 1 "--json has the same rows"
 
+"$(dirname "$FATHOM")/tests/make_h5" "$work"
+is "$?" 0 "HDF5 files to look at"
+"$FATHOM" info "$work/whole.h5" >"$work/out"
+is "$? $(value file kind) $(value file complete) $(value file dtype)" "0 activations yes bfloat16" "a store is summarised"
+is "$(value data samples) $(value data sites) $(value data rows) $(value file rows_done)" "80 3 319 319" "its counts"
+is "$(value 'site width' blocks.10.hook_resid_post) $(value 'site width' hook_embed)" "7 3" "its sites and their widths"
+is "$(value origin command_line) $(value origin weights_sha256) $(value origin seed)" "fathom record m -o a.h5 aa 5" "its origin"
+"$FATHOM" info "$work/cut.h5.part" >"$work/out"
+is "$? $(value file complete) $(value file rows_done)" "0 no 100" "an interrupted store says how far it came"
+"$FATHOM" info "$work/drift.h5" >"$work/out"
+is "$? $(value file kind) $(value origin command_line)" "0 drift fathom drift a.h5 b.h5" "a result is summarised"
+is "$(value dataset drift/value), $(value dataset site)" "number [2, 3], text [2]" "its datasets and their shapes"
+is "$("$FATHOM" info --json "$work/drift.h5" | grep -c '{"section":"dataset","name":"site","value":"text \[2\]"}')" 1 "and as JSON"
+for option in tensors metadata digest; do
+  fails 2 "^fathom: --$option is for models; $work/whole.h5 is an HDF5 file" "--$option of a store" "$FATHOM" info --$option "$work/whole.h5"
+done
+head -c 3000 "$work/whole.h5" >"$work/short.h5"
+fails 3 "^fathom: $work/short.h5: " "a truncated store" "$FATHOM" info "$work/short.h5"
+head -c 3000 "$work/drift.h5" >"$work/short.h5"
+fails 3 "^fathom: $work/short.h5: " "a truncated result" "$FATHOM" info "$work/short.h5"
+
 head -c 60000 "$models/llama-tied.gguf" >"$work/cut.gguf"
 fails 3 "^fathom: $work/cut.gguf: truncated: tensor .* needs" "a truncated GGUF file" "$FATHOM" info "$work/cut.gguf"
 mkdir "$work/cut"

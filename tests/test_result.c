@@ -38,6 +38,12 @@ static void test_written(void) {
   double *read = NULL;
   ok(result_open(path, &result, &err) == STATUS_OK && strcmp(result_kind(result), "drift") == 0 &&
          strcmp(result_command_line(result), "fathom drift a.h5 'b c.h5'") == 0, "kind and arguments come back: %s", err.text);
+  bool is_text = true;
+  ok(result_describe(result, "value", &is_text, &rank, shape, &err) == STATUS_OK && !is_text && rank == 2 && shape[0] == 2 && shape[1] == 3 &&
+         result_describe(result, "site", &is_text, &rank, shape, &err) == STATUS_OK && is_text && rank == 1 && shape[0] == 3,
+     "datasets are described without reading them: %s", err.text);
+  ok(result_describe(result, "values", &is_text, &rank, shape, &err) == STATUS_DATA && strstr(err.text, "d.h5: values: cannot open this dataset"),
+     "a missing one: %s", err.text);
   ok(result_read_array(result, "value", &rank, shape, &read, &err) == STATUS_OK && rank == 2 && shape[0] == 2 && shape[1] == 3 &&
          memcmp(read, values, sizeof values) == 0, "an array comes back bit by bit");
   free(read);

@@ -1,4 +1,4 @@
-/* fathom info: what is in a model. */
+/* fathom info: what is in a model, an activation store or a result; finds out which it is. */
 #include "command/info.h"
 
 #include "base/memory.h"
@@ -39,7 +39,9 @@ char *info_shape(const size_t *shape, size_t n_dims) {
 
 static Status run(const Invocation *call, const void *settings, Error *err) {
   const InfoSettings *set = settings;
-  return info_model(call->args[0], set, invocation_provenance(call, "info", &set->common), err);
+  const char *path = call->args[0];
+  const Provenance from = invocation_provenance(call, "info", &set->common);
+  return info_is_h5(path) ? info_h5(path, set, &from, err) : info_model(path, set, from, err);
 }
 
 static const Option options[] = {{"tensors", 0, OPTION_FLAG, offsetof(InfoSettings, tensors), 0, 0, NULL,
@@ -48,19 +50,21 @@ static const Option options[] = {{"tensors", 0, OPTION_FLAG, offsetof(InfoSettin
                                   "list every key of a GGUF file's metadata or of config.json; long values are cut",
                                   NULL},
                                  {"digest", 0, OPTION_FLAG, offsetof(InfoSettings, digest), 0, 0, NULL,
-                                  "also SHA-256 of the weights, which reads the whole file", NULL},
+                                  "also SHA-256 of a model's weights, which reads the whole file", NULL},
                                  {0}};
 
 static const InfoSettings defaults = {0};
 
 const Command command_info = {
     .name = "info",
-    .arguments = "MODEL",
-    .summary = "what is in a model",
+    .arguments = "MODEL|STORE|RESULT",
+    .summary = "what is in a model, an activation store or a result",
     .details =
         "MODEL is a folder in Hugging Face's layout (config.json, model.safetensors or its index, tokenizer.json)\n"
-        "or a GGUF file, which may hold a vocabulary alone. Prints its format, architecture, shape, tokenizer,\n"
-        "and how many tensors, parameters and bytes there are of each element type.",
+        "or a GGUF file, which may hold a vocabulary alone: its format, architecture, shape and tokenizer, and how\n"
+        "many tensors, parameters and bytes there are of each element type. Of a STORE (a whole one, or the .part\n"
+        "of one being recorded): samples, rows, sites and their widths, and what it was recorded from. Of a RESULT:\n"
+        "its kind, the command that made it, and its datasets with their shapes.",
     .example = "fathom info models/SmolLM2-135M-Instruct.Q4_1.gguf",
     .options = options,
     .defaults = &defaults,

@@ -1,4 +1,5 @@
-/* What the parts of `fathom info` share: info.c (the command), info_model.c (models), info_show.c (single values).
+/* What the parts of `fathom info` share: info.c (the command), info_model.c (models), info_h5.c (stores and
+ * results), info_show.c (single values).
  */
 #ifndef FATHOM_COMMAND_INFO_H
 #define FATHOM_COMMAND_INFO_H
@@ -30,5 +31,8 @@ void info_gguf_cell(Table *table, const Gguf *gguf, const char *key);
 void info_json_cell(Table *table, const Json *node);
 
 Status info_model(const char *path, const InfoSettings *settings, Provenance provenance, Error *err);
+
+bool info_is_h5(const char *path); /* does it start as an HDF5 file does? */
+Status info_h5(const char *path, const InfoSettings *settings, const Provenance *from, Error *err);
 
 #endif

@@ -217,6 +217,17 @@ const char *result_command_line(const Result *result) { return result->command_l
 
 bool result_has(const Result *result, const char *name) { return h5_has_dataset(result->file, name); }
 
+Status result_describe(Result *result, const char *name, bool *is_text, size_t *rank, size_t *shape, Error *err) {
+  H5Dataset set = {.id = H5_NONE};
+  const Status status = h5_open_dataset(result->file, name, &set, err);
+  if (status != STATUS_OK) return fail(result, NULL, err);
+  h5_close(&set.id);
+  *is_text = set.type == H5_TEXT;
+  *rank = set.rank;
+  for (size_t i = 0; i < RESULT_MAX_RANK; i++) shape[i] = i < set.rank ? set.dims[i] : 1;
+  return STATUS_OK;
+}
+
 Status result_read_array(Result *result, const char *name, size_t *rank, size_t *shape, double **values, Error *err) {
   H5Dataset set = {.id = H5_NONE};
   size_t n = 1;

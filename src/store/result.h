@@ -44,6 +44,8 @@ Status result_open(const char *path, Result **out, Error *err);
 const char *result_kind(const Result *result);
 const char *result_command_line(const Result *result);
 bool result_has(const Result *result, const char *name);
+/* What a dataset is, without reading it; shape has RESULT_MAX_RANK entries. */
+Status result_describe(Result *result, const char *name, bool *is_text, size_t *rank, size_t *shape, Error *err);
 /* values is freed by the caller; shape has RESULT_MAX_RANK entries. */
 Status result_read_array(Result *result, const char *name, size_t *rank, size_t *shape, double **values, Error *err);
 Status result_read_strings(Result *result, const char *name, char ***values, size_t *n,
