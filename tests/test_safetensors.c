@@ -3,6 +3,9 @@
 #include "tests/tap.h"
 #include "weights/safetensors.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 static char folder[] = "/tmp/fathom-safetensors.XXXXXX";
 static char *path;
 
@@ -86,6 +89,15 @@ static void test_write_errors(void) {
      "%s", err.text);
   ok(safetensors_write("/no/such/model.safetensors", &entry, 1, DTYPE_F32, &err) == STATUS_SYSTEM && strstr(err.text, "cannot write here: No such file"),
      "%s", err.text);
+  signal(SIGXFSZ, SIG_IGN);
+  const struct rlimit small = {8192, RLIM_INFINITY}, any = {RLIM_INFINITY, RLIM_INFINITY};
+  setrlimit(RLIMIT_FSIZE, &small); /* a disk that fills up on the way */
+  char *part = mem_format("%s.part", path);
+  unlink(path);
+  const Status status = safetensors_write(path, &entry, 1, DTYPE_F32, &err);
+  setrlimit(RLIMIT_FSIZE, &any);
+  ok(status == STATUS_SYSTEM && !file_exists(path) && !file_exists(part), "a file that cannot be finished leaves nothing: %s", err.text);
+  free(part);
   free(values);
 }
 
