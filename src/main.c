@@ -13,6 +13,7 @@
 
 static const Command *const commands[] = {
     &command_info,
+    &command_tokenize,
     NULL,
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] - 1 };

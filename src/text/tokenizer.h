@@ -30,12 +30,21 @@ enum {
   TOKENIZE_PARSE_SPECIAL = 2, /* "<|im_start|>" in the text is the special token, else plain text */
 };
 
-/* Appends the ids of size bytes of text (any bytes for byte-level; invalid UTF-8 is handled as HF does or is STATUS_DATA). */
+/* Appends the ids of size bytes of text. Any bytes will do: what is no UTF-8 is cut out and merged (byte-level) or
+ * becomes byte tokens (SentencePiece), so that decoding gives it back. A byte that the vocabulary cannot express is
+ * STATUS_DATA. A tokenizer may be used by several threads at a time. */
 Status tokenizer_encode(const Tokenizer *tokenizer, const char *text, size_t size, unsigned flags, TokenList *tokens,
                         Error *err);
 
-/* The bytes the ids stand for, special tokens included; freed by the caller, NUL-terminated beside *size. */
-Status tokenizer_decode(const Tokenizer *tokenizer, const int32_t *ids, size_t n, char **text, size_t *size, Error *err);
+/* The same, and *token (may be NULL) = the index among the appended ids of the first one that covers text[byte]; where
+ * byte >= size, of the first one behind the text. */
+Status tokenizer_encode_at(const Tokenizer *tokenizer, const char *text, size_t size, unsigned flags, size_t byte,
+                           TokenList *tokens, size_t *token, Error *err);
+
+/* The bytes the ids stand for, special tokens included; freed by the caller, NUL-terminated beside *size. The inverse
+ * of encoding (SentencePiece has no way to write U+2581 itself: it comes back as a blank). */
+Status tokenizer_decode(const Tokenizer *tokenizer, const int32_t *ids, size_t n, char **text, size_t *size,
+                        Error *err);
 
 size_t tokenizer_vocab_size(const Tokenizer *tokenizer);
 const char *tokenizer_kind(const Tokenizer *tokenizer); /* "byte-level BPE, pre-tokenizer smollm" */

@@ -1,0 +1,27 @@
+/* Finding special and added tokens in a text, before it is cut and merged. */
+#ifndef FATHOM_TEXT_SPECIAL_H
+#define FATHOM_TEXT_SPECIAL_H
+
+#include "text/vocabulary.h"
+
+typedef struct Specials {
+  int32_t *ids; /* [count], sorted by text */
+  size_t count;
+  size_t first[257];   /* ids[first[b] .. first[b + 1]) begin with byte b */
+  bool any, any_added; /* whether there is one at all, and one that is found without asking */
+} Specials;
+
+typedef struct SpecialMatch {
+  size_t begin, end; /* in the text, swallowed white space included */
+  int32_t id;
+} SpecialMatch;
+
+void specials_init(Specials *specials, const Vocabulary *v);
+void specials_clear(Specials *specials);
+
+/* The first token at or behind `from`, the longest where several begin there (HF's rule); ADDED tokens always, SPECIAL
+ * ones with parse_special. false where there is none. */
+bool specials_find(const Specials *specials, const Vocabulary *v, const char *text, size_t size, size_t from,
+                   bool parse_special, SpecialMatch *match);
+
+#endif

@@ -1,0 +1,163 @@
+/* The tokenizer as callers see it: opening, what it says of itself, decoding. Encoding is encode.c. */
+#define _GNU_SOURCE /* memmem */
+#include "text/tokenizer.h"
+
+#include "base/memory.h"
+#include "text/tokenizer_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void token_list_add(TokenList *list, int32_t id) {
+  if (list->count == list->room) {
+    list->room = list->room + list->room / 2 + 16;
+    list->ids = mem_resize(list->ids, list->room, sizeof *list->ids);
+  }
+  list->ids[list->count++] = id;
+}
+
+void token_list_clear(TokenList *list) {
+  free(list->ids);
+  *list = (TokenList){0};
+}
+
+bool spaces_only_begin_tokens(const Vocabulary *v) {
+  for (size_t id = 0; id < v->count; id++) {
+    if (vocabulary_kind(v, (int32_t)id) != TOKEN_NORMAL) continue;
+    const char *text = vocabulary_text(v, (int32_t)id);
+    const size_t size = vocabulary_size(v, (int32_t)id);
+    size_t at = 0;
+    while (size - at >= SPACE_MARK_SIZE && memcmp(text + at, SPACE_MARK, SPACE_MARK_SIZE) == 0) at += SPACE_MARK_SIZE;
+    if (memmem(text + at, size - at, SPACE_MARK, SPACE_MARK_SIZE)) return false;
+  }
+  return true;
+}
+
+static Status check_id(const Tokenizer *t, int32_t *id, const char *name, Error *err) {
+  if (*id < -1 || *id >= (int64_t)t->vocabulary.count)
+    return error_set(err, STATUS_DATA, "the %s token has id %d, expected less than %zu", name, *id,
+                     t->vocabulary.count);
+  return STATUS_OK;
+}
+
+/* What both readers leave to be done. */
+static Status finish(Tokenizer *t, Error *err) {
+  if (t->vocabulary.count == 0) return error_set(err, STATUS_DATA, "the vocabulary is empty");
+  Status status = check_id(t, &t->bos, "bos", err);
+  if (status == STATUS_OK) status = check_id(t, &t->eos, "eos", err);
+  if (status == STATUS_OK) status = check_id(t, &t->pad, "pad", err);
+  if (status == STATUS_OK) status = check_id(t, &t->unknown, "unknown", err);
+  for (size_t i = 0; i < t->before.count && status == STATUS_OK; i++)
+    status = check_id(t, &t->before.ids[i], "first", err);
+  for (size_t i = 0; i < t->after.count && status == STATUS_OK; i++)
+    status = check_id(t, &t->after.ids[i], "last", err);
+  if (status != STATUS_OK) return status;
+  specials_init(&t->specials, &t->vocabulary);
+  if (t->model == TOKENIZER_SENTENCEPIECE) {
+    t->cut_at_spaces = spaces_only_begin_tokens(&t->vocabulary);
+    t->kind =
+        mem_copy_string(t->vocabulary.byte_ids[0] >= 0 ? "SentencePiece BPE, byte fallback" : "SentencePiece BPE");
+  } else {
+    const PretokenizerRow *row = pretokenizer_same_row(t->pretokenizer);
+    t->kind = row ? mem_format("byte-level BPE, pre-tokenizer %s", row->name)
+                  : mem_copy_string("byte-level BPE, patterns of its own");
+  }
+  return STATUS_OK;
+}
+
+Status tokenizer_open(const Source *source, Tokenizer **out, Error *err) {
+  Tokenizer *t = mem_alloc(1, sizeof *t);
+  vocabulary_init(&t->vocabulary);
+  t->bos = t->eos = t->pad = t->unknown = -1;
+  *out = NULL;
+  Status status;
+  if (source_gguf(source))
+    status = tokenizer_read_gguf(t, source_gguf(source), err);
+  else if (source_tokenizer(source))
+    status = tokenizer_read_json(t, source, err);
+  else
+    status = error_set(err, STATUS_DATA, "no tokenizer.json in this folder");
+  if (status == STATUS_OK) status = finish(t, err);
+  if (status != STATUS_OK) {
+    tokenizer_close(t);
+    return error_prefix(err, "%s: tokenizer", source_path(source));
+  }
+  *out = t;
+  return STATUS_OK;
+}
+
+void tokenizer_close(Tokenizer *t) {
+  if (!t) return;
+  vocabulary_clear(&t->vocabulary);
+  specials_clear(&t->specials);
+  merges_clear(&t->merges);
+  pretokenizer_free(t->pretokenizer);
+  token_list_clear(&t->before);
+  token_list_clear(&t->after);
+  free(t->scores);
+  free(t->chat_template);
+  free(t->kind);
+  free(t);
+}
+
+size_t tokenizer_vocab_size(const Tokenizer *t) { return t->vocabulary.count; }
+const char *tokenizer_kind(const Tokenizer *t) { return t->kind; }
+int32_t tokenizer_bos(const Tokenizer *t) { return t->bos; }
+int32_t tokenizer_eos(const Tokenizer *t) { return t->eos; }
+int32_t tokenizer_pad(const Tokenizer *t) { return t->pad; }
+int32_t tokenizer_unknown(const Tokenizer *t) { return t->unknown; }
+const char *tokenizer_chat_template(const Tokenizer *t) { return t->chat_template; }
+
+typedef struct Bytes {
+  char *bytes;
+  size_t size, room;
+} Bytes;
+
+static void append(Bytes *out, const char *bytes, size_t size) {
+  if (size > out->room - out->size) {
+    out->room = out->room + out->room / 2 + size + 64;
+    out->bytes = mem_resize(out->bytes, out->room, 1);
+  }
+  if (size) memcpy(out->bytes + out->size, bytes, size);
+  out->size += size;
+}
+
+/* A SentencePiece token: U+2581 is a blank again, and the blank that encoding put in front is taken away. */
+static void append_marked(Bytes *out, const char *text, size_t size, bool drop_first) {
+  for (size_t at = 0; at < size;) {
+    if (size - at >= SPACE_MARK_SIZE && memcmp(text + at, SPACE_MARK, SPACE_MARK_SIZE) == 0) {
+      if (at > 0 || !drop_first) append(out, " ", 1);
+      at += SPACE_MARK_SIZE;
+    } else {
+      append(out, text + at, 1);
+      at++;
+    }
+  }
+}
+
+Status tokenizer_decode(const Tokenizer *t, const int32_t *ids, size_t n, char **text, size_t *size, Error *err) {
+  Bytes out = {0};
+  bool begins = true; /* a stretch of text begins here */
+  *text = NULL;
+  *size = 0;
+  for (size_t i = 0; i < n; i++) {
+    if (ids[i] < 0 || (size_t)ids[i] >= t->vocabulary.count || vocabulary_kind(&t->vocabulary, ids[i]) == TOKEN_NONE) {
+      free(out.bytes);
+      return error_set(err, STATUS_DATA, "token id %d is not in the vocabulary of %zu", ids[i], t->vocabulary.count);
+    }
+    const char *token = vocabulary_text(&t->vocabulary, ids[i]);
+    const size_t token_size = vocabulary_size(&t->vocabulary, ids[i]);
+    const TokenKind kind = vocabulary_kind(&t->vocabulary, ids[i]);
+    if (kind == TOKEN_BYTE)
+      append(&out, &(char){(char)byte_token_value(token, token_size)}, 1);
+    else if (kind == TOKEN_NORMAL && t->model == TOKENIZER_SENTENCEPIECE)
+      append_marked(&out, token, token_size, begins && t->space_prefix);
+    else
+      append(&out, token, token_size);
+    begins = kind == TOKEN_SPECIAL || kind == TOKEN_ADDED;
+  }
+  append(&out, "", 1);
+  *text = out.bytes;
+  *size = out.size - 1;
+  return STATUS_OK;
+}
