@@ -1,8 +1,9 @@
-/* A real trained model against another program's activations and logits. Run by stories.sh:
+/* A real trained model against another program's activations, logits, ids and greedy text. Run by stories.sh:
  * compare_stories DATA_FOLDER MODEL... */
 #include "base/json.h"
 #include "model/forward.h"
 #include "tests/golden.h"
+#include "text/tokenizer.h"
 
 /* The other program sums in float32 in an order of its own. */
 static const double tolerance = 1e-5;
@@ -10,9 +11,12 @@ static const double tolerance = 1e-5;
 typedef struct Expected {
   int32_t *ids;
   size_t n_tokens, n_layers, width, vocab_size;
+  const char *text; /* of the ids, without BOS; in root */
   Json *root;
   real *activations; /* [T, L + 2, D]: embedding, residual stream after each layer, final norm */
   real *logits;      /* [T, V] */
+  char *greedy;
+  size_t greedy_size;
 } Expected;
 
 /* A file of count little-endian float32 numbers and nothing else. */
@@ -43,12 +47,16 @@ static Expected read_expected(const char *folder) {
       json_need_size(e.root, "n_tokens", path, 1, 4096, &e.n_tokens, &err) ||
       json_need_size(e.root, "n_layers", path, 1, 64, &e.n_layers, &err) ||
       json_need_size(e.root, "dim", path, 1, 4096, &e.width, &err) ||
-      json_need_size(e.root, "vocab", path, 1, 65536, &e.vocab_size, &err))
+      json_need_size(e.root, "vocab", path, 1, 65536, &e.vocab_size, &err) ||
+      json_need_string(e.root, "text", path, &e.text, &err))
     bail_out(&err);
   e.ids = mem_alloc(e.n_tokens, sizeof *e.ids);
   for (size_t t = 0; t < e.n_tokens; t++) e.ids[t] = (int32_t)json_number(json_at(json_get(e.root, "tokens"), t), -1);
   e.activations = read_floats(folder, "golden_activations.f32", e.n_tokens * (e.n_layers + 2) * e.width);
   e.logits = read_floats(folder, "golden_logits.f32", e.n_tokens * e.vocab_size);
+  free(path);
+  path = file_join(folder, "golden_greedy_200.txt");
+  if (file_read(path, 1 << 20, &e.greedy, &e.greedy_size, &err) != STATUS_OK) bail_out(&err);
   free(path);
   return e;
 }
@@ -57,6 +65,7 @@ static void expected_clear(Expected *e) {
   free(e->ids);
   free(e->activations);
   free(e->logits);
+  free(e->greedy);
   json_free(e->root);
 }
 
@@ -95,13 +104,58 @@ static void test_activations(const Expected *e, const Model *model) {
   pass_clear(&pass);
 }
 
+static void test_tokens(const Expected *e, const Tokenizer *tokenizer) {
+  TokenList tokens = {0};
+  Error err = {0};
+  const Status status = tokenizer_encode(tokenizer, e->text, strlen(e->text), TOKENIZE_ADD_SPECIAL, &tokens, &err);
+  ok(status == STATUS_OK && tokens.count == e->n_tokens &&
+         memcmp(tokens.ids, e->ids, e->n_tokens * sizeof *e->ids) == 0,
+     "the text has the other program's ids");
+  token_list_clear(&tokens);
+}
+
+/* From BOS, 200 times the likeliest token. */
+static void test_greedy(const Expected *e, const Model *model, const Tokenizer *tokenizer) {
+  enum { STEPS = 200 };
+  int32_t ids[STEPS + 1] = {tokenizer_bos(tokenizer)};
+  Pass pass;
+  Error err = {0};
+  if (pass_init(&pass, &model->config, STEPS, STEPS, false, &err) != STATUS_OK) bail_out(&err);
+  real *logits = mem_alloc(e->vocab_size, sizeof *logits);
+  for (size_t n = 1; n <= STEPS; n++) {
+    const size_t offsets[2] = {0, n};
+    const Batch batch = {1, offsets, ids};
+    model_forward(model, &batch, &pass, NULL);
+    model_logits(model, &pass, n - 1, 1, logits);
+    for (size_t v = 1; v < e->vocab_size; v++)
+      if (logits[v] > logits[ids[n]]) ids[n] = (int32_t)v;
+  }
+  char *text;
+  size_t size;
+  if (tokenizer_decode(tokenizer, ids + 1, STEPS, &text, &size, &err) != STATUS_OK) bail_out(&err);
+  const char *begin = text + (size > 0 && text[0] == ' '); /* SentencePiece's own space in front */
+  const size_t length = size - (size_t)(begin - text);
+  const size_t expected = e->greedy_size - (e->greedy_size > 0 && e->greedy[e->greedy_size - 1] == '\n');
+  const bool same = length == expected && memcmp(begin, e->greedy, length) == 0;
+  if (!ok(same, "200 greedy tokens are the other program's text")) printf("# found: %s\n", begin);
+  free(text);
+  free(logits);
+  pass_clear(&pass);
+}
+
 static void test_model(const Expected *e, const char *path) {
   Source *source;
   Model model;
+  Tokenizer *tokenizer;
   Error err = {0};
   printf("# %s\n", file_name(path));
-  if (source_open(path, &source, &err) != STATUS_OK || model_open(source, &model, &err) != STATUS_OK) bail_out(&err);
+  if (source_open(path, &source, &err) != STATUS_OK || model_open(source, &model, &err) != STATUS_OK ||
+      tokenizer_open(source, &tokenizer, &err) != STATUS_OK)
+    bail_out(&err);
   test_activations(e, &model);
+  test_tokens(e, tokenizer);
+  test_greedy(e, &model, tokenizer);
+  tokenizer_close(tokenizer);
   model_close(&model);
   source_close(source);
 }
