@@ -37,7 +37,8 @@ static void test_written(void) {
   size_t rank = 0, shape[RESULT_MAX_RANK], n = 0;
   double *read = NULL;
   ok(result_open(path, &result, &err) == STATUS_OK && strcmp(result_kind(result), "drift") == 0 &&
-         strcmp(result_command_line(result), "fathom drift a.h5 'b c.h5'") == 0, "kind and arguments come back: %s", err.text);
+         strcmp(result_command_line(result), "fathom drift a.h5 'b c.h5'") == 0 && result_seed(result) == origin.seed,
+     "kind, arguments and seed come back: %s", err.text);
   bool is_text = true;
   ok(result_describe(result, "value", &is_text, &rank, shape, &err) == STATUS_OK && !is_text && rank == 2 && shape[0] == 2 && shape[1] == 3 &&
          result_describe(result, "site", &is_text, &rank, shape, &err) == STATUS_OK && is_text && rank == 1 && shape[0] == 3,

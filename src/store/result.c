@@ -20,6 +20,7 @@ struct Result {
   char *path;
   H5Id file;
   char *kind, *command_line;
+  uint64_t seed;
   FileWriter writer; /* PATH.part, from the start, of one that appears when finished; all zeros in place */
 };
 
@@ -50,7 +51,11 @@ static Status write_provenance(Result *result, const Provenance *from, Error *er
 static Status create(const char *path, const char *kind, bool in_place, const Provenance *from, Result **out,
                      Error *err) {
   Result *result = mem_alloc(1, sizeof *result);
-  *result = (Result){mem_copy_string(path), H5_NONE, mem_copy_string(kind), command_line(from->argc, from->argv), {0}};
+  *result = (Result){.path = mem_copy_string(path),
+                     .file = H5_NONE,
+                     .kind = mem_copy_string(kind),
+                     .command_line = command_line(from->argc, from->argv),
+                     .seed = from->seed};
   Status status = h5_create_file(path, true, &result->file, err);
   if (status == STATUS_OK) status = write_provenance(result, from, err);
   if (status != STATUS_OK)
@@ -98,6 +103,7 @@ static Status open_as(const char *path, H5Mode mode, Result **out, Error *err) {
   Status status = h5_open_file(path, mode, &result->file, err);
   if (status == STATUS_OK) status = check_format(result->file, &result->kind, err);
   if (status == STATUS_OK) status = h5_read_text_attribute(result->file, "argv", &result->command_line, err);
+  if (status == STATUS_OK) status = h5_read_u64_attribute(result->file, "seed", &result->seed, err);
   if (!result->command_line) result->command_line = mem_copy_string("");
   *out = status == STATUS_OK ? result : NULL;
   if (status != STATUS_OK) {
@@ -214,6 +220,8 @@ void result_close(Result *result) {
 const char *result_kind(const Result *result) { return result->kind; }
 
 const char *result_command_line(const Result *result) { return result->command_line; }
+
+uint64_t result_seed(const Result *result) { return result->seed; }
 
 bool result_has(const Result *result, const char *name) { return h5_has_dataset(result->file, name); }
 

@@ -43,6 +43,7 @@ void result_close(Result *result);                /* discards a .part; NULL is f
 Status result_open(const char *path, Result **out, Error *err);
 const char *result_kind(const Result *result);
 const char *result_command_line(const Result *result);
+uint64_t result_seed(const Result *result); /* of the command that made it */
 bool result_has(const Result *result, const char *name);
 /* What a dataset is, without reading it; shape has RESULT_MAX_RANK entries. */
 Status result_describe(Result *result, const char *name, bool *is_text, size_t *rank, size_t *shape, Error *err);
