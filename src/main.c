@@ -13,6 +13,7 @@
 
 static const Command *const commands[] = {
     &command_info,
+    &command_plot,
     &command_tokenize,
     NULL,
 };

@@ -1,0 +1,38 @@
+/* The figures of `fathom plot`: what each is called, which results it draws, and the table it is drawn from. */
+#ifndef FATHOM_COMMAND_PLOT_H
+#define FATHOM_COMMAND_PLOT_H
+
+#include "base/table.h"
+#include "store/result.h"
+
+enum { PLOT_MAX_FILES = 32, PLOT_MAX_COLUMNS = 16 };
+
+/* One of the files side by side. The label is what its rows carry in the column "file". */
+typedef struct PlotFile {
+  const char *path;
+  char *label;
+  Result *result;
+} PlotFile;
+
+typedef struct Figure {
+  const char *name;                      /* of --figure */
+  const char *kind;                      /* of results that hold it; the first figure of a kind is its default */
+  const char *script;                    /* in plots/ */
+  const char *columns[PLOT_MAX_COLUMNS]; /* NULL ends them */
+  /* Notes and rows of all files. */
+  Status (*write)(const PlotFile *files, size_t n_files, Table *table, Error *err);
+} Figure;
+
+extern const Figure figure_drift, figure_cross, figure_training, figure_heatmap, figure_steps;
+
+/* Reads array name, which must have exactly this shape; a dimension given as 0 is free and filled in, but must not be
+ * empty. values is freed by the caller. A misfit is STATUS_DATA saying what was found and expected. */
+Status plot_read_array(const PlotFile *file, const char *name, size_t rank, size_t *shape, double **values, Error *err);
+
+/* As result_read_strings; with *n not 0 there must be as many. Freed by string_list_free. */
+Status plot_read_strings(const PlotFile *file, const char *name, char ***values, size_t *n, Error *err);
+
+/* A cell; what is not finite is missing, so that a diverged run can still be drawn. */
+void plot_number(Table *table, double value);
+
+#endif
