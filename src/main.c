@@ -12,6 +12,7 @@
 #include <string.h>
 
 static const Command *const commands[] = {
+    &command_drift,
     &command_info,
     &command_plot,
     &command_tokenize,

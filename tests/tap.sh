@@ -32,7 +32,7 @@ fails() {
   "$@" >"$work/.stdout" 2>"$work/.stderr" </dev/null
   fails_found=$?
   if [ "$fails_found" -eq "$fails_code" ] && [ "$(wc -l <"$work/.stderr")" -eq 1 ] &&
-    grep -Eq "$fails_pattern" "$work/.stderr"; then
+    grep -Eq -e "$fails_pattern" "$work/.stderr"; then
     ok 0 "$fails_what"
   else
     ok 1 "$fails_what"

@@ -252,16 +252,22 @@ static void test_refusals(void) {
   rows_free(&rows);
 }
 
-typedef struct Memory {
-  const Rows *rows;
-} Memory;
-
-static Status read_rows(void *context, size_t first, size_t n, float *x, float *y, Error *err) {
+static Status read_x(void *context, size_t first, size_t n, float *to, Error *err) {
   (void)err;
-  const Rows *rows = ((Memory *)context)->rows;
-  memcpy(x, rows->x + first * rows->dx, n * rows->dx * 4);
-  memcpy(y, rows->y + first * rows->dy, n * rows->dy * 4);
+  const Rows *rows = context;
+  memcpy(to, rows->x + first * rows->dx, n * rows->dx * 4);
   return STATUS_OK;
+}
+
+static Status read_y(void *context, size_t first, size_t n, float *to, Error *err) {
+  (void)err;
+  const Rows *rows = context;
+  memcpy(to, rows->y + first * rows->dy, n * rows->dy * 4);
+  return STATUS_OK;
+}
+
+static RowSource source_of(Rows *rows) {
+  return (RowSource){{rows->dx, read_x, rows, "x", "s", NULL}, {rows->dy, read_y, rows, "y", "s", NULL}};
 }
 
 /* One measure's passes, blocks dealt out to n_workers in turn. */
@@ -294,9 +300,7 @@ static void test_merge(void) {
     Rng rng = rng_new(15);
     Rows rows = random_rows(&rng, 800, 10, 0.3);
     for (size_t i = 0; i < rows.n && one_row; i++) rows.sample[i] = (uint32_t)i;
-    Memory memory = {&rows};
-    const RowSource source = {
-        .dx = 10, .dy = 10, .read = read_rows, .context = &memory, .name_x = "x", .name_y = "y", .site = "s"};
+    const RowSource source = source_of(&rows);
     RowPlan plan;
     RowMoments moments;
     Error err = {0};
@@ -339,9 +343,7 @@ static void test_plan(void) {
     memcpy(kept.y + kept.n * 3, rows.y + i * 3, 12);
     kept.sample[kept.n++] = rows.sample[i];
   }
-  Memory memory = {&rows};
-  const RowSource source = {
-      .dx = 3, .dy = 3, .read = read_rows, .context = &memory, .name_x = "x", .name_y = "y", .site = "s"};
+  const RowSource source = source_of(&rows);
   RowPlan plan;
   Error err = {0};
   double expected[N_VALUES];

@@ -83,8 +83,8 @@ Status drift_measure(const RowSource *source, const RowPlan *plan, const Measure
   if (status != STATUS_OK) return status;
   const DriftShape shape = {.n_rows = plan->n_rows,
                             .n_samples = plan->n_samples,
-                            .dx = source->dx,
-                            .dy = source->dy,
+                            .dx = source->x.width,
+                            .dy = source->y.width,
                             .longest = plan->longest,
                             .moments = &moments,
                             .with_intervals = with_intervals};
@@ -92,7 +92,7 @@ Status drift_measure(const RowSource *source, const RowPlan *plan, const Measure
   Worker *workers = mem_alloc(n_measures, sizeof *workers);
   for (size_t m = 0; m < n_measures; m++) {
     workers[m].measure = chosen[m];
-    if (chosen[m]->same_width && source->dx != source->dy) continue;
+    if (chosen[m]->same_width && source->x.width != source->y.width) continue;
     workers[m].n_passes = chosen[m]->passes + (with_intervals ? chosen[m]->extra_passes : 0);
     assert(workers[m].n_passes <= MOST_PASSES);
   }
@@ -105,28 +105,22 @@ Status drift_measure(const RowSource *source, const RowPlan *plan, const Measure
 }
 
 typedef struct MemoryRows {
-  const float *x, *y;
-  size_t dx, dy;
+  const float *rows;
+  size_t width;
 } MemoryRows;
 
-static Status read_memory(void *context, size_t first, size_t n, float *x, float *y, Error *err) {
+static Status read_memory(void *context, size_t first, size_t n, float *rows, Error *err) {
   (void)err;
-  const MemoryRows *rows = context;
-  memcpy(x, rows->x + first * rows->dx, n * rows->dx * sizeof *x);
-  memcpy(y, rows->y + first * rows->dy, n * rows->dy * sizeof *y);
+  const MemoryRows *from = context;
+  memcpy(rows, from->rows + first * from->width, n * from->width * sizeof *rows);
   return STATUS_OK;
 }
 
 Status drift_measure_rows(const Measure *measure, size_t n, size_t dx, const float *x, size_t dy, const float *y,
                           const uint32_t *row_sample, double *values, Error *err) {
-  MemoryRows rows = {x, y, dx, dy};
-  const RowSource source = {.dx = dx,
-                            .dy = dy,
-                            .read = read_memory,
-                            .context = &rows,
-                            .name_x = "frozen",
-                            .name_y = "current",
-                            .site = "rows"};
+  MemoryRows of_x = {x, dx}, of_y = {y, dy};
+  const RowSource source = {{dx, read_memory, &of_x, "frozen", "rows", NULL},
+                            {dy, read_memory, &of_y, "current", "rows", NULL}};
   RowPlan plan;
   Estimate estimates[MEASURE_MAX_VALUES];
   Status status = row_plan_make(n, row_sample, NULL, &plan, err);

@@ -4,11 +4,9 @@
 #include "base/memory.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Rows left out between two kept ones that are read all the same: one request is cheaper than two. */
-enum { MOST_GAP = 16 };
 
 struct RowReader {
   const RowSource *source;
@@ -17,7 +15,7 @@ struct RowReader {
   size_t next_sample, capacity; /* rows */
   size_t *begin;
   float *x, *y, *cx, *cy; /* [capacity, d] */
-  float *read_x, *read_y; /* [capacity + MOST_GAP, d] as they come, rows that are left out included */
+  float *scratch;         /* rows as they come, those that are left out included */
 };
 
 static uint32_t last_sample(size_t n_rows, const uint32_t *row_sample) {
@@ -61,18 +59,43 @@ void row_plan_clear(RowPlan *plan) {
   *plan = (RowPlan){0};
 }
 
+Status rows_read(const RowSide *side, const RowPlan *plan, size_t first, size_t n, float *scratch, float *rows,
+                 Error *err) {
+  const size_t *numbers = plan->rows + first, d = side->width;
+  for (size_t i = 0, end; i < n; i = end) {
+    for (end = i + 1; end < n && numbers[end] - numbers[end - 1] <= ROW_MOST_GAP; end++)
+      if (numbers[end] - numbers[i] >= n + ROW_MOST_GAP) break;
+    const size_t span = numbers[end - 1] - numbers[i] + 1;
+    const Status status = side->read(side->context, numbers[i], span, scratch, err);
+    if (status != STATUS_OK) return status;
+    for (size_t j = i; j < end; j++) memcpy(rows + j * d, scratch + (numbers[j] - numbers[i]) * d, d * sizeof *rows);
+  }
+  return STATUS_OK;
+}
+
+void rows_centre(size_t n, size_t d, const float *rows, const double *mean, float *centred) {
+  for (size_t i = 0; i < n; i++)
+    for (size_t j = 0; j < d; j++) centred[i * d + j] = (float)((double)rows[i * d + j] - mean[j]);
+}
+
+size_t row_plan_block(const RowPlan *plan, size_t first, size_t capacity) {
+  size_t end = first + 1;
+  while (end < plan->n_samples && plan->begin[end + 1] - plan->begin[first] <= capacity) end++;
+  return end - first;
+}
+
 RowReader *row_reader_new(const RowSource *source, const RowPlan *plan, const RowMoments *moments) {
   RowReader *r = mem_alloc(1, sizeof *r);
+  const size_t dx = source->x.width, dy = source->y.width, widest = dx > dy ? dx : dy;
   const size_t capacity = plan->longest > ROW_BLOCK ? plan->longest : ROW_BLOCK;
   *r = (RowReader){.source = source, .plan = plan, .moments = moments, .capacity = capacity};
   r->begin = mem_alloc(capacity + 1, sizeof *r->begin);
-  r->x = mem_alloc(capacity * source->dx, sizeof *r->x);
-  r->y = mem_alloc(capacity * source->dy, sizeof *r->y);
-  r->read_x = mem_alloc((capacity + MOST_GAP) * source->dx, sizeof *r->read_x);
-  r->read_y = mem_alloc((capacity + MOST_GAP) * source->dy, sizeof *r->read_y);
+  r->x = mem_alloc(capacity * dx, sizeof *r->x);
+  r->y = mem_alloc(capacity * dy, sizeof *r->y);
+  r->scratch = mem_alloc((capacity + ROW_MOST_GAP) * widest, sizeof *r->scratch);
   if (moments) {
-    r->cx = mem_alloc(capacity * source->dx, sizeof *r->cx);
-    r->cy = mem_alloc(capacity * source->dy, sizeof *r->cy);
+    r->cx = mem_alloc(capacity * dx, sizeof *r->cx);
+    r->cy = mem_alloc(capacity * dy, sizeof *r->cy);
   }
   return r;
 }
@@ -84,101 +107,75 @@ void row_reader_free(RowReader *r) {
   free(r->y);
   free(r->cx);
   free(r->cy);
-  free(r->read_x);
-  free(r->read_y);
+  free(r->scratch);
   free(r);
 }
 
 void row_reader_rewind(RowReader *r) { r->next_sample = 0; }
 
-/* Kept rows [first, first + n) of the plan to x and y, in as few requests as their gaps allow. */
-static Status read_rows(RowReader *r, size_t first, size_t n, Error *err) {
-  const size_t *rows = r->plan->rows + first, dx = r->source->dx, dy = r->source->dy;
-  for (size_t i = 0, end; i < n; i = end) {
-    for (end = i + 1; end < n && rows[end] - rows[end - 1] <= MOST_GAP; end++)
-      if (rows[end] - rows[i] >= r->capacity + MOST_GAP) break;
-    const size_t span = rows[end - 1] - rows[i] + 1;
-    const Status status = r->source->read(r->source->context, rows[i], span, r->read_x, r->read_y, err);
-    if (status != STATUS_OK) return status;
-    for (size_t j = i; j < end; j++) {
-      memcpy(r->x + j * dx, r->read_x + (rows[j] - rows[i]) * dx, dx * sizeof *r->x);
-      memcpy(r->y + j * dy, r->read_y + (rows[j] - rows[i]) * dy, dy * sizeof *r->y);
-    }
-  }
-  return STATUS_OK;
-}
-
-static void centre(size_t n, size_t d, const float *rows, const double *mean, float *centred) {
-  for (size_t i = 0; i < n; i++)
-    for (size_t j = 0; j < d; j++) centred[i * d + j] = (float)((double)rows[i * d + j] - mean[j]);
-}
-
 Status row_reader_next(RowReader *r, RowBlock *block, bool *more, Error *err) {
   const RowPlan *plan = r->plan;
+  const RowSide *x = &r->source->x, *y = &r->source->y;
   const size_t first = r->next_sample;
   *more = first < plan->n_samples;
   if (!*more) return STATUS_OK;
-  size_t end = first + 1;
-  while (end < plan->n_samples && plan->begin[end + 1] - plan->begin[first] <= r->capacity) end++;
-  const size_t n = plan->begin[end] - plan->begin[first];
-  for (size_t s = first; s <= end; s++) r->begin[s - first] = plan->begin[s] - plan->begin[first];
-  const Status status = read_rows(r, plan->begin[first], n, err);
+  const size_t n_samples = row_plan_block(plan, first, r->capacity), at = plan->begin[first];
+  const size_t n = plan->begin[first + n_samples] - at;
+  for (size_t s = 0; s <= n_samples; s++) r->begin[s] = plan->begin[first + s] - at;
+  Status status = rows_read(x, plan, at, n, r->scratch, r->x, err);
+  if (status == STATUS_OK) status = rows_read(y, plan, at, n, r->scratch, r->y, err);
   if (status != STATUS_OK) return status;
   if (r->moments) {
-    centre(n, r->source->dx, r->x, r->moments->mean_x, r->cx);
-    centre(n, r->source->dy, r->y, r->moments->mean_y, r->cy);
+    rows_centre(n, x->width, r->x, r->moments->mean_x, r->cx);
+    rows_centre(n, y->width, r->y, r->moments->mean_y, r->cy);
   }
-  *block = (RowBlock){n, end - first, first, r->begin, r->x, r->y, r->cx, r->cy};
-  r->next_sample = end;
+  *block = (RowBlock){n, n_samples, first, r->begin, r->x, r->y, r->cx, r->cy};
+  r->next_sample = first + n_samples;
   return STATUS_OK;
 }
 
-/* Adds a row to the column sums; false where it holds a NaN or an infinity (a sum of finite floats is a finite double).
- */
-static bool add_row(size_t d, const float *row, double *sums, double *square) {
-  double total = 0;
-  for (size_t j = 0; j < d; j++) {
-    sums[j] += row[j];
-    total += (double)row[j] * (double)row[j];
-  }
-  *square += total;
-  return isfinite(total);
+static Status refuse(const RowSide *side, const RowPlan *plan, size_t at, Error *err) {
+  size_t s = 0;
+  while (plan->begin[s + 1] <= at) s++;
+  char number[32];
+  snprintf(number, sizeof number, "%u", plan->samples[s]);
+  return error_set(err, STATUS_DATA, "%s: %s: sample %s (row %zu) holds a NaN or an infinity", side->name, side->site,
+                   side->sample_ids ? side->sample_ids[plan->samples[s]] : number, plan->rows[at]);
 }
 
-static Status refuse(const RowSource *source, const RowPlan *plan, const RowBlock *block, size_t row, bool is_x,
-                     Error *err) {
-  size_t s = 0;
-  while (block->begin[s + 1] <= row) s++;
-  const uint32_t number = plan->samples[block->first_sample + s];
-  const size_t at = plan->rows[plan->begin[block->first_sample] + row];
-  const char *name = is_x ? source->name_x : source->name_y;
-  if (source->sample_ids)
-    return error_set(err, STATUS_DATA, "%s: %s: sample %s (row %zu) holds a NaN or an infinity", name, source->site,
-                     source->sample_ids[number], at);
-  return error_set(err, STATUS_DATA, "%s: %s: sample %u (row %zu) holds a NaN or an infinity", name, source->site,
-                   number, at);
+Status rows_add_up(const RowSide *side, const RowPlan *plan, size_t first, size_t n, const float *rows, double *sums,
+                   double *square, Error *err) {
+  const size_t d = side->width;
+  for (size_t i = 0; i < n; i++) {
+    double total = 0; /* finite where all floats are */
+    for (size_t j = 0; j < d; j++) {
+      sums[j] += rows[i * d + j];
+      total += (double)rows[i * d + j] * (double)rows[i * d + j];
+    }
+    if (!isfinite(total)) return refuse(side, plan, first + i, err);
+    *square += total;
+  }
+  return STATUS_OK;
 }
 
 Status row_moments_read(const RowSource *source, const RowPlan *plan, RowMoments *moments, Error *err) {
-  const size_t dx = source->dx, dy = source->dy;
-  *moments = (RowMoments){.mean_x = mem_alloc(dx, sizeof(double)), .mean_y = mem_alloc(dy, sizeof(double))};
-  moments->identical = dx == dy;
+  const RowSide *x = &source->x, *y = &source->y;
+  *moments = (RowMoments){.mean_x = mem_alloc(x->width, sizeof(double)), .mean_y = mem_alloc(y->width, sizeof(double))};
+  moments->identical = x->width == y->width;
   RowReader *reader = row_reader_new(source, plan, NULL);
   RowBlock block;
   bool more = true;
   Status status = STATUS_OK;
   while (status == STATUS_OK && (status = row_reader_next(reader, &block, &more, err)) == STATUS_OK && more) {
-    for (size_t i = 0; i < block.n && status == STATUS_OK; i++) {
-      if (!add_row(dx, block.x + i * dx, moments->mean_x, &moments->square_x))
-        status = refuse(source, plan, &block, i, true, err);
-      else if (!add_row(dy, block.y + i * dy, moments->mean_y, &moments->square_y))
-        status = refuse(source, plan, &block, i, false, err);
-    }
-    moments->identical = moments->identical && memcmp(block.x, block.y, block.n * dx * sizeof(float)) == 0;
+    const size_t first = plan->begin[block.first_sample];
+    status = rows_add_up(x, plan, first, block.n, block.x, moments->mean_x, &moments->square_x, err);
+    if (status == STATUS_OK)
+      status = rows_add_up(y, plan, first, block.n, block.y, moments->mean_y, &moments->square_y, err);
+    moments->identical = moments->identical && memcmp(block.x, block.y, block.n * x->width * sizeof(float)) == 0;
   }
   row_reader_free(reader);
-  for (size_t j = 0; j < dx; j++) moments->mean_x[j] /= (double)plan->n_rows;
-  for (size_t j = 0; j < dy; j++) moments->mean_y[j] /= (double)plan->n_rows;
+  for (size_t j = 0; j < x->width; j++) moments->mean_x[j] /= (double)plan->n_rows;
+  for (size_t j = 0; j < y->width; j++) moments->mean_y[j] /= (double)plan->n_rows;
   if (status != STATUS_OK) row_moments_clear(moments);
   return status;
 }

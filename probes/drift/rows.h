@@ -27,15 +27,37 @@ typedef struct RowPlan {
 Status row_plan_make(size_t n_rows, const uint32_t *row_sample, const bool *keep, RowPlan *plan, Error *err);
 void row_plan_clear(RowPlan *plan);
 
-/* Where rows come from. */
-typedef struct RowSource {
-  size_t dx, dy; /* widths */
-  /* Rows [first, first + n) of both models to x[n, dx] and y[n, dy]. */
-  Status (*read)(void *context, size_t first, size_t n, float *x, float *y, Error *err);
+/* Where the rows of one model come from. */
+typedef struct RowSide {
+  size_t width;
+  /* Rows [first, first + n) as [n, width]. */
+  Status (*read)(void *context, size_t first, size_t n, float *rows, Error *err);
   void *context;
-  const char *name_x, *name_y, *site; /* for messages */
-  const char *const *sample_ids;      /* by number; NULL: numbers are printed */
+  const char *name, *site;       /* for messages: the file, the site */
+  const char *const *sample_ids; /* by number; NULL: numbers are printed */
+} RowSide;
+
+/* Both models. */
+typedef struct RowSource {
+  RowSide x, y;
 } RowSource;
+
+/* Kept rows [first, first + n) of the plan to rows [n, width], in as few requests as the gaps between them allow.
+ * scratch holds at least n + ROW_MOST_GAP rows. */
+enum { ROW_MOST_GAP = 16 };
+Status rows_read(const RowSide *side, const RowPlan *plan, size_t first, size_t n, float *scratch, float *rows,
+                 Error *err);
+
+/* rows [n, d] - mean, rounded once. */
+void rows_centre(size_t n, size_t d, const float *rows, const double *mean, float *centred);
+
+/* The number of samples, from sample first on, that fill a block of at most capacity rows (one sample at least). */
+size_t row_plan_block(const RowPlan *plan, size_t first, size_t capacity);
+
+/* Adds up the columns of one side's kept rows [first, first + n): sums [width], *square += sum of squares. A NaN or an
+ * infinity is STATUS_DATA naming file, site and sample. */
+Status rows_add_up(const RowSide *side, const RowPlan *plan, size_t first, size_t n, const float *rows, double *sums,
+                   double *square, Error *err);
 
 /* What is known of all rows before a measure sees the first one. */
 typedef struct RowMoments {

@@ -1,0 +1,207 @@
+/* CKA of all pairs of sites. What two sides contribute is always an inner product of something each side has alone, so
+ * the sites are gone through one by one and the pairs cost a small GEMM; only |T|^2 and its kin (cka.c's top comment)
+ * are products between whole data sets, in the form of rows or of columns. */
+#include "probes/drift/cross.h"
+
+#include "base/memory.h"
+#include "num/blas.h"
+#include "num/crossproduct.h"
+#include "probes/drift/cross_parts.h"
+#include "probes/drift/measure.h"
+#include "probes/drift/samplegram.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+void cross_add_features(size_t n, size_t size, const float *features, size_t stride, double weight, double *to) {
+  enum { SLICE = 4096 };
+  float *product = mem_alloc(n * n, sizeof *product);
+  for (size_t first = 0; first < size; first += SLICE) {
+    const size_t k = size - first < SLICE ? size - first : SLICE;
+    blas_gemm_f32(false, true, n, n, k, 1, features + first, stride, features + first, stride, 0, product, n);
+    for (size_t i = 0; i < n * n; i++) to[i] += weight * (double)product[i];
+  }
+  free(product);
+}
+
+Status cross_read(const CrossSides *c, size_t s, size_t first_sample, size_t n_samples, float *rows, Error *err) {
+  const size_t first = c->plan->begin[first_sample], n = c->plan->begin[first_sample + n_samples] - first;
+  const Status status = rows_read(c->sides[s], c->plan, first, n, c->scratch, rows, err);
+  if (status == STATUS_OK && c->means) rows_centre(n, c->sides[s]->width, rows, c->means[s], rows);
+  return status;
+}
+
+static void sides_clear(CrossSides *c) {
+  for (size_t s = 0; s < c->n && c->means; s++) free(c->means[s]);
+  free(c->means);
+  free(c->sides);
+  free(c->squares);
+  free(c->scratch);
+}
+
+/* Column means of every side, in one pass. */
+static Status sides_open(const CrossRequest *r, CrossSides *c, Error *err) {
+  const RowPlan *plan = r->plan;
+  *c = (CrossSides){.plan = plan, .n = r->n_x + r->n_y, .clustered = plan->longest > 1};
+  c->capacity = plan->longest > ROW_BLOCK ? plan->longest : ROW_BLOCK;
+  c->sides = mem_alloc(c->n, sizeof *c->sides);
+  c->squares = mem_alloc(c->n, sizeof *c->squares);
+  for (size_t s = 0; s < c->n; s++) {
+    c->sides[s] = s < r->n_x ? &r->x[s] : &r->y[s - r->n_x];
+    if (c->sides[s]->width > c->widest) c->widest = c->sides[s]->width;
+  }
+  c->scratch = mem_alloc((c->capacity + ROW_MOST_GAP) * c->widest, sizeof *c->scratch);
+  double **means = mem_alloc(c->n, sizeof *means);
+  float *rows = mem_alloc(c->capacity * c->widest, sizeof *rows);
+  Status status = STATUS_OK;
+  for (size_t s = 0; s < c->n; s++) {
+    means[s] = mem_alloc(c->sides[s]->width, sizeof **means);
+    for (size_t at = 0, n; at < plan->n_samples && status == STATUS_OK; at += n) {
+      n = row_plan_block(plan, at, c->capacity);
+      const size_t first = plan->begin[at], n_rows = plan->begin[at + n] - first;
+      status = cross_read(c, s, at, n, rows, err);
+      if (status == STATUS_OK)
+        status = rows_add_up(c->sides[s], plan, first, n_rows, rows, means[s], &c->squares[s], err);
+    }
+    for (size_t j = 0; j < c->sides[s]->width; j++) means[s][j] /= (double)plan->n_rows;
+  }
+  c->means = means;
+  free(rows);
+  return status;
+}
+
+/* The parts that each sample has alone: |S_c|^2, u' S v, |u|^2 |v|^2 summed over samples [n, n], sum |u|^2 and |A|^2
+ * [n]. */
+typedef struct Locals {
+  double *own, *bent, *corner, *square_u, *square;
+} Locals;
+
+/* Buffers for one block of all sides. */
+typedef struct LocalSpace {
+  float **rows, **sums; /* [n][capacity, width] */
+  float *tile;          /* [n, SAMPLE_TILE, longest] */
+  float *bend, *norms;  /* [n, capacity] rows . sums of their samples, squared norms of the sums */
+  double *row;          /* [capacity] */
+} LocalSpace;
+
+static void add_block(const CrossSides *c, const RowBlock *block, LocalSpace *w, Locals *to) {
+  const size_t tile_stride = SAMPLE_TILE * c->plan->longest;
+  for (size_t s = 0; s < c->n; s++) {
+    const size_t d = c->sides[s]->width;
+    sample_sums(block, w->rows[s], d, w->sums[s]);
+    sample_bend(block, w->rows[s], d, w->sums[s], w->row);
+    for (size_t i = 0; i < block->n; i++) {
+      w->bend[s * c->capacity + i] = (float)w->row[i];
+      to->square[s] += dot_f32(d, w->rows[s] + i * d, w->rows[s] + i * d);
+    }
+    for (size_t i = 0; i < block->n_samples; i++) {
+      const double norm = dot_f32(d, w->sums[s] + i * d, w->sums[s] + i * d);
+      w->norms[s * c->capacity + i] = (float)norm;
+      to->square_u[s] += norm;
+    }
+  }
+  cross_add_features(c->n, block->n, w->bend, c->capacity, 1, to->bent);
+  cross_add_features(c->n, block->n_samples, w->norms, c->capacity, 1, to->corner);
+  for (size_t i = 0; i < block->n_samples && c->clustered; i++) {
+    const size_t first = block->begin[i], m = block->begin[i + 1] - first;
+    for (size_t tile = 0; tile < m; tile += SAMPLE_TILE) {
+      size_t size = 0;
+      for (size_t s = 0; s < c->n; s++)
+        size = sample_gram_tile(w->rows[s] + first * c->sides[s]->width, m, c->sides[s]->width, tile,
+                                w->tile + s * tile_stride);
+      cross_add_features(c->n, size, w->tile, tile_stride, 1, to->own);
+    }
+  }
+}
+
+static Status add_locals(const CrossSides *c, Locals *to, Error *err) {
+  LocalSpace w = {.rows = mem_alloc(c->n, sizeof *w.rows), .sums = mem_alloc(c->n, sizeof *w.sums)};
+  for (size_t s = 0; s < c->n; s++) {
+    w.rows[s] = mem_alloc(c->capacity * c->sides[s]->width, sizeof(float));
+    w.sums[s] = mem_alloc(c->capacity * c->sides[s]->width, sizeof(float));
+  }
+  w.tile = mem_alloc(c->n * SAMPLE_TILE * c->plan->longest, sizeof *w.tile);
+  w.bend = mem_alloc(c->n * c->capacity, sizeof *w.bend);
+  w.norms = mem_alloc(c->n * c->capacity, sizeof *w.norms);
+  w.row = mem_alloc(c->capacity, sizeof *w.row);
+  size_t *begin = mem_alloc(c->capacity + 1, sizeof *begin);
+  Status status = STATUS_OK;
+  for (size_t at = 0, n; at < c->plan->n_samples && status == STATUS_OK; at += n) {
+    n = row_plan_block(c->plan, at, c->capacity);
+    for (size_t i = 0; i <= n; i++) begin[i] = c->plan->begin[at + i] - c->plan->begin[at];
+    for (size_t s = 0; s < c->n && status == STATUS_OK; s++) status = cross_read(c, s, at, n, w.rows[s], err);
+    const RowBlock block = {.n = begin[n], .n_samples = n, .first_sample = at, .begin = begin};
+    if (status == STATUS_OK) add_block(c, &block, &w, to);
+  }
+  for (size_t i = 0; i < c->n * c->n && !c->clustered; i++) to->own[i] = to->corner[i];
+  for (size_t s = 0; s < c->n; s++) {
+    free(w.rows[s]);
+    free(w.sums[s]);
+  }
+  free(w.rows);
+  free(w.sums);
+  free(w.tile);
+  free(w.bend);
+  free(w.norms);
+  free(w.row);
+  free(begin);
+  return status;
+}
+
+/* h(A,B) of cka.c. */
+static double unbiased(const CrossSides *c, const CrossProducts *p, const Locals *l, size_t left, size_t right) {
+  const double n = (double)c->plan->n_samples, m = (double)c->plan->n_rows / n;
+  const size_t at = left * c->n + right;
+  const double tw = c->clustered ? p->tw[at] : p->tt[at], ww = c->clustered ? p->ww[at] : p->tt[at];
+  return m * m * (n - 2) * (n - 3) * (p->tt[at] - l->own[at]) + 2 * m * (n - 3) * (tw - 2 * l->bent[at]) +
+         l->square_u[left] * l->square_u[right] + 2 * ww - 6 * l->corner[at];
+}
+
+static double ratio(double xy, double xx, double yy) { return xx > 0 && yy > 0 ? xy / sqrt(xx * yy) : NAN; }
+
+static void conclude(const CrossRequest *r, const CrossSides *c, const CrossProducts *p, const Locals *l,
+                     double *debiased, double *biased) {
+  for (size_t x = 0; x < r->n_x; x++)
+    for (size_t j = 0; j < r->n_y; j++) {
+      const size_t y = r->n_x + j, to = x * r->n_y + j;
+      debiased[to] = biased[to] = NAN;
+      if (is_constant(l->square[x], c->squares[x]) || is_constant(l->square[y], c->squares[y])) continue;
+      biased[to] = ratio(p->tt[x * c->n + y], p->tt[x * c->n + x], p->tt[y * c->n + y]);
+      if (c->plan->n_samples >= 4)
+        debiased[to] = ratio(unbiased(c, p, l, x, y), unbiased(c, p, l, x, x), unbiased(c, p, l, y, y));
+    }
+}
+
+/* Arithmetic of both forms, in multiplications. */
+static bool rows_are_cheaper(const CrossSides *c, size_t n_pairs) {
+  const double n = (double)c->plan->n_rows, d = (double)c->widest, sides = (double)c->n;
+  const double by_rows = sides * n * n * d / 2 + sides * sides * n * n / 2, by_columns = (double)n_pairs * n * d * d;
+  return by_rows < by_columns;
+}
+
+Status cross_cka(const CrossRequest *r, CrossForm form, double *debiased, double *biased, Error *err) {
+  CrossSides c;
+  const size_t n = r->n_x + r->n_y;
+  CrossPair *pairs = mem_alloc(r->n_x * r->n_y + n, sizeof *pairs);
+  size_t n_pairs = 0;
+  for (size_t s = 0; s < n; s++) pairs[n_pairs++] = (CrossPair){s, s};
+  for (size_t x = 0; x < r->n_x; x++)
+    for (size_t y = 0; y < r->n_y; y++) pairs[n_pairs++] = (CrossPair){x, r->n_x + y};
+  double *space = mem_alloc(6 * n * n + 2 * n, sizeof *space);
+  const size_t nn = n * n;
+  CrossProducts products = {space, space + nn, space + 2 * nn};
+  Locals locals = {space + 3 * nn, space + 4 * nn, space + 5 * nn, space + 6 * nn, space + 6 * nn + n};
+  Status status = sides_open(r, &c, err);
+  if (form == CROSS_CHEAPER && status == STATUS_OK)
+    form = rows_are_cheaper(&c, n_pairs) && cross_rows_memory(&c) <= r->memory ? CROSS_ROWS : CROSS_COLUMNS;
+  if (status == STATUS_OK) status = add_locals(&c, &locals, err);
+  if (status == STATUS_OK && form == CROSS_ROWS)
+    status = cross_by_rows(&c, &products, err);
+  else if (status == STATUS_OK)
+    status = cross_by_columns(&c, pairs, n_pairs, r->memory, &products, err);
+  if (status == STATUS_OK) conclude(r, &c, &products, &locals, debiased, biased);
+  sides_clear(&c);
+  free(space);
+  free(pairs);
+  return status;
+}

@@ -1,0 +1,23 @@
+/* Linear CKA of every site of one model with every site of another, on the same rows. */
+#ifndef FATHOM_PROBES_DRIFT_CROSS_H
+#define FATHOM_PROBES_DRIFT_CROSS_H
+
+#include "probes/drift/rows.h"
+
+#include <stddef.h>
+
+typedef struct CrossRequest {
+  const RowSide *x, *y; /* [n_x], [n_y] */
+  size_t n_x, n_y;
+  const RowPlan *plan;
+  size_t memory; /* bytes that accumulators, or rows kept at hand, may take; a pair of sites is always done */
+} CrossRequest;
+
+/* How the products are formed: between rows (cost n^2 d a site, n^2 a pair) where rows are few, else between columns (n
+ * d^2 a pair), in as many passes over the rows as memory asks for. */
+typedef enum CrossForm { CROSS_CHEAPER, CROSS_ROWS, CROSS_COLUMNS } CrossForm;
+
+/* debiased and biased [n_x, n_y], the numbers `cka` and `cka_biased` of cka.c. NaN or infinite rows are STATUS_DATA. */
+Status cross_cka(const CrossRequest *request, CrossForm form, double *debiased, double *biased, Error *err);
+
+#endif

@@ -1,0 +1,45 @@
+/* What the parts of cross.c share: sides centred, pairs of sides, and the two forms of their products. */
+#ifndef FATHOM_PROBES_DRIFT_CROSS_PARTS_H
+#define FATHOM_PROBES_DRIFT_CROSS_PARTS_H
+
+#include "probes/drift/cross.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* All sites of both models in one list. */
+typedef struct CrossSides {
+  const RowPlan *plan;
+  const RowSide **sides;      /* [n] */
+  double **means;             /* [n][width] */
+  double *squares;            /* [n] raw sums of squares */
+  size_t n, widest, capacity; /* rows of the largest block */
+  bool clustered;             /* some sample has several rows */
+  float *scratch;             /* one block as it is read */
+} CrossSides;
+
+/* Centred rows of samples [first_sample, first_sample + n_samples) of side s, [n, width]. */
+Status cross_read(const CrossSides *c, size_t s, size_t first_sample, size_t n_samples, float *rows, Error *err);
+
+/* The symmetric products of cka.c's top comment for every pair of sides that is asked for, [n, n]:
+ * |T|^2, and where samples have several rows <T,W> and |W|^2. Others stay 0. */
+typedef struct CrossProducts {
+  double *tt, *tw, *ww;
+} CrossProducts;
+
+typedef struct CrossPair {
+  size_t left, right;
+} CrossPair;
+
+Status cross_by_columns(const CrossSides *c, const CrossPair *pairs, size_t n_pairs, size_t memory, CrossProducts *to,
+                        Error *err);
+
+/* All pairs of sides at once. */
+Status cross_by_rows(const CrossSides *c, CrossProducts *to, Error *err);
+size_t cross_rows_memory(const CrossSides *c);
+
+/* to[n, n] += weight * F F' for features F [n, size], `stride` floats apart: float32 products over slices, added in
+ * float64. */
+void cross_add_features(size_t n, size_t size, const float *features, size_t stride, double weight, double *to);
+
+#endif

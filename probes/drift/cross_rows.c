@@ -1,0 +1,80 @@
+/* Products between rows: with K = A A' of one side and L = B B' of the other, |A'B|^2 = <K, L>, and likewise
+ * <A'B, U'V> = <A U', B V'> and |U'V|^2 = <U U', V V'>. Each side's Gram matrix is formed once, a tile of rows at a
+ * time, and all pairs of sides are one small product. All rows are held in memory. */
+#include "base/memory.h"
+#include "num/blas.h"
+#include "probes/drift/cross_parts.h"
+#include "probes/drift/samplegram.h"
+
+#include <stdlib.h>
+
+size_t cross_rows_memory(const CrossSides *c) {
+  size_t floats = c->n * SAMPLE_TILE * c->plan->n_rows;
+  for (size_t s = 0; s < c->n; s++)
+    floats += c->sides[s]->width * (c->plan->n_rows + (c->clustered ? c->plan->n_samples : 0));
+  return floats * sizeof(float);
+}
+
+static Status read_all(const CrossSides *c, float **rows, float **sums, Error *err) {
+  const RowPlan *plan = c->plan;
+  Status status = STATUS_OK;
+  for (size_t s = 0; s < c->n && status == STATUS_OK; s++) {
+    const size_t d = c->sides[s]->width;
+    rows[s] = mem_alloc(plan->n_rows * d, sizeof(float));
+    for (size_t at = 0, n; at < plan->n_samples && status == STATUS_OK; at += n) {
+      n = row_plan_block(plan, at, c->capacity);
+      status = cross_read(c, s, at, n, rows[s] + plan->begin[at] * d, err);
+    }
+    if (!c->clustered) continue;
+    const RowBlock whole = {.n = plan->n_rows, .n_samples = plan->n_samples, .begin = plan->begin};
+    sums[s] = mem_alloc(plan->n_samples * d, sizeof(float));
+    if (status == STATUS_OK) sample_sums(&whole, rows[s], d, sums[s]);
+  }
+  return status;
+}
+
+/* A tile of a Gram matrix for each side, all sides' products added. */
+static void add_grams(const CrossSides *c, float *const *rows, size_t n, float *tiles, double *to) {
+  const size_t stride = SAMPLE_TILE * n;
+  for (size_t first = 0; first < n; first += SAMPLE_TILE) {
+    size_t size = 0;
+#pragma omp parallel for schedule(static) lastprivate(size)
+    for (size_t s = 0; s < c->n; s++)
+      size = sample_gram_tile(rows[s], n, c->sides[s]->width, first, tiles + s * stride);
+    cross_add_features(c->n, size, tiles, stride, 1, to);
+  }
+}
+
+static void add_mixed(const CrossSides *c, float *const *rows, float *const *sums, float *tiles, double *to) {
+  const size_t n = c->plan->n_rows, n_samples = c->plan->n_samples, stride = SAMPLE_TILE * n;
+  for (size_t first = 0; first < n; first += SAMPLE_TILE) {
+    const size_t height = n - first < SAMPLE_TILE ? n - first : SAMPLE_TILE;
+#pragma omp parallel for schedule(static)
+    for (size_t s = 0; s < c->n; s++) {
+      const size_t d = c->sides[s]->width;
+      blas_gemm_f32(false, true, height, n_samples, d, 1, rows[s] + first * d, d, sums[s], d, 0, tiles + s * stride,
+                    n_samples);
+    }
+    cross_add_features(c->n, height * n_samples, tiles, stride, 1, to);
+  }
+}
+
+Status cross_by_rows(const CrossSides *c, CrossProducts *to, Error *err) {
+  const size_t n = c->plan->n_rows;
+  float **rows = mem_alloc(c->n, sizeof *rows), **sums = mem_alloc(c->n, sizeof *sums);
+  Status status = read_all(c, rows, sums, err);
+  if (status == STATUS_OK) {
+    float *tiles = mem_alloc(c->n * SAMPLE_TILE * n, sizeof *tiles);
+    add_grams(c, rows, n, tiles, to->tt);
+    if (c->clustered) add_mixed(c, rows, sums, tiles, to->tw);
+    if (c->clustered) add_grams(c, sums, c->plan->n_samples, tiles, to->ww);
+    free(tiles);
+  }
+  for (size_t s = 0; s < c->n; s++) {
+    free(rows[s]);
+    free(sums[s]);
+  }
+  free(rows);
+  free(sums);
+  return status;
+}

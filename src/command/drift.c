@@ -1,0 +1,96 @@
+/* fathom drift: how far the activations of one store are from those of another, layer by layer. */
+#include "command/drift.h"
+
+#include "probes/drift/interval.h"
+
+#include <stdlib.h>
+
+static Status list_measures(const Invocation *call, const DriftSettings *settings, Error *err) {
+  static const char *const columns[] = {"measure", "range", "identical", "blind_to", "cost", "source", "what"};
+  const Provenance provenance = invocation_provenance(call, "drift", &settings->common);
+  Table *table = table_begin(stdout, settings->common.json, &provenance, columns, 7);
+  table_note(table, "identical: the value for two identical models; cost: arithmetic for n rows of width d");
+  for (size_t m = 0; measures[m]; m++)
+    for (size_t v = 0; v < measures[m]->n_values; v++) {
+      const MeasureValue *value = &measures[m]->values[v];
+      const char *const cells[] = {value->name, value->range,  value->identical, value->invariant_to,
+                                   value->cost, value->source, value->help};
+      for (size_t i = 0; i < 7; i++) table_string(table, cells[i]);
+    }
+  return table_end(table, err);
+}
+
+static Status run(const Invocation *call, const void *given, Error *err) {
+  const DriftSettings *settings = given;
+  if (settings->list) return list_measures(call, settings, err);
+  if (call->n_args != 2)
+    return error_set(err, STATUS_USAGE, "drift: two activation stores are needed (fathom drift A.h5 B.h5)");
+  if (settings->bootstrap && settings->bootstrap < BOOTSTRAP_LEAST)
+    return error_set(err, STATUS_USAGE, "--bootstrap %zu: expected 0 or at least %d resamples", settings->bootstrap,
+                     BOOTSTRAP_LEAST);
+  DriftStores stores = {0};
+  DriftSelection selection = {0};
+  DriftLimit *limits = NULL;
+  Status status = drift_select(settings->measures, &selection, err);
+  if (status == STATUS_OK) status = drift_limits_parse(&settings->fail_above, &limits, err);
+  if (status == STATUS_OK) status = drift_limits_check(limits, settings->fail_above.count, &selection, err);
+  if (status == STATUS_OK) status = drift_stores_open(call->args[0], call->args[1], settings, &stores, err);
+  if (status == STATUS_OK && settings->cross)
+    status = drift_cross(call, settings, &stores, err);
+  else if (status == STATUS_OK)
+    status = drift_compare(call, settings, &stores, &selection, limits, err);
+  drift_stores_close(&stores);
+  drift_selection_clear(&selection);
+  free(limits);
+  return status;
+}
+
+static const Option options[] = {
+    {"measures", 0, OPTION_TEXT, offsetof(DriftSettings, measures), 0, 0, "NAME,...",
+     "what to compute (default: all, see --list)", NULL},
+    {"sites", 0, OPTION_TEXT, offsetof(DriftSettings, sites), 0, 0, "NAME,...",
+     "sites, by full names or short forms such as resid_post (default: those in both stores)", NULL},
+    {"layers", 0, OPTION_TEXT, offsetof(DriftSettings, layers), 0, 0, "LIST", "layers, such as 0,3-7,-1 (default: all)",
+     NULL},
+    {"bootstrap", 0, OPTION_SIZE, offsetof(DriftSettings, bootstrap), 0, 1e6, "B",
+     "resamples of the intervals, 0 for none", NULL},
+    {"cross", 0, OPTION_FLAG, offsetof(DriftSettings, cross), 0, 0, NULL,
+     "all sites of A.h5 against all of B.h5: cka and cka_biased, without intervals", "fail-above"},
+    {"keep-first", 0, OPTION_FLAG, offsetof(DriftSettings, keep_first), 0, 0, NULL, "keep position 0 of each sequence",
+     NULL},
+    {"fail-above", 0, OPTION_TEXTS, offsetof(DriftSettings, fail_above), 0, 0, "MEASURE=X",
+     "exit with 1 where a site's value is above X or undefined; may be repeated", NULL},
+    {"list", 0, OPTION_FLAG, offsetof(DriftSettings, list), 0, 0, NULL, "say what can be measured, and stop", NULL},
+    {"output", 'o', OPTION_TEXT, offsetof(DriftSettings, output), 0, 0, "D.h5", "also write the result to a file",
+     NULL},
+    {0}};
+
+static const DriftSettings defaults = {.bootstrap = 1000};
+
+const Command command_drift = {
+    .name = "drift",
+    .arguments = "A.h5 B.h5",
+    .summary = "how far the activations of two models are apart, layer by layer",
+    .details =
+        "A.h5 holds the frozen model's activations, B.h5 the other model's on the same prompts (fathom record); "
+        "stores\n"
+        "whose rows differ are refused. Position 0 of each sequence is left out, since massive activations sit there.\n"
+        "Columns: site, layer, measure, value, lo and hi, n (samples).\n\n"
+        "Intervals are over samples, never over tokens. Debiased CKA counts no pair of rows of one sample, neither in\n"
+        "the estimate nor in a resample: with one row a sample it is Nguyen et al.'s formula, with several it is the\n"
+        "same U-statistic over distinct samples (fathom's own; exact where samples are equally long). lo and hi are a\n"
+        "bootstrap of jackknife pseudo-values, one a sample, with the same integer weights for every site and measure\n"
+        "(fathom's own); tests/test_coverage measures how often they hold the truth. That of procrustes is moved by "
+        "an\n"
+        "estimate of what fitting the rotation takes away, so it may lie above the value. cka_biased has none.\n"
+        "'-' (null in JSON) is what is undefined: debiased CKA of fewer than 4 samples, anything centred of constant\n"
+        "rows, cosine and relative_l2 of different widths.\n\n"
+        "With --cross the columns are site_a, site_b, measure, value, lo, hi, n; widths may differ.",
+    .example = "fathom drift frozen.h5 tuned.h5 --sites resid_post -o drift.h5",
+    .options = options,
+    .defaults = &defaults,
+    .settings_size = sizeof(DriftSettings),
+    .min_args = 0,
+    .max_args = 2,
+    .run = run,
+};

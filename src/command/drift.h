@@ -1,0 +1,76 @@
+/* What the parts of `fathom drift` share: drift.c (the command), drift_select.c (measures and limits), drift_stores.c
+ * (two stores, the rows and sites they are compared on), drift_compare.c (site against site), drift_cross.c (all
+ * against all). */
+#ifndef FATHOM_COMMAND_DRIFT_H
+#define FATHOM_COMMAND_DRIFT_H
+
+#include "command/command.h"
+#include "probes/drift/measure.h"
+#include "probes/drift/rows.h"
+#include "store/activations.h"
+
+typedef struct DriftSettings {
+  CommonSettings common;
+  const char *measures, *sites, *layers, *output;
+  size_t bootstrap;
+  bool cross, list, keep_first;
+  OptionTexts fail_above;
+} DriftSettings;
+
+/* Two stores of the same rows. */
+typedef struct DriftStores {
+  Store *a, *b;
+  RowPlan plan;
+  size_t n_rows; /* rows that both hold, before any is left out */
+  bool first_left_out;
+  size_t *sites_a, *sites_b; /* chosen sites by number; without cross pair by pair, of one name */
+  size_t n_a, n_b;
+} DriftStores;
+
+Status drift_stores_open(const char *path_a, const char *path_b, const DriftSettings *settings, DriftStores *stores,
+                         Error *err);
+void drift_stores_close(DriftStores *stores); /* all zeros is fine */
+
+/* Site number `site` of a store as a side of a measure; context must outlive the side. */
+typedef struct StoreRows {
+  Store *store;
+  size_t site;
+} StoreRows;
+RowSide drift_side(StoreRows *context);
+
+/* The site's layer as a number for the output, NaN outside the blocks. */
+double drift_layer(const char *site);
+
+/* Provenance with both models, and the notes on rows that every table begins with. */
+Provenance drift_provenance(const Invocation *call, const DriftSettings *settings, const DriftStores *stores);
+void drift_note_rows(Table *table, const DriftStores *stores);
+
+/* The measures to run and, of all the values they give, those to print. */
+typedef struct DriftSelection {
+  const Measure **measures;
+  size_t n_measures, n_values; /* values: of all these measures */
+  bool *printed;               /* [n_values] */
+  const char **names;          /* [n_values] */
+  size_t n_printed;
+} DriftSelection;
+
+/* list: names of values; NULL: everything. cka_floor goes with cka_biased, which it is the floor of. */
+Status drift_select(const char *list, DriftSelection *selection, Error *err);
+void drift_selection_clear(DriftSelection *selection);
+
+/* --fail-above MEASURE=X */
+typedef struct DriftLimit {
+  const char *text; /* as written */
+  char measure[64];
+  double most;
+} DriftLimit;
+
+Status drift_limits_parse(const OptionTexts *texts, DriftLimit **limits, Error *err); /* freed by the caller */
+/* Is every limit's measure one that is printed? */
+Status drift_limits_check(const DriftLimit *limits, size_t n, const DriftSelection *selection, Error *err);
+
+Status drift_compare(const Invocation *call, const DriftSettings *settings, const DriftStores *stores,
+                     const DriftSelection *selection, const DriftLimit *limits, Error *err);
+Status drift_cross(const Invocation *call, const DriftSettings *settings, const DriftStores *stores, Error *err);
+
+#endif

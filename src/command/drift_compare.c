@@ -1,0 +1,179 @@
+/* Site against site of the same name: measured, printed, written, judged. */
+#include "base/log.h"
+#include "base/memory.h"
+#include "command/drift.h"
+#include "probes/drift/drift.h"
+#include "probes/drift/interval.h"
+#include "store/result.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* value, low and high [n_sites, n_printed]. */
+typedef struct Answers {
+  size_t n_sites, n_printed;
+  double *value, *low, *high;
+} Answers;
+
+static Status measure_site(const DriftStores *stores, size_t i, const DriftSelection *s, const DriftSettings *settings,
+                           Answers *to, Error *err) {
+  StoreRows rows_a = {stores->a, stores->sites_a[i]}, rows_b = {stores->b, stores->sites_b[i]};
+  const RowSource source = {drift_side(&rows_a), drift_side(&rows_b)};
+  Estimate *estimates = mem_alloc(s->n_values, sizeof *estimates);
+  Interval *intervals = mem_alloc(s->n_values, sizeof *intervals);
+  const Status status =
+      drift_measure(&source, &stores->plan, s->measures, s->n_measures, settings->bootstrap > 0, estimates, err);
+  if (status == STATUS_OK)
+    intervals_bootstrap(stores->plan.n_samples, s->n_values, estimates, settings->bootstrap, settings->common.seed,
+                        intervals);
+  for (size_t v = 0, at = i * s->n_printed; v < s->n_values && status == STATUS_OK; v++) {
+    if (!s->printed[v]) continue;
+    to->value[at] = estimates[v].value;
+    to->low[at] = intervals[v].low;
+    to->high[at++] = intervals[v].high;
+  }
+  estimates_clear(estimates, s->n_values);
+  free(estimates);
+  free(intervals);
+  return status;
+}
+
+/* Sites are shared out over the threads; each is computed by one, so that the number of threads changes no bit. */
+static Status measure_sites(const DriftStores *stores, const DriftSelection *s, const DriftSettings *settings,
+                            Answers *to, Error *err) {
+  const size_t n = stores->n_a;
+  Error *errors = mem_alloc(n, sizeof *errors);
+  Status *states = mem_alloc(n, sizeof *states), status = STATUS_OK;
+  Progress progress = progress_begin("drift", "sites", n);
+  size_t done = 0;
+  bool failed = false;
+#pragma omp parallel for schedule(dynamic)
+  for (size_t i = 0; i < n; i++) {
+    bool skip;
+#pragma omp atomic read
+    skip = failed;
+    if (skip) continue;
+    states[i] = measure_site(stores, i, s, settings, to, &errors[i]);
+    if (states[i] != STATUS_OK) {
+#pragma omp atomic write
+      failed = true;
+    }
+#pragma omp critical(drift_progress)
+    progress_show(&progress, ++done);
+  }
+  progress_end(&progress);
+  for (size_t i = 0; i < n && status == STATUS_OK; i++)
+    if (states[i] != STATUS_OK) {
+      *err = errors[i];
+      status = states[i];
+    }
+  free(errors);
+  free(states);
+  return status;
+}
+
+static void print(const DriftStores *stores, const DriftSelection *s, const DriftSettings *settings,
+                  const Answers *from, Table *table) {
+  const StoreContents *c = store_contents(stores->a);
+  const size_t n = stores->plan.n_samples;
+  drift_note_rows(table, stores);
+  if (settings->bootstrap)
+    table_note(table,
+               "lo, hi: 95 %% intervals over samples, %zu resamples, the same for every site and measure; n: samples",
+               settings->bootstrap);
+  for (size_t v = 0; v < s->n_values; v++)
+    if (s->printed[v] && strcmp(s->names[v], "cka_biased") == 0)
+      table_note(table, "cka_biased is read against cka_floor, about what unrelated data would give");
+    else if (s->printed[v] && strcmp(s->names[v], "procrustes") == 0)
+      for (size_t i = 0; i < stores->n_a; i++)
+        if (c->sites[stores->sites_a[i]].width > n / 10) {
+          table_note(
+              table,
+              "procrustes fits a rotation of %zu columns to %zu samples and comes out too small; its interval is "
+              "moved by an estimate of that",
+              c->sites[stores->sites_a[i]].width, n);
+          break;
+        }
+  for (size_t i = 0; i < stores->n_a; i++) {
+    const char *site = c->sites[stores->sites_a[i]].name;
+    for (size_t v = 0, at = i * s->n_printed; v < s->n_values; v++) {
+      if (!s->printed[v]) continue;
+      table_string(table, site);
+      table_number(table, drift_layer(site));
+      table_string(table, s->names[v]);
+      table_number(table, from->value[at]);
+      table_number(table, from->low[at]);
+      table_number(table, from->high[at++]);
+      table_count(table, n);
+    }
+  }
+}
+
+static Status write_result(const DriftStores *stores, const DriftSelection *s, const char *path,
+                           const Provenance *provenance, const Answers *from, Error *err) {
+  const size_t n_sites = stores->n_a, shape[] = {n_sites, s->n_printed};
+  const char **sites = mem_alloc(n_sites, sizeof *sites), **names = mem_alloc(s->n_printed, sizeof *names);
+  double *layers = mem_alloc(n_sites, sizeof *layers), *counts = mem_alloc(n_sites * s->n_printed, sizeof *counts);
+  for (size_t i = 0; i < n_sites; i++) {
+    sites[i] = store_contents(stores->a)->sites[stores->sites_a[i]].name;
+    layers[i] = drift_layer(sites[i]);
+  }
+  for (size_t v = 0, m = 0; v < s->n_values; v++)
+    if (s->printed[v]) names[m++] = s->names[v];
+  for (size_t i = 0; i < n_sites * s->n_printed; i++) counts[i] = (double)stores->plan.n_samples;
+  Result *result = NULL;
+  Status status = result_create(path, "drift", provenance, &result, err);
+  if (status == STATUS_OK) status = result_write_strings(result, "site", sites, n_sites, err);
+  if (status == STATUS_OK) status = result_write_strings(result, "measure", names, s->n_printed, err);
+  if (status == STATUS_OK) status = result_write_array(result, "layer", 1, shape, layers, err);
+  if (status == STATUS_OK) status = result_write_array(result, "value", 2, shape, from->value, err);
+  if (status == STATUS_OK) status = result_write_array(result, "lo", 2, shape, from->low, err);
+  if (status == STATUS_OK) status = result_write_array(result, "hi", 2, shape, from->high, err);
+  if (status == STATUS_OK) status = result_write_array(result, "n", 2, shape, counts, err);
+  if (status == STATUS_OK)
+    status = result_finish(result, err);
+  else
+    result_close(result);
+  free(sites);
+  free(names);
+  free(layers);
+  free(counts);
+  return status;
+}
+
+/* STATUS_NO where a value is above its limit; what is undefined cannot be said to be below it. */
+static Status judge(const DriftStores *stores, const DriftSelection *s, const DriftLimit *limits, size_t n,
+                    const Answers *from, Error *err) {
+  for (size_t k = 0; k < n; k++)
+    for (size_t i = 0; i < stores->n_a; i++)
+      for (size_t v = 0, at = i * s->n_printed; v < s->n_values; v++) {
+        if (!s->printed[v]) continue;
+        const double value = from->value[at++];
+        if (strcmp(s->names[v], limits[k].measure) != 0 || value <= limits[k].most) continue;
+        return error_set(err, STATUS_NO, "%s: %s is %.6g, limit %.6g",
+                         store_contents(stores->a)->sites[stores->sites_a[i]].name, s->names[v], value, limits[k].most);
+      }
+  return STATUS_OK;
+}
+
+Status drift_compare(const Invocation *call, const DriftSettings *settings, const DriftStores *stores,
+                     const DriftSelection *s, const DriftLimit *limits, Error *err) {
+  static const char *const columns[] = {"site", "layer", "measure", "value", "lo", "hi", "n"};
+  const size_t count = stores->n_a * s->n_printed;
+  const Provenance provenance = drift_provenance(call, settings, stores);
+  Answers answers = {stores->n_a, s->n_printed, mem_alloc(count, sizeof(double)), mem_alloc(count, sizeof(double)),
+                     mem_alloc(count, sizeof(double))};
+  Status status = measure_sites(stores, s, settings, &answers, err);
+  if (status == STATUS_OK && settings->output)
+    status = write_result(stores, s, settings->output, &provenance, &answers, err);
+  if (status == STATUS_OK) {
+    Table *table = table_begin(stdout, settings->common.json, &provenance, columns, 7);
+    print(stores, s, settings, &answers, table);
+    status = table_end(table, err);
+  }
+  if (status == STATUS_OK) status = judge(stores, s, limits, settings->fail_above.count, &answers, err);
+  free(answers.value);
+  free(answers.low);
+  free(answers.high);
+  return status;
+}

@@ -1,0 +1,111 @@
+/* All sites of one store against all of another. */
+#include "base/memory.h"
+#include "base/sitename.h"
+#include "command/drift.h"
+#include "probes/drift/cross.h"
+#include "store/result.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CKA, CKA_BIASED, KINDS };
+static const char *const kind_names[KINDS] = {"cka", "cka_biased"};
+
+/* Accumulators of pairs of sites at a time. */
+static const size_t cross_memory = (size_t)1 << 30;
+
+/* The map: wanted kinds, each [n_a, n_b]. */
+typedef struct Map {
+  bool wanted[KINDS];
+  const char **sites_a, **sites_b;
+  double *values[KINDS];
+} Map;
+
+static Status select_kinds(const char *list, Map *map, Error *err) {
+  if (!list) map->wanted[CKA] = true;
+  for (const char *at = list; at;) {
+    const size_t size = strcspn(at, ",");
+    bool found = false;
+    for (size_t k = 0; k < KINDS; k++)
+      if (strlen(kind_names[k]) == size && strncmp(at, kind_names[k], size) == 0) map->wanted[k] = found = true;
+    if (!found)
+      return error_set(err, STATUS_USAGE, "--measures: --cross knows cka and cka_biased, not \"%.*s\"",
+                       (int)(size < 64 ? size : 64), at);
+    at = at[size] ? at + size + 1 : NULL;
+  }
+  return STATUS_OK;
+}
+
+static Status measure(const DriftStores *stores, Map *map, Error *err) {
+  StoreRows *rows = mem_alloc(stores->n_a + stores->n_b, sizeof *rows);
+  RowSide *sides = mem_alloc(stores->n_a + stores->n_b, sizeof *sides);
+  for (size_t i = 0; i < stores->n_a + stores->n_b; i++) {
+    const bool of_a = i < stores->n_a;
+    rows[i] =
+        of_a ? (StoreRows){stores->a, stores->sites_a[i]} : (StoreRows){stores->b, stores->sites_b[i - stores->n_a]};
+    sides[i] = drift_side(&rows[i]);
+    if (of_a)
+      map->sites_a[i] = sides[i].site;
+    else
+      map->sites_b[i - stores->n_a] = sides[i].site;
+  }
+  const CrossRequest request = {sides, sides + stores->n_a, stores->n_a, stores->n_b, &stores->plan, cross_memory};
+  const Status status = cross_cka(&request, CROSS_CHEAPER, map->values[CKA], map->values[CKA_BIASED], err);
+  free(sides);
+  free(rows);
+  return status;
+}
+
+static Status write_result(const DriftStores *stores, const Map *map, const char *path, const Provenance *provenance,
+                           Error *err) {
+  const size_t shape[] = {stores->n_a, stores->n_b};
+  const char *wanted[KINDS];
+  size_t n_wanted = 0;
+  for (size_t k = 0; k < KINDS; k++)
+    if (map->wanted[k]) wanted[n_wanted++] = kind_names[k];
+  Result *result = NULL;
+  Status status = result_create(path, "cross", provenance, &result, err);
+  if (status == STATUS_OK) status = result_write_strings(result, "site_a", map->sites_a, stores->n_a, err);
+  if (status == STATUS_OK) status = result_write_strings(result, "site_b", map->sites_b, stores->n_b, err);
+  if (status == STATUS_OK) status = result_write_strings(result, "measure", wanted, n_wanted, err);
+  for (size_t k = 0; k < KINDS && status == STATUS_OK; k++)
+    if (map->wanted[k]) status = result_write_array(result, kind_names[k], 2, shape, map->values[k], err);
+  if (status == STATUS_OK) return result_finish(result, err);
+  result_close(result);
+  return status;
+}
+
+static Status print(const DriftStores *stores, const Map *map, bool json, const Provenance *provenance, Error *err) {
+  static const char *const columns[] = {"site_a", "site_b", "measure", "value", "lo", "hi", "n"};
+  Table *table = table_begin(stdout, json, provenance, columns, 7);
+  drift_note_rows(table, stores);
+  for (size_t i = 0; i < stores->n_a; i++)
+    for (size_t j = 0; j < stores->n_b; j++)
+      for (size_t k = 0; k < KINDS; k++) {
+        if (!map->wanted[k]) continue;
+        table_string(table, map->sites_a[i]);
+        table_string(table, map->sites_b[j]);
+        table_string(table, kind_names[k]);
+        table_number(table, map->values[k][i * stores->n_b + j]);
+        table_number(table, NAN);
+        table_number(table, NAN);
+        table_count(table, stores->plan.n_samples);
+      }
+  return table_end(table, err);
+}
+
+Status drift_cross(const Invocation *call, const DriftSettings *settings, const DriftStores *stores, Error *err) {
+  Map map = {.sites_a = mem_alloc(stores->n_a, sizeof *map.sites_a),
+             .sites_b = mem_alloc(stores->n_b, sizeof *map.sites_b)};
+  for (size_t k = 0; k < KINDS; k++) map.values[k] = mem_alloc(stores->n_a * stores->n_b, sizeof(double));
+  const Provenance provenance = drift_provenance(call, settings, stores);
+  Status status = select_kinds(settings->measures, &map, err);
+  if (status == STATUS_OK) status = measure(stores, &map, err);
+  if (status == STATUS_OK && settings->output) status = write_result(stores, &map, settings->output, &provenance, err);
+  if (status == STATUS_OK) status = print(stores, &map, settings->common.json, &provenance, err);
+  for (size_t k = 0; k < KINDS; k++) free(map.values[k]);
+  free(map.sites_a);
+  free(map.sites_b);
+  return status;
+}

@@ -1,0 +1,143 @@
+#!/bin/sh
+# fathom drift on small made stores: tables, selections, refusals, files, exit codes.
+. "$SRCDIR/tests/tap.sh"
+make=$(dirname "$FATHOM")/tests/make_store
+cd "$work" || exit 99
+
+"$make" a.h5 embed=1 && "$make" b.h5 embed=1 noise=.1 && "$make" fewer.h5 layers=2 noise=.1 && "$make" ids.h5 other_ids=1 &&
+  "$make" wide.h5 width=12 && "$make" nan.h5 nan_at=20 && "$make" cut.h5 noise=.1 cut=60 && "$make" last.h5 last=1 samples=30 &&
+  "$make" last2.h5 last=1 samples=30 noise=.2 && "$make" one.h5 samples=1 longest=1 && "$make" constant.h5 constant=1
+ok $? "stores are made"
+
+# table FILE COLUMN SITE MEASURE: one cell of a table.
+cell() {
+  awk -F '\t' -v column="$2" -v site="$3" -v measure="$4" '
+    /^#/ { next }
+    !head { for (i = 1; i <= NF; i++) if ($i == column) head = i; next }
+    $1 == site && $3 == measure { print $head }' "$1"
+}
+
+"$FATHOM" drift a.h5 b.h5 >ab.tsv 2>err
+is "$? $(cat err)" "0 " "drift runs and says nothing on stderr"
+is "$(grep -v '^#' ab.tsv | head -1)" "$(printf 'site\tlayer\tmeasure\tvalue\tlo\thi\tn')" "the columns"
+is "$(grep -vc '^#' ab.tsv)" 33 "four sites, eight values each"
+is "$(grep -c '^# seed: 0$' ab.tsv)" 1 "the seed is printed"
+grep -q '^# 96 rows of 33 samples; position 0 of each sequence is left out' ab.tsv
+ok $? "rows and samples are counted, position 0 is left out"
+is "$(cell ab.tsv layer blocks.2.hook_resid_post cka) $(cell ab.tsv layer hook_embed cka)" "2 -" "layers, none outside the blocks"
+is "$(cell ab.tsv lo hook_embed cka_biased)" "-" "biased CKA has no interval"
+awk -F '\t' '!/^#/ && $1 != "site" && $5 != "-" && !($5 <= $4 || $3 ~ /procrustes/) { bad = 1 } $5 != "-" && $1 != "site" && !/^#/ && !($5 < $6) { bad = 1 } END { exit bad }' ab.tsv
+ok $? "intervals are intervals"
+
+"$FATHOM" drift a.h5 a.h5 >aa.tsv
+awk -F '\t' '!/^#/ && $1 != "site" { n++; want = $3 ~ /^cka/ ? 1 : 0
+  if ($3 == "cka_floor") next
+  if ($4 "" != want "" || ($3 != "cka_biased" && ($5 "" != want "" || $6 "" != want ""))) bad = 1 } END { exit bad || n != 32 }' aa.tsv
+ok $? "a store and itself: CKA exactly 1, drift exactly 0, intervals too"
+
+"$FATHOM" drift a.h5 b.h5 --threads 1 | grep -v '^#' >one.tsv
+"$FATHOM" drift a.h5 b.h5 --threads 2 | grep -v '^#' >two.tsv
+cmp one.tsv two.tsv
+ok $? "the number of threads changes no digit"
+"$FATHOM" drift a.h5 b.h5 --seed 1 | grep -v '^#' >seed.tsv
+is "$(cut -f 1-4 one.tsv | cksum)" "$(cut -f 1-4 seed.tsv | cksum)" "another seed, same values"
+if cmp -s one.tsv seed.tsv; then ok 1 "and other resamples"; else ok 0 "and other resamples"; fi
+"$FATHOM" drift a.h5 b.h5 --sites resid_post --layers 0 --measures procrustes,cka >part.tsv
+is "$(cell part.tsv lo blocks.0.hook_resid_post cka)" "$(cell ab.tsv lo blocks.0.hook_resid_post cka)" \
+  "resamples do not depend on what else is measured"
+
+is "$(grep -v '^#' part.tsv | cut -f 1,3 | tr '\t\n' '  ')" \
+  "site measure blocks.0.hook_resid_post cka blocks.0.hook_resid_post procrustes " "sites, layers and measures are selected"
+is "$("$FATHOM" drift a.h5 b.h5 --sites hook_resid_post,embed --layers -1 --measures cka_biased | grep -v '^#' | cut -f 1,3 | tr '\t\n' '  ')" \
+  "site measure blocks.2.hook_resid_post cka_biased blocks.2.hook_resid_post cka_floor hook_embed cka_biased hook_embed cka_floor " \
+  "short forms, negative layers, the floor beside biased CKA"
+is "$("$FATHOM" drift a.h5 fewer.h5 --measures cosine | grep -vc '^#')" 3 "by default the sites of both"
+fails 2 'blocks\.2\.hook_resid_post is in a\.h5 and not in fewer\.h5' "an asked site that one store lacks" \
+  "$FATHOM" drift a.h5 fewer.h5 --sites resid_post
+fails 2 'blocks\.2\.hook_resid_post is in a\.h5 and not in fewer\.h5' "either way round" "$FATHOM" drift fewer.h5 a.h5 --sites resid_post
+fails 2 '--sites: a\.h5 has no site mlp_out' "an unknown site" "$FATHOM" drift a.h5 b.h5 --sites mlp_out
+fails 2 '--layers 7: there is no layer 7' "an unknown layer" "$FATHOM" drift a.h5 b.h5 --layers 7
+fails 2 '--measures: there is no measure "ckb"' "an unknown measure" "$FATHOM" drift a.h5 b.h5 --measures cka,ckb
+fails 2 '--measures: there is no measure ""' "an empty word" "$FATHOM" drift a.h5 b.h5 --measures cka,
+fails 2 '--bootstrap 7: expected 0 or at least 100' "too few resamples" "$FATHOM" drift a.h5 b.h5 --bootstrap 7
+fails 2 'two activation stores are needed' "one store" "$FATHOM" drift a.h5
+
+fails 3 'ids\.h5' "stores of other samples are refused" "$FATHOM" drift a.h5 ids.h5
+fails 3 'last\.h5' "stores of other rows are refused" "$FATHOM" drift a.h5 last.h5
+fails 3 'nan\.h5: blocks\.1\.hook_resid_post: sample p5 \(row 20\) holds a NaN or an infinity' "NaN activations are named" \
+  "$FATHOM" drift a.h5 nan.h5
+"$FATHOM" drift a.h5 nan.h5 --layers 0 >/dev/null
+ok $? "and matter only where they are"
+fails 3 'one\.h5: no row is left of 1: position 0 of each sequence is left out, --keep-first keeps it' "no row left" \
+  "$FATHOM" drift one.h5 one.h5
+is "$("$FATHOM" drift one.h5 one.h5 --keep-first --layers 0 --measures cka,cosine | grep -v '^#' | cut -f 4,7 | tr '\t\n' '  ')" \
+  "value n - 1 0 1 " "one row: what is undefined is '-'"
+is "$("$FATHOM" drift constant.h5 constant.h5 --layers 0 --measures cka,relative_l2 | grep -v '^#' | cut -f 4 | tr '\n' ' ')" \
+  "value - 0 " "constant rows: no CKA, no drift"
+"$FATHOM" drift wide.h5 fewer.h5 --layers 0 >wide.tsv
+is "$(cell wide.tsv value blocks.0.hook_resid_post cosine) $(cell wide.tsv lo blocks.0.hook_resid_post procrustes)" "- -" \
+  "different widths: no cosine, no interval for Procrustes"
+[ "$(cell wide.tsv value blocks.0.hook_resid_post cka)" != - ]
+ok $? "but CKA"
+fails 4 'no\.h5: cannot open' "a missing file" "$FATHOM" drift a.h5 no.h5
+
+"$FATHOM" drift a.h5 b.h5 --keep-first >keep.tsv
+grep -q '^# 136 rows of 40 samples$' keep.tsv && [ "$(cell keep.tsv value hook_embed cka)" != "$(cell ab.tsv value hook_embed cka)" ]
+ok $? "--keep-first keeps position 0"
+"$FATHOM" drift last.h5 last2.h5 | grep -q '^# 30 rows of 30 samples$'
+ok $? "a row of token rule last is never left out"
+
+"$FATHOM" drift a.h5 cut.h5.part --measures cka >cut.tsv 2>cut.err
+grep -q 'cut\.h5\.part is not complete: its first 60 of 136 rows are used' cut.err && grep -q '^# 40 rows of 14 samples' cut.tsv
+ok $? "an unfinished store is used as far as it goes, in whole samples"
+
+"$FATHOM" drift a.h5 b.h5 --fail-above cosine=0.5 --fail-above procrustes=0.5 >/dev/null
+is $? 0 "under the limits"
+fails 1 'blocks\.1\.hook_resid_post: procrustes is 0\.18[0-9]*, limit 0\.15' "over a limit: exit 1 and where" \
+  "$FATHOM" drift a.h5 b.h5 --fail-above cosine=0.5 --fail-above procrustes=0.15
+fails 1 'relative_l2 is -?nan, limit 1' "what is undefined is not below a limit" \
+  "$FATHOM" drift constant.h5 a.h5 --layers 0 --fail-above relative_l2=1
+fails 2 '--fail-above cka: expected MEASURE=NUMBER' "a limit without a number" "$FATHOM" drift a.h5 b.h5 --fail-above cka
+fails 2 'nope is not among the measures' "a limit on nothing" "$FATHOM" drift a.h5 b.h5 --fail-above nope=1
+
+"$FATHOM" drift --list >list.tsv && grep -q '^relative_l2	0 or more	0	' list.tsv
+ok $? "--list says what can be measured"
+is "$(grep -vc '^#' list.tsv)" 9 "all of it"
+
+json_is() {
+  "${PYTHON3:-python3}" -c 'import json,sys
+d = json.load(open(sys.argv[1]), parse_constant=lambda c: sys.exit("not JSON: " + c))
+sys.exit(0 if eval("(" + sys.argv[2] + ")") else 1)' "$1" "$2"
+}
+"$FATHOM" drift a.h5 b.h5 --json --bootstrap 0 >ab.json
+if command -v "${PYTHON3:-python3}" >/dev/null; then
+  json_is ab.json 'd["command"] == "drift" and d["seed"] == 0 and len(d["rows"]) == 32 and
+    list(d["rows"][0]) == ["site", "layer", "measure", "value", "lo", "hi", "n"] and d["rows"][0]["lo"] is None and
+    d["rows"][-1]["layer"] is None and [m["path"] for m in d["models"]] == ["frozen", "tuned"]'
+  ok $? "JSON: one object, null for what is undefined"
+else
+  skip "no python3 to read JSON with"
+fi
+
+"$FATHOM" drift a.h5 b.h5 -o d.h5 >/dev/null && [ -s d.h5 ] && [ ! -e d.h5.part ]
+ok $? "-o writes a file"
+fails 4 'no/such/d\.h5' "an output in a missing folder" "$FATHOM" drift a.h5 b.h5 -o no/such/d.h5
+if [ -w /dev/full ]; then
+  "$FATHOM" drift a.h5 b.h5 >/dev/full 2>full.err
+  is "$? $(cat full.err)" "4 fathom: standard output: cannot write: No space left on device" "a full disk is seen"
+else
+  skip "no /dev/full"
+fi
+
+"$FATHOM" drift a.h5 fewer.h5 --cross --sites resid_post -o c.h5 >cross.tsv
+is "$(grep -v '^#' cross.tsv | head -1)" "$(printf 'site_a\tsite_b\tmeasure\tvalue\tlo\thi\tn')" "the columns of --cross"
+is "$(grep -vc '^#' cross.tsv)" 7 "three layers against two"
+"$FATHOM" drift a.h5 fewer.h5 --layers 1 --measures cka >diagonal.tsv 2>&1
+is "$(awk -F '\t' '$1 == "blocks.1.hook_resid_post" && $2 == $1 { printf "%.6f", $4 }' cross.tsv)" \
+  "$(cell diagonal.tsv value blocks.1.hook_resid_post cka | awk '{ printf "%.6f", $1 }')" "its diagonal is the matched drift"
+is "$("$FATHOM" drift wide.h5 a.h5 --cross --layers 0 --measures cka,cka_biased | grep -v '^#' | cut -f 3 | tr '\n' ' ')" \
+  "measure cka cka_biased " "--cross of different widths"
+fails 2 '--cross knows cka and cka_biased, not "cosine"' "--cross of something else" "$FATHOM" drift a.h5 b.h5 --cross --measures cosine
+fails 3 'nan\.h5: blocks\.1\.hook_resid_post: sample p5' "--cross refuses NaN" "$FATHOM" drift a.h5 nan.h5 --cross
+
+tap_end
