@@ -78,6 +78,12 @@ static void test_json(void) {
     ok(json_parse(bad[i], strlen(bad[i]), "t", &root, &err) == STATUS_DATA && root == NULL, "broken JSON %zu: %s", i, err.text);
     json_free(root);
   }
+  ok(json_parse("[\"a\\u0000b\"]", 12, "t", &root, &err) == STATUS_DATA &&
+         strcmp(err.text, "t: the character U+0000 at byte 3, which is not supported") == 0,
+     "a NUL in a string, which would cut it short, is refused");
+  ok(json_parse("[\"a\\\\u0000b\"]", 13, "t", &root, &err) == STATUS_OK &&
+         strcmp(json_string(json_first(root), ""), "a\\u0000b") == 0, "a backslash before u0000 is no NUL");
+  json_free(root);
   root = json_new_object();
   json_add_number(root, "nan", NAN);
   json_add_number(root, "n", 3);

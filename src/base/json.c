@@ -12,10 +12,25 @@
 
 enum { JSON_FILE_LIMIT = 256 << 20 };
 
+/* Where "\u0000" is written, SIZE_MAX if nowhere: the tree's strings end at a NUL, so the rest would be lost unseen. */
+static size_t find_nul_escape(const char *text, size_t size) {
+  for (size_t at = 0; at + 5 < size; at++) {
+    const char *backslash = memchr(text + at, '\\', size - at);
+    if (!backslash) break;
+    at = (size_t)(backslash - text);
+    if (size - at >= 6 && memcmp(backslash, "\\u0000", 6) == 0) return at;
+    at++; /* what a backslash protects is no backslash */
+  }
+  return SIZE_MAX;
+}
+
 Status json_parse(const char *text, size_t size, const char *name, Json **root, Error *err) {
   *root = NULL;
   const size_t valid = utf8_valid_prefix(text, size);
   if (valid < size) return error_set(err, STATUS_DATA, "%s: not UTF-8 at byte %zu", name, valid);
+  const size_t nul = find_nul_escape(text, size);
+  if (nul != SIZE_MAX)
+    return error_set(err, STATUS_DATA, "%s: the character U+0000 at byte %zu, which is not supported", name, nul);
   const char *end = text;
   cJSON *tree = cJSON_ParseWithLengthOpts(text, size, &end, 0);
   if (!tree) return error_set(err, STATUS_DATA, "%s: broken JSON at byte %zu", name, (size_t)(end - text));

@@ -12,45 +12,53 @@
 #include <stdint.h>
 
 typedef struct Sample {
-  char *id;     /* unique in its set: given, or the line number; pairs get "/chosen" or "/rejected" behind it */
-  char *group;  /* given, else ""; for pairs the pair's id */
-  char *label;  /* given, else ""; for pairs "chosen" or "rejected" */
+  char *id;    /* unique in its set: given, or the line (record of an array) number; pairs get "/chosen", "/rejected" behind it */
+  char *group; /* given, else ""; for pairs the pair's id */
+  char *label; /* given, else ""; for pairs "chosen" or "rejected" */
   int32_t *ids;
   size_t n_tokens;
-  size_t response_begin; /* index of the first token of the final assistant turn; 0 for plain text */
+  size_t response_begin; /* the first token that covers a byte of the final assistant turn (n_tokens where there is none); 0 for
+                          * plain text and given ids */
   char text_digest[DIGEST_TEXT]; /* of the text before tokenising (of the ids where ids were given) */
+  uint64_t prompt_key;           /* of the text of the first user turn: what samples_split_pairs goes by */
 } Sample;
 
 typedef struct SampleSet {
   Sample *items;
   size_t count;
-  size_t n_read;     /* prompts or pairs in the files */
+  size_t n_read;     /* prompts or pairs in the files, or the limit */
   size_t n_too_long; /* prompts or pairs left out because a side is over max_length */
   size_t n_equal;    /* pairs left out because both sides are the same */
-  char digest[DIGEST_TEXT]; /* of all samples in order */
-  char *schema;      /* "TRL pairs", "HH transcripts", "prompts", for the output */
+  char digest[DIGEST_TEXT]; /* of ids, labels and texts of all samples in order */
+  char *schema; /* "prompts", "TRL pairs", "HH transcripts", for the output; several files: "TRL pairs, HH transcripts" */
 } SampleSet;
 
 typedef struct SampleRules {
   const Tokenizer *tokenizer;
-  const ChatTemplate *chat;
-  size_t max_length; /* tokens; longer samples are left out and counted; 0 = no limit */
-  size_t limit;      /* prompts or pairs at most; 0 = all */
+  const ChatTemplate *chat; /* NULL = as "none" */
+  size_t max_length;        /* tokens; longer samples are left out and counted; 0 = no limit */
+  size_t limit;             /* prompts or pairs to read at most, over all files; 0 = all */
 } SampleRules;
 
-/* .txt (one prompt a line) or JSONL ({"text"}, {"messages"} or {"ids"}; optional id, group, label), plain or gzip; several
- * files are read in order. A bad line is STATUS_DATA with "FILE: line N". */
+/* .txt or .txt.gz (one prompt a line) or JSONL ({"text"}, {"messages"} or {"ids"}; optional id, group, label), plain or
+ * gzip; several files are read in order. Texts are tokenised with BOS/EOS as the model adds them; messages go through the
+ * chat template, and nothing follows the last turn. A bad line is STATUS_DATA with "FILE: line N". */
 Status samples_read_prompts(const char *const *paths, size_t n_paths, const SampleRules *rules, SampleSet *set, Error *err);
 
-/* Preference pairs: items[2i] is chosen, items[2i+1] rejected of pair i. TRL (prompt/chosen/rejected, strings or message
- * lists) and HH transcripts; JSONL or a JSON array; plain or gzip. */
+/* Preference pairs: items[2i] is chosen, items[2i+1] rejected of pair i. JSONL or a JSON array; plain or gzip. The first row
+ * of a file decides its schema:
+ *   TRL             "prompt" a string (one user turn) or turns, "chosen" and "rejected" strings or turns; or no prompt and
+ *                   both sides whole conversations
+ *   HH transcripts  "chosen" and "rejected" strings "\n\nHuman: ...\n\nAssistant: ..."
+ * Each side is scored as its turns through the chat template, the answer as the final assistant turn. As in HF, text that
+ * spells a special token becomes it. An empty TRL side is STATUS_DATA; HH data has empty answers, which are kept. */
 Status samples_read_pairs(const char *const *paths, size_t n_paths, const SampleRules *rules, SampleSet *set, Error *err);
 
 /* One sample of id "text" from a string. */
 Status samples_from_text(const char *text, const SampleRules *rules, SampleSet *set, Error *err);
 
-/* The part of pair i is decided by the text of its prompt alone (split by prompt): held-out share in [0, 1). Moves the
- * held-out pairs of set to held_out, in order. */
+/* Splits by prompt: the part of a pair is decided by the text of its first user turn and the seed alone (one conversation
+ * can be in a file at several lengths). held_out_share in [0, 1). Moves the held-out pairs of set to held_out, in order. */
 void samples_split_pairs(SampleSet *set, double held_out_share, uint64_t seed, SampleSet *held_out);
 
 void samples_clear(SampleSet *set);

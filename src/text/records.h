@@ -1,0 +1,31 @@
+/* The rows of a data file: JSONL or a JSON array, plain or gzip, one parsed value at a time; or plain lines. */
+#ifndef FATHOM_TEXT_RECORDS_H
+#define FATHOM_TEXT_RECORDS_H
+
+#include "base/error.h"
+#include "base/json.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct Records {
+  const char *path;
+  char *bytes;       /* the whole file, gunzipped */
+  size_t size, at;
+  bool array, ended; /* a JSON array, and its closing bracket was seen */
+  size_t number;     /* of the current row: its line in JSONL and plain lines, its place in an array, from 1 */
+  char *where;       /* "FILE: line 7" or "FILE: record 7", for messages */
+} Records;
+
+/* path is borrowed. */
+Status records_open(Records *records, const char *path, Error *err);
+void records_close(Records *records); /* all zeros is fine */
+
+/* The next row as an object, *row NULL at the end; freed by the caller. Blank lines are passed over. */
+Status records_next(Records *records, Json **row, Error *err);
+
+/* The next line without its end, *line NULL at the end. Points into the file's bytes. A blank line, or one that is not
+ * UTF-8, is STATUS_DATA. */
+Status records_next_line(Records *records, const char **line, size_t *size, Error *err);
+
+#endif

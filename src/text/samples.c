@@ -1,0 +1,229 @@
+/* A set of samples: filling, splitting, freeing. The files' layouts are prompts.c and pairs.c. */
+#include "text/samples.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/rng.h"
+#include "base/utf8.h"
+#include "text/samples_parts.h"
+#include "text/vocabulary.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void sample_clear(Sample *sample) {
+  free(sample->id);
+  free(sample->group);
+  free(sample->label);
+  free(sample->ids);
+  *sample = (Sample){0};
+}
+
+void samples_clear(SampleSet *set) {
+  for (size_t i = 0; i < set->count; i++) sample_clear(&set->items[i]);
+  free(set->items);
+  free(set->schema);
+  *set = (SampleSet){0};
+}
+
+static void finish_digest(SampleSet *set) {
+  Digest *digest = digest_new();
+  for (size_t i = 0; i < set->count; i++) {
+    digest_add_string(digest, set->items[i].id);
+    digest_add_string(digest, set->items[i].label);
+    digest_add_string(digest, set->items[i].text_digest);
+  }
+  digest_finish(digest, set->digest);
+}
+
+void builder_init(SampleBuilder *b, const SampleRules *rules, SampleSet *set, size_t n_paths) {
+  *b = (SampleBuilder){.rules = rules, .set = set, .several_files = n_paths > 1, .seen_mask = 63};
+  b->seen = mem_alloc(b->seen_mask + 1, sizeof *b->seen);
+  *set = (SampleSet){0};
+}
+
+Status builder_end(SampleBuilder *b, Status status) {
+  for (size_t i = 0; i <= b->seen_mask; i++) free(b->seen[i]);
+  free(b->seen);
+  if (status == STATUS_OK)
+    finish_digest(b->set);
+  else
+    samples_clear(b->set);
+  return status;
+}
+
+bool builder_is_full(const SampleBuilder *b) { return b->rules->limit && b->set->n_read >= b->rules->limit; }
+
+static size_t seen_slot(char *const *seen, size_t mask, const char *id) {
+  size_t slot = bytes_hash(id, strlen(id)) & mask;
+  while (seen[slot] && strcmp(seen[slot], id) != 0) slot = (slot + 1) & mask;
+  return slot;
+}
+
+/* false where the id was there before. */
+static bool remember(SampleBuilder *b, const char *id) {
+  if (2 * b->n_seen > b->seen_mask) {
+    const size_t mask = 4 * b->seen_mask + 3;
+    char **larger = mem_alloc(mask + 1, sizeof *larger);
+    for (size_t i = 0; i <= b->seen_mask; i++)
+      if (b->seen[i]) larger[seen_slot(larger, mask, b->seen[i])] = b->seen[i];
+    free(b->seen);
+    b->seen = larger;
+    b->seen_mask = mask;
+  }
+  const size_t slot = seen_slot(b->seen, b->seen_mask, id);
+  if (b->seen[slot]) return false;
+  b->seen[slot] = mem_copy_string(id);
+  b->n_seen++;
+  return true;
+}
+
+Status row_text(const Records *at, const Json *row, const char *key, char **text, Error *err) {
+  const Json *node = json_get(row, key);
+  const double number = json_number(node, NAN);
+  *text = NULL;
+  if (json_is_string(node))
+    *text = mem_copy_string(json_string(node, ""));
+  else if (number == floor(number) && fabs(number) < 9e15) /* false for NaN */
+    *text = mem_format("%.0f", number);
+  else if (!node || json_is_null(node))
+    *text = mem_copy_string("");
+  else
+    return error_set(err, STATUS_DATA, "%s: \"%s\" is neither a string nor a whole number", at->where, key);
+  return STATUS_OK;
+}
+
+Status builder_take_id(SampleBuilder *b, const Records *at, const Json *row, char **id, Error *err) {
+  const Status status = row_text(at, row, "id", id, err);
+  if (status != STATUS_OK) return status;
+  if (!**id) {
+    free(*id);
+    *id = b->several_files ? mem_format("%s:%zu", file_name(at->path), at->number) : mem_format("%zu", at->number);
+  }
+  if (remember(b, *id)) return STATUS_OK;
+  error_set(err, STATUS_DATA, "%s: the id \"%.200s\" was there before, expected each once", at->where, *id);
+  free(*id);
+  *id = NULL;
+  return STATUS_DATA;
+}
+
+Status sample_tokenize(const SampleRules *rules, const char *text, size_t size, unsigned flags, size_t response,
+                       Sample *sample, Error *err) {
+  TokenList tokens = {0};
+  Status status =
+      tokenizer_encode_at(rules->tokenizer, text, size, flags, response, &tokens, &sample->response_begin, err);
+  if (status == STATUS_OK && tokens.count == 0) status = error_set(err, STATUS_DATA, "the text has no tokens");
+  if (status != STATUS_OK) {
+    token_list_clear(&tokens);
+    return status;
+  }
+  sample->ids = mem_resize(tokens.ids, tokens.count, sizeof *tokens.ids);
+  sample->n_tokens = tokens.count;
+  digest_bytes(text, size, sample->text_digest);
+  return STATUS_OK;
+}
+
+Status sample_from_messages(const SampleRules *rules, const Records *at, const Message *messages, size_t n,
+                            Sample *sample, Error *err) {
+  ChatTemplate *plain = NULL;
+  char *text = NULL;
+  size_t size, response;
+  Status status = rules->chat ? STATUS_OK : chat_open("none", rules->tokenizer, &plain, err);
+  const ChatTemplate *chat = rules->chat ? rules->chat : plain;
+  if (status == STATUS_OK) status = chat_render(chat, messages, n, false, &text, &size, &response, err);
+  if (status == STATUS_OK)
+    status = sample_tokenize(rules, text, size, chat_tokenize_flags(chat), response, sample, err);
+  if (status != STATUS_OK) error_prefix(err, "%s", at->where);
+  sample->prompt_key = prompt_key(messages, n);
+  free(text);
+  chat_close(plain);
+  return status;
+}
+
+uint64_t prompt_key(const Message *messages, size_t n) {
+  size_t first = 0;
+  while (first < n && strcmp(messages[first].role, "user") != 0) first++;
+  if (n == 0) return 0;
+  const char *text = messages[first < n ? first : 0].content;
+  char digest[DIGEST_TEXT], half[17];
+  digest_bytes(text, strlen(text), digest);
+  memcpy(half, digest, 16);
+  half[16] = 0;
+  return strtoull(half, NULL, 16);
+}
+
+Status read_messages(const Records *at, const char *key, const Json *list, Message **messages, size_t *n, Error *err) {
+  *n = 0;
+  *messages = mem_alloc(json_count(list), sizeof **messages);
+  char *name = mem_format("%s: %s", at->where, key);
+  Status status = STATUS_OK;
+  for (const Json *turn = json_first(list); turn && status == STATUS_OK; turn = json_next(turn)) {
+    Message *message = &(*messages)[*n];
+    status = json_need_string(turn, "role", name, &message->role, err);
+    if (status == STATUS_OK) status = json_need_string(turn, "content", name, &message->content, err);
+    if (status == STATUS_OK) ++*n;
+  }
+  if (status == STATUS_OK && *n == 0)
+    status =
+        error_set(err, STATUS_DATA, "%s is no list of turns, expected [{\"role\": ..., \"content\": ...}, ...]", name);
+  free(name);
+  return status;
+}
+
+bool sample_is_too_long(const SampleRules *rules, const Sample *sample) {
+  return rules->max_length && sample->n_tokens > rules->max_length;
+}
+
+void builder_add(SampleBuilder *b, const Sample *sample) {
+  SampleSet *set = b->set;
+  if (set->count == b->room) {
+    b->room = 2 * b->room + 64;
+    set->items = mem_resize(set->items, b->room, sizeof *set->items);
+  }
+  set->items[set->count++] = *sample;
+}
+
+Status samples_from_text(const char *text, const SampleRules *rules, SampleSet *set, Error *err) {
+  const size_t size = strlen(text);
+  *set = (SampleSet){0};
+  if (size == 0) return error_set(err, STATUS_USAGE, "--text: empty");
+  if (utf8_valid_prefix(text, size) < size) return error_set(err, STATUS_USAGE, "--text: not UTF-8");
+  SampleBuilder b;
+  Sample sample = {0};
+  builder_init(&b, rules, set, 1);
+  set->n_read = 1;
+  set->schema = mem_copy_string("prompts");
+  Status status = sample_tokenize(rules, text, size, TOKENIZE_ADD_SPECIAL | TOKENIZE_PARSE_SPECIAL, 0, &sample, err);
+  sample.response_begin = 0;
+  if (status != STATUS_OK) {
+    error_prefix(err, "--text");
+  } else if (sample_is_too_long(rules, &sample)) {
+    set->n_too_long = 1;
+  } else {
+    sample.id = mem_copy_string("text");
+    sample.group = mem_copy_string("");
+    sample.label = mem_copy_string("");
+    builder_add(&b, &sample);
+    sample = (Sample){0};
+  }
+  sample_clear(&sample);
+  return builder_end(&b, status);
+}
+
+void samples_split_pairs(SampleSet *set, double held_out_share, uint64_t seed, SampleSet *held_out) {
+  *held_out = (SampleSet){.items = mem_alloc(set->count, sizeof *held_out->items),
+                          .schema = mem_copy_string(set->schema ? set->schema : "")};
+  size_t kept = 0;
+  for (size_t i = 0; i + 1 < set->count; i += 2) {
+    Rng rng = rng_new(seed ^ set->items[i].prompt_key);
+    const bool out = rng_uniform(&rng) < held_out_share;
+    Sample *to = out ? held_out->items + held_out->count : set->items + kept;
+    to[0] = set->items[i];
+    to[1] = set->items[i + 1];
+    *(out ? &held_out->count : &kept) += 2;
+  }
+  set->count = kept;
+  finish_digest(set);
+  finish_digest(held_out);
+}
