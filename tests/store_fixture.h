@@ -5,12 +5,13 @@
 #include "base/memory.h"
 #include "store/activations.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 typedef struct Fixture {
   StoreContents contents;
   StoreSite sites[3];
-  char (*names)[24];
+  char (*names)[40];
   const char **ids, **digests, **groups;
   uint32_t *n_tokens, *row_sample, *row_token;
   int32_t *token_ids;

@@ -189,9 +189,9 @@ static void test_bad(void) {
   ok(h5_file_kind(text, &kind, &err) == STATUS_DATA && strstr(err.text, "text.h5: not an HDF5 file"), "kind of a text");
   H5Id file = H5_NONE;
   h5_create_file(other, false, &file, &err);
-  h5_write_text_attribute(file, "format", "fathom-result", &err);
-  h5_write_u64_attribute(file, "format_version", 2, &err);
-  h5_write_text_attribute(file, "kind", "drift", &err);
+  h5_write_attribute(file, "format", H5_TEXT, "fathom-result", &err);
+  h5_write_attribute(file, "format_version", H5_U64, &(uint64_t){2}, &err);
+  h5_write_attribute(file, "kind", H5_TEXT, "drift", &err);
   h5_close_file(&file, &err);
   expect_open("other.h5", STATUS_DATA, "other.h5: result of format version 2, fathom");
   ok(result_create("/nonexistent/x.h5", "drift", &origin, &result, &err) == STATUS_SYSTEM && result == NULL &&

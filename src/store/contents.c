@@ -58,7 +58,7 @@ static const char *or_empty(const char *text) { return text ? text : ""; }
 static Status write_array(H5Id file, const StoreContents *c, const ContentsArray *array, Error *err) {
   const void *values = pointer_at(c, array->offset);
   const size_t n = contents_count(c, array->count);
-  if (!values && !array->needed) return STATUS_OK;
+  if (!values && array->count != SAMPLES) return STATUS_OK; /* rows without tokens, made elsewhere */
   if (array->type == H5_TEXT) return texts_write(file, array->name, values, n, err);
   H5Dataset set = {.type = array->type, .rank = 1, .dims = {n}};
   Status status = h5_make_dataset(file, array->name, 0, false, &set, err);
@@ -67,10 +67,12 @@ static Status write_array(H5Id file, const StoreContents *c, const ContentsArray
   return status;
 }
 
-/* Whole rows in chunks of about 1 MiB. */
+/* Whole rows in chunks of about 1 MiB, all of nearly the same size: the last one is stored whole, too. */
 static size_t chunk_rows(const StoreContents *c, size_t site) {
-  const size_t row = c->sites[site].width * store_dtype_size(c->dtype), rows = ((size_t)1 << 20) / (row ? row : 1);
-  return rows < 1 || c->n_rows < 1 ? 1 : rows < c->n_rows ? rows : c->n_rows;
+  const size_t row = c->sites[site].width * store_dtype_size(c->dtype);
+  const size_t most = row < (size_t)1 << 20 ? ((size_t)1 << 20) / row : 1;
+  const size_t n_chunks = c->n_rows / most + (c->n_rows % most != 0);
+  return n_chunks ? (c->n_rows + n_chunks - 1) / n_chunks : 1;
 }
 
 static Status make_site(H5Id file, const StoreContents *c, size_t site, const H5Id scales[2], Error *err) {
@@ -79,7 +81,7 @@ static Status make_site(H5Id file, const StoreContents *c, size_t site, const H5
   char *name = mem_format("activations/%s", c->sites[site].name);
   Status status = h5_make_dataset(file, name, chunk_rows(c, site), false, &set, err);
   if (status == STATUS_OK && c->dtype == STORE_BF16)
-    status = h5_write_text_attribute(set.id, "dtype", store_dtype_name(c->dtype), err);
+    status = h5_write_attribute(set.id, "dtype", H5_TEXT, store_dtype_name(c->dtype), err);
   if (status == STATUS_OK) status = h5_name_axis(set.id, 0, "row", scales, 2, err);
   if (status == STATUS_OK) status = h5_name_axis(set.id, 1, "feature", NULL, 0, err);
   h5_close(&set.id);
@@ -93,6 +95,8 @@ static Status make_sites(H5Id file, const StoreContents *c, Error *err) {
   Status status = h5_make_group(file, "activations", err);
   if (status == STATUS_OK) status = h5_open_dataset(file, "rows/sample", &sample, err);
   if (status == STATUS_OK) status = h5_open_dataset(file, "rows/token_index", &token, err);
+  if (status == STATUS_OK) status = h5_make_scale(sample.id, "sample", err);
+  if (status == STATUS_OK) status = h5_make_scale(token.id, "token_index", err);
   for (size_t i = 0; i < c->n_sites && status == STATUS_OK; i++)
     status = make_site(file, c, i, (H5Id[]){sample.id, token.id}, err);
   h5_close(&token.id);
@@ -101,14 +105,15 @@ static Status make_sites(H5Id file, const StoreContents *c, Error *err) {
 }
 
 Status contents_write(H5Id file, const StoreContents *c, Error *err) {
-  Status status = h5_write_text_attribute(file, "format", STORE_FORMAT, err);
-  if (status == STATUS_OK) status = h5_write_u64_attribute(file, "format_version", STORE_FORMAT_VERSION, err);
+  Status status = h5_write_attribute(file, "format", H5_TEXT, STORE_FORMAT, err);
+  if (status == STATUS_OK)
+    status = h5_write_attribute(file, "format_version", H5_U64, &(uint64_t){STORE_FORMAT_VERSION}, err);
   for (const ContentsAttribute *a = contents_attributes; a->name && status == STATUS_OK; a++)
-    status = h5_write_text_attribute(file, a->name, or_empty(pointer_at(c, a->offset)), err);
-  if (status == STATUS_OK) status = h5_write_u64_attribute(file, "seed", c->seed, err);
-  if (status == STATUS_OK) status = h5_write_u64_attribute(file, "threads", c->threads, err);
-  if (status == STATUS_OK) status = h5_write_text_attribute(file, "weight_processing", "none", err);
-  if (status == STATUS_OK) status = h5_write_u64_attribute(file, "complete", 0, err);
+    status = h5_write_attribute(file, a->name, H5_TEXT, or_empty(pointer_at(c, a->offset)), err);
+  if (status == STATUS_OK) status = h5_write_attribute(file, "seed", H5_U64, &c->seed, err);
+  if (status == STATUS_OK) status = h5_write_attribute(file, "threads", H5_U64, &c->threads, err);
+  if (status == STATUS_OK) status = h5_write_attribute(file, "weight_processing", H5_TEXT, "none", err);
+  if (status == STATUS_OK) status = h5_write_attribute(file, "complete", H5_U64, &(uint64_t){0}, err);
   for (const ContentsArray *a = contents_arrays; a->name && status == STATUS_OK; a++)
     status = write_array(file, c, a, err);
   if (status == STATUS_OK) status = make_sites(file, c, err);

@@ -14,8 +14,8 @@
 static Status read_format(H5Id file, Error *err) {
   char *format = NULL;
   uint64_t version = 0;
-  Status status = h5_read_text_attribute(file, "format", &format, err);
-  if (status == STATUS_OK) status = h5_read_u64_attribute(file, "format_version", &version, err);
+  Status status = h5_read_attribute(file, "format", H5_TEXT, &format, err);
+  if (status == STATUS_OK) status = h5_read_attribute(file, "format_version", H5_U64, &version, err);
   if (status == STATUS_OK && (!format || strcmp(format, STORE_FORMAT) != 0))
     status = error_set(err, STATUS_DATA, "not an activation store: attribute format is \"%.100s\", expected \"%s\"",
                        format ? format : "", STORE_FORMAT);
@@ -31,12 +31,12 @@ static Status read_attributes(H5Id file, StoreContents *c, Error *err) {
   Status status = read_format(file, err);
   for (const ContentsAttribute *a = contents_attributes; a->name && status == STATUS_OK; a++) {
     char *text = NULL;
-    status = h5_read_text_attribute(file, a->name, &text, err);
+    status = h5_read_attribute(file, a->name, H5_TEXT, &text, err);
     if (!text) text = mem_copy_string("");
     memcpy((char *)c + a->offset, &text, sizeof text);
   }
-  if (status == STATUS_OK) status = h5_read_u64_attribute(file, "seed", &c->seed, err);
-  if (status == STATUS_OK) status = h5_read_u64_attribute(file, "threads", &c->threads, err);
+  if (status == STATUS_OK) status = h5_read_attribute(file, "seed", H5_U64, &c->seed, err);
+  if (status == STATUS_OK) status = h5_read_attribute(file, "threads", H5_U64, &c->threads, err);
   return status;
 }
 
@@ -129,7 +129,7 @@ static int compare_layers(const void *a, const void *b) {
 
 static Status read_dtype(const H5Dataset *set, StoreDtype *dtype, Error *err) {
   char *name = NULL;
-  Status status = h5_read_text_attribute(set->id, "dtype", &name, err);
+  Status status = h5_read_attribute(set->id, "dtype", H5_TEXT, &name, err);
   if (status != STATUS_OK) return status;
   if (set->type == H5_F32)
     *dtype = STORE_F32;
@@ -191,7 +191,7 @@ static Status read_sites(Store *store, Error *err) {
 /* A file without the marks of an unfinished one is complete. */
 static Status read_progress(Store *store, Error *err) {
   uint64_t complete = 1, done = store->contents.n_rows;
-  Status status = h5_read_u64_attribute(store->file, "complete", &complete, err);
+  Status status = h5_read_attribute(store->file, "complete", H5_U64, &complete, err);
   if (status == STATUS_OK && h5_has_dataset(store->file, "rows_done")) {
     status = h5_open_dataset(store->file, "rows_done", &store->rows_done_set, err);
     const H5Dataset *set = &store->rows_done_set;

@@ -1,5 +1,6 @@
 /* The sole user of HDF5: ids start at -1 and close at one label, HDF5's own error printing is off, and its error stack
  * becomes one line. */
+#define _GNU_SOURCE /* memfd_create */
 #include "store/h5.h"
 
 #include "base/memory.h"
@@ -11,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 _Static_assert(_Generic((hid_t)0, int64_t : 1, default : 0), "h5.h's H5Id is HDF5's hid_t");
@@ -39,18 +42,16 @@ static Status fail(Error *err, const char *name, const char *doing) {
   return error_set(err, STATUS_DATA, "%s%scannot %s: %s", name, name[0] ? ": " : "", doing, cause.text);
 }
 
-static hid_t type_of(H5Type type) {
-  hid_t id = H5Tcopy(type == H5_U16    ? H5T_STD_U16LE
-                     : type == H5_U32  ? H5T_STD_U32LE
-                     : type == H5_I32  ? H5T_STD_I32LE
-                     : type == H5_U64  ? H5T_STD_U64LE
-                     : type == H5_I64  ? H5T_STD_I64LE
-                     : type == H5_F64  ? H5T_IEEE_F64LE
-                     : type == H5_TEXT ? H5T_C_S1
-                                       : H5T_IEEE_F32LE);
+/* text_size is of H5_TEXT, as in H5Dataset. */
+static hid_t type_of(H5Type type, size_t text_size) {
+  const hid_t kinds[] = {[H5_U16] = H5T_STD_U16LE,  [H5_U32] = H5T_STD_U32LE,  [H5_I32] = H5T_STD_I32LE,
+                         [H5_U64] = H5T_STD_U64LE,  [H5_I64] = H5T_STD_I64LE,  [H5_F16] = H5T_IEEE_F32LE,
+                         [H5_F32] = H5T_IEEE_F32LE, [H5_F64] = H5T_IEEE_F64LE, [H5_TEXT] = H5T_C_S1};
+  hid_t id = H5Tcopy(kinds[type]);
   if (type == H5_TEXT) {
-    H5Tset_size(id, H5T_VARIABLE);
+    H5Tset_size(id, text_size ? text_size : H5T_VARIABLE);
     H5Tset_cset(id, H5T_CSET_UTF8);
+    if (text_size) H5Tset_strpad(id, H5T_STR_NULLPAD);
   } else if (type == H5_F16) {
     H5Tset_fields(id, 15, 10, 5, 0, 10);
     H5Tset_ebias(id, 15);
@@ -71,25 +72,53 @@ static H5Type classify(hid_t type) {
 
 /* --- files --- */
 
-/* No chunk cache: rows go straight between the caller's memory and the file. Readers take no lock, so that a store that
- * is still being written can be read. */
+/* No caches of data: rows go straight between the caller's memory and the file, and closing a dataset has nothing left
+ * to write that could fail. No lock of HDF5's, which would keep readers from a store that is still being written;
+ * writers lock for themselves. */
 static hid_t access_of(H5Mode mode) {
   hid_t list = H5Pcreate(H5P_FILE_ACCESS);
   /* HDF5 1.10's image of a file with the newer superblock has a wrong checksum in it: the older one has none. */
   H5Pset_libver_bounds(list, mode == H5_MEMORY ? H5F_LIBVER_EARLIEST : H5F_LIBVER_V18, H5F_LIBVER_V18);
   H5Pset_cache(list, 0, 0, 0, 0);
+  H5Pset_sieve_buf_size(list, 0);
   H5Pset_fclose_degree(list, H5F_CLOSE_STRONG);
   if (mode == H5_MEMORY) H5Pset_fapl_core(list, 1 << 20, false);
-  if (mode == H5_READ) H5Pset_file_locking(list, false, true);
+  H5Pset_file_locking(list, false, true);
   return list;
 }
 
 /* Errors are ours to print, and a file that could not be closed is not tried again at exit. */
 static void h5_init(void) {
-  static bool done;
-  if (!done) H5dont_atexit();
-  done = true;
+  H5dont_atexit();
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
+
+/* The system's handle of a file on disk, -1 for one in memory. */
+static int handle_of(hid_t file) {
+  hid_t list = H5Fget_access_plist(file);
+  int *handle = NULL;
+  if (H5Pget_driver(list) == H5FD_SEC2) H5Fget_vfd_handle(file, list, (void **)&handle);
+  h5_close(&list);
+  return handle ? *handle : -1;
+}
+
+/* After the system refused a write, HDF5 1.10 crashes when it closes the dataset or the file and still cannot write.
+ * The handle is turned to a file in memory, so that it can: what it has left to say is lost anyway. */
+static Status fail_write(Error *err, hid_t object, const char *name, const char *doing) {
+  const Status status = fail(err, name, doing);
+  if (status != STATUS_SYSTEM) return status;
+  hid_t file = H5Iget_file_id(object);
+  const int handle = handle_of(file), sink = memfd_create("fathom", MFD_CLOEXEC);
+  if (sink >= 0 && handle >= 0) dup2(sink, handle);
+  if (sink >= 0) close(sink);
+  h5_close(&file);
+  return status;
+}
+
+static Status lock(H5Id *file, Error *err) {
+  if (flock(handle_of(*file), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return STATUS_OK;
+  h5_close(file);
+  return error_set(err, STATUS_SYSTEM, "another process is writing this file");
 }
 
 Status h5_create_file(const char *path, bool in_memory, H5Id *file, Error *err) {
@@ -98,10 +127,10 @@ Status h5_create_file(const char *path, bool in_memory, H5Id *file, Error *err) 
   H5Pset_obj_track_times(creation, false);
   H5Pset_attr_phase_change(creation, 1000, 0); /* attributes stay in the root's header, to be replaced in one write */
   *file = H5Fcreate(path, H5F_ACC_TRUNC, creation, access);
-  const Status status = *file < 0 ? fail(err, "", "make this file") : STATUS_OK;
+  Status status = *file < 0 ? fail(err, "", "make this file") : STATUS_OK;
   H5Pclose(creation);
   H5Pclose(access);
-  return status;
+  return status == STATUS_OK && !in_memory ? lock(file, err) : status;
 }
 
 Status h5_open_file(const char *path, H5Mode mode, H5Id *file, Error *err) {
@@ -111,33 +140,28 @@ Status h5_open_file(const char *path, H5Mode mode, H5Id *file, Error *err) {
   if (H5Fis_hdf5(path) <= 0) return error_set(err, STATUS_DATA, "not an HDF5 file");
   hid_t list = access_of(mode);
   *file = H5Fopen(path, mode == H5_READ ? H5F_ACC_RDONLY : H5F_ACC_RDWR, list);
-  const Status status = *file < 0 ? fail(err, "", "open this HDF5 file") : STATUS_OK;
+  Status status = *file < 0 ? fail(err, "", "open this HDF5 file") : STATUS_OK;
   H5Pclose(list);
-  return status;
+  return status == STATUS_OK && mode == H5_UPDATE ? lock(file, err) : status;
 }
 
 Status h5_flush(H5Id file, Error *err) {
-  return H5Fflush(file, H5F_SCOPE_GLOBAL) < 0 ? fail(err, "", "write") : STATUS_OK;
+  return H5Fflush(file, H5F_SCOPE_GLOBAL) < 0 ? fail_write(err, file, "", "write") : STATUS_OK;
 }
 
 Status h5_sync(H5Id file, Error *err) {
-  int *handle = NULL;
-  if (H5Fflush(file, H5F_SCOPE_GLOBAL) < 0 || H5Fget_vfd_handle(file, H5P_DEFAULT, (void **)&handle) < 0)
-    return fail(err, "", "write");
-  if (fdatasync(*handle) == 0) return STATUS_OK;
+  const Status status = h5_flush(file, err);
+  if (status != STATUS_OK || fdatasync(handle_of(file)) == 0) return status;
   return error_system(err, "cannot write");
 }
 
 Status h5_image(H5Id file, void **bytes, size_t *size, Error *err) {
-  *bytes = NULL;
   const ssize_t n = H5Fflush(file, H5F_SCOPE_GLOBAL) < 0 ? -1 : H5Fget_file_image(file, NULL, 0);
-  if (n < 0) return fail(err, "", "take the image of this file");
-  const Status status = mem_try(*size = (size_t)n, 1, bytes, err);
-  if (status != STATUS_OK) return status;
-  if (H5Fget_file_image(file, *bytes, *size) == n) return STATUS_OK;
-  free(*bytes);
   *bytes = NULL;
-  return fail(err, "", "take the image of this file");
+  *size = n < 0 ? 0 : (size_t)n;
+  Status status = n < 0 ? fail(err, "", "take the image of this file") : mem_try(*size, 1, bytes, err);
+  if (status == STATUS_OK && H5Fget_file_image(file, *bytes, *size) != n) status = fail(err, "", "take its image");
+  return status;
 }
 
 Status h5_close_file(H5Id *file, Error *err) {
@@ -155,44 +179,38 @@ void h5_close(H5Id *id) {
 
 /* --- attributes --- */
 
-static Status write_attribute(hid_t object, const char *name, H5Type of, const void *value, Error *err) {
-  hid_t type = type_of(of), space = H5Screate(H5S_SCALAR), attribute = H5_NONE;
-  attribute = H5Aexists(object, name) > 0 ? H5Aopen(object, name, H5P_DEFAULT)
-                                          : H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
-  Status status =
-      attribute < 0 || H5Awrite(attribute, type, value) < 0 ? fail(err, name, "write this attribute") : STATUS_OK;
+/* A text is of fixed length, and an older one is taken away first; but a header's message ends at 64 KiB. A number is
+ * replaced in place, in one write. */
+Status h5_write_attribute(H5Id object, const char *name, H5Type type, const void *value, Error *err) {
+  const size_t n = type == H5_TEXT ? strlen(value) : 0, size = n < 60000 ? n + (n == 0) : 0;
+  bool there = H5Aexists(object, name) > 0;
+  if (there && type == H5_TEXT) there = H5Adelete(object, name) < 0;
+  hid_t space = H5Screate(H5S_SCALAR), memory = type_of(type, size);
+  hid_t attribute =
+      there ? H5Aopen(object, name, H5P_DEFAULT) : H5Acreate2(object, name, memory, space, H5P_DEFAULT, H5P_DEFAULT);
+  const bool right = attribute >= 0 && H5Awrite(attribute, memory, type == H5_TEXT && !size ? &value : value) >= 0;
+  const Status status = right ? STATUS_OK : fail_write(err, object, name, "write this attribute");
   h5_close(&attribute);
-  H5Sclose(space);
-  H5Tclose(type);
+  h5_close(&memory);
+  h5_close(&space);
   return status;
 }
 
-Status h5_write_text_attribute(H5Id object, const char *name, const char *text, Error *err) {
-  return write_attribute(object, name, H5_TEXT, &text, err);
-}
-
-Status h5_write_u64_attribute(H5Id object, const char *name, uint64_t value, Error *err) {
-  return write_attribute(object, name, H5_U64, &value, err);
-}
-
-/* value: a char * for text, else uint64_t. Fixed-length texts, which other writers like, are copied to one of ours. */
-static Status read_attribute(hid_t object, const char *name, H5Type want, void *value, Error *err) {
+Status h5_read_attribute(H5Id object, const char *name, H5Type want, void *value, Error *err) {
   enum { MAX_TEXT = 1 << 24 };
   if (H5Aexists(object, name) <= 0) return STATUS_OK;
   Status status = STATUS_OK;
-  hid_t attribute = H5Aopen(object, name, H5P_DEFAULT), type = H5_NONE, space = H5_NONE, memory = type_of(want);
   void *into = value;
-  if (attribute < 0) {
+  hid_t attribute = H5Aopen(object, name, H5P_DEFAULT), type = H5_NONE, space = H5_NONE, memory = type_of(want, 0);
+  if (attribute < 0 || (type = H5Aget_type(attribute)) < 0 || (space = H5Aget_space(attribute)) < 0) {
     status = fail(err, name, "read this attribute");
     goto done;
   }
-  type = H5Aget_type(attribute);
-  space = H5Aget_space(attribute);
   const H5Type found = classify(type);
   const bool right = want == H5_TEXT ? found == H5_TEXT : found == H5_I64 || found == H5_U16;
   if (!right || H5Sget_simple_extent_npoints(space) != 1 || H5Tget_size(type) > MAX_TEXT) {
-    status =
-        error_set(err, STATUS_DATA, "attribute %s: expected one %s", name, want == H5_TEXT ? "text" : "whole number");
+    const char *expected = want == H5_TEXT ? "text" : "whole number";
+    status = error_set(err, STATUS_DATA, "attribute %s: expected one %s", name, expected);
     goto done;
   }
   if (want == H5_TEXT && H5Tis_variable_str(type) <= 0) into = *(char **)value = mem_alloc(H5Tget_size(type) + 1, 1);
@@ -205,15 +223,6 @@ done:
   return status;
 }
 
-Status h5_read_text_attribute(H5Id object, const char *name, char **text, Error *err) {
-  *text = NULL;
-  return read_attribute(object, name, H5_TEXT, text, err);
-}
-
-Status h5_read_u64_attribute(H5Id object, const char *name, uint64_t *value, Error *err) {
-  return read_attribute(object, name, H5_U64, value, err);
-}
-
 /* --- groups and datasets --- */
 
 Status h5_make_group(H5Id file, const char *name, Error *err) {
@@ -222,7 +231,7 @@ Status h5_make_group(H5Id file, const char *name, Error *err) {
   H5Pset_obj_track_times(creation, false);
   H5Pset_link_creation_order(creation, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
   hid_t group = H5Gcreate2(file, name, H5P_DEFAULT, creation, H5P_DEFAULT);
-  const Status status = group < 0 ? fail(err, name, "make this group") : STATUS_OK;
+  const Status status = group < 0 ? fail_write(err, file, name, "make this group") : STATUS_OK;
   h5_close(&group);
   H5Pclose(creation);
   return status;
@@ -248,15 +257,15 @@ Status h5_make_dataset(H5Id file, const char *name, size_t chunk_rows, bool grow
   Status status = make_parents(file, name, err);
   if (status != STATUS_OK) return status;
   hid_t creation = H5Pcreate(H5P_DATASET_CREATE), space = H5Screate_simple(rank, dims, most),
-        type = type_of(dataset->type);
+        type = type_of(dataset->type, dataset->text_size);
   H5Pset_obj_track_times(creation, false);
   if (chunk_rows) H5Pset_chunk(creation, rank, chunk);
-  if (dataset->type != H5_TEXT && !growable) {
+  if (!growable && (dataset->type != H5_TEXT || dataset->text_size)) { /* a char * must not hold what was there */
     H5Pset_alloc_time(creation, H5D_ALLOC_TIME_EARLY);
     H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER);
   }
   dataset->id = H5Dcreate2(file, name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT);
-  status = dataset->id < 0 ? fail(err, name, "make this dataset") : STATUS_OK;
+  status = dataset->id < 0 ? fail_write(err, file, name, "make this dataset") : STATUS_OK;
   h5_close(&type);
   h5_close(&space);
   h5_close(&creation);
@@ -271,9 +280,8 @@ static hid_t open_storage(hid_t file, const char *name, size_t *most_bytes) {
   hid_t creation = H5Dget_create_plist(id);
   const bool filtered = H5Pget_nfilters(creation) > 0, elsewhere = H5Pget_layout(creation) == H5D_VIRTUAL;
   h5_close(&creation);
-  *most_bytes = SIZE_MAX;
-  if (!elsewhere) *most_bytes = H5Dget_storage_size(id);
-  if (!elsewhere && filtered && !size_multiply(*most_bytes, 1100, most_bytes)) *most_bytes = SIZE_MAX;
+  *most_bytes = elsewhere ? SIZE_MAX : H5Dget_storage_size(id);
+  if (filtered && !size_multiply(*most_bytes, 1100, most_bytes)) *most_bytes = SIZE_MAX;
   if (!filtered) return id;
   h5_close(&id);
   hid_t access = H5Pcreate(H5P_DATASET_ACCESS);
@@ -322,11 +330,11 @@ static Status transfer(const H5Dataset *dataset, H5Type of, size_t first, size_t
     if (count[i] == 0) return STATUS_OK;
   }
   hid_t space = H5Dget_space(dataset->id), memory = H5Screate_simple((int)dataset->rank, count, NULL),
-        type = type_of(of);
+        type = of == H5_TEXT ? H5Dget_type(dataset->id) : type_of(of, 0);
   bool right = H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0;
   if (right && into) right = H5Dread(dataset->id, type, memory, space, H5P_DEFAULT, into) >= 0;
   if (right && from) right = H5Dwrite(dataset->id, type, memory, space, H5P_DEFAULT, from) >= 0;
-  const Status status = right ? STATUS_OK : fail(err, "", from ? "write" : "read");
+  const Status status = right ? STATUS_OK : from ? fail_write(err, dataset->id, "", "write") : fail(err, "", "read");
   h5_close(&type);
   h5_close(&memory);
   h5_close(&space);
@@ -344,17 +352,21 @@ Status h5_write_rows(const H5Dataset *dataset, size_t first, size_t n, const voi
 Status h5_resize(H5Dataset *dataset, size_t n_rows, Error *err) {
   hsize_t dims[H5_MAX_RANK];
   for (size_t i = 0; i < dataset->rank; i++) dims[i] = i ? dataset->dims[i] : n_rows;
-  if (H5Dset_extent(dataset->id, dims) < 0) return fail(err, "", "resize");
+  if (H5Dset_extent(dataset->id, dims) < 0) return fail_write(err, dataset->id, "", "resize");
   dataset->dims[0] = n_rows;
   return STATUS_OK;
 }
 
 /* --- axes and listings --- */
 
+Status h5_make_scale(H5Id dataset, const char *name, Error *err) {
+  return H5DSset_scale(dataset, name) < 0 ? fail_write(err, dataset, name, "make this a dimension scale") : STATUS_OK;
+}
+
 Status h5_name_axis(H5Id dataset, unsigned axis, const char *label, const H5Id *scales, size_t n_scales, Error *err) {
   bool right = H5DSset_label(dataset, axis, label) >= 0;
   for (size_t i = 0; i < n_scales && right; i++) right = H5DSattach_scale(dataset, scales[i], axis) >= 0;
-  return right ? STATUS_OK : fail(err, "", "name an axis");
+  return right ? STATUS_OK : fail_write(err, dataset, "", "name an axis");
 }
 
 typedef struct Listing {

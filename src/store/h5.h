@@ -40,23 +40,21 @@ Status h5_create_file(const char *path, bool in_memory, H5Id *file, Error *err);
 Status h5_open_file(const char *path, H5Mode mode, H5Id *file, Error *err);
 Status h5_flush(H5Id file, Error *err);
 Status h5_sync(H5Id file, Error *err); /* flush, then wait until the data is on the medium */
-Status h5_image(H5Id file, void **bytes, size_t *size, Error *err); /* the whole file; freed by the caller */
+Status h5_image(H5Id file, void **bytes, size_t *size, Error *err); /* one in memory; freed by the caller in any case */
 Status h5_close_file(H5Id *file, Error *err);                       /* checked; H5_NONE afterwards in any case */
 void h5_close(H5Id *id);                                            /* any object, H5_NONE too; unchecked */
 
-/* Attributes: one text or one whole number. Writing replaces. Reading one that is missing is fine: *text is NULL (else
- * freed by the caller), *value stays. */
-Status h5_write_text_attribute(H5Id object, const char *name, const char *text, Error *err);
-Status h5_read_text_attribute(H5Id object, const char *name, char **text, Error *err);
-Status h5_write_u64_attribute(H5Id object, const char *name, uint64_t value, Error *err);
-Status h5_read_u64_attribute(H5Id object, const char *name, uint64_t *value, Error *err);
+/* Attributes: a text (H5_TEXT; value is the text when writing, a char ** whose text the caller frees when reading) or a
+ * number (H5_U64, uint64_t *). Writing replaces. Reading one that is missing is fine, and leaves *value as it is. */
+Status h5_write_attribute(H5Id object, const char *name, H5Type type, const void *value, Error *err);
+Status h5_read_attribute(H5Id object, const char *name, H5Type type, void *value, Error *err);
 
 /* Datasets. dims[0] counts rows; names are paths from the root, whose groups are made as needed. */
 typedef struct H5Dataset {
   H5Id id;
   H5Type type;
   size_t rank, dims[H5_MAX_RANK];
-  size_t text_size; /* of H5_TEXT: bytes of each text, zero-padded, as other writers like it; 0: a char * each */
+  size_t text_size; /* of H5_TEXT: bytes of each, zero-padded; 0: variable, a char * each in memory */
 } H5Dataset;
 
 /* Makes an array of dataset's type, rank and dims, and sets its id. chunk_rows 0 is contiguous; every byte is allocated
@@ -74,7 +72,8 @@ Status h5_read_rows(const H5Dataset *dataset, H5Type type, size_t first, size_t 
 Status h5_write_rows(const H5Dataset *dataset, size_t first, size_t n, const void *values, Error *err);
 Status h5_resize(H5Dataset *dataset, size_t n_rows, Error *err); /* a growable one */
 
-/* Labels an axis and attaches dimension scales (ids of datasets) to it. */
+/* Makes a dataset a dimension scale of this name; labels an axis of another dataset and attaches scales to it. */
+Status h5_make_scale(H5Id dataset, const char *name, Error *err);
 Status h5_name_axis(H5Id dataset, unsigned axis, const char *label, const H5Id *scales, size_t n_scales, Error *err);
 
 /* Makes a group whose members are listed in the order they were made. */

@@ -32,13 +32,15 @@ static Status fail(const Result *result, const char *name, Error *err) {
 
 static Status write_provenance(Result *result, const Provenance *from, Error *err) {
   const H5Id file = result->file;
-  Status status = h5_write_text_attribute(file, "format", RESULT_FORMAT, err);
-  if (status == STATUS_OK) status = h5_write_u64_attribute(file, "format_version", RESULT_FORMAT_VERSION, err);
-  if (status == STATUS_OK) status = h5_write_text_attribute(file, "kind", result->kind, err);
-  if (status == STATUS_OK) status = h5_write_text_attribute(file, "tool_version", PACKAGE_VERSION, err);
-  if (status == STATUS_OK) status = h5_write_text_attribute(file, "command", from->command ? from->command : "", err);
-  if (status == STATUS_OK) status = h5_write_text_attribute(file, "argv", result->command_line, err);
-  if (status == STATUS_OK) status = h5_write_u64_attribute(file, "seed", from->seed, err);
+  Status status = h5_write_attribute(file, "format", H5_TEXT, RESULT_FORMAT, err);
+  if (status == STATUS_OK)
+    status = h5_write_attribute(file, "format_version", H5_U64, &(uint64_t){RESULT_FORMAT_VERSION}, err);
+  if (status == STATUS_OK) status = h5_write_attribute(file, "kind", H5_TEXT, result->kind, err);
+  if (status == STATUS_OK) status = h5_write_attribute(file, "tool_version", H5_TEXT, PACKAGE_VERSION, err);
+  if (status == STATUS_OK)
+    status = h5_write_attribute(file, "command", H5_TEXT, from->command ? from->command : "", err);
+  if (status == STATUS_OK) status = h5_write_attribute(file, "argv", H5_TEXT, result->command_line, err);
+  if (status == STATUS_OK) status = h5_write_attribute(file, "seed", H5_U64, &from->seed, err);
   const char *paths[PROVENANCE_MODELS], *digests[PROVENANCE_MODELS];
   for (size_t i = 0; i < from->n_models; i++) {
     paths[i] = from->models[i].path;
@@ -79,9 +81,9 @@ Status result_create_in_place(const char *path, const char *kind, const Provenan
 static Status check_format(H5Id file, char **kind, Error *err) {
   char *format = NULL;
   uint64_t version = 0;
-  Status status = h5_read_text_attribute(file, "format", &format, err);
-  if (status == STATUS_OK) status = h5_read_u64_attribute(file, "format_version", &version, err);
-  if (status == STATUS_OK) status = h5_read_text_attribute(file, "kind", kind, err);
+  Status status = h5_read_attribute(file, "format", H5_TEXT, &format, err);
+  if (status == STATUS_OK) status = h5_read_attribute(file, "format_version", H5_U64, &version, err);
+  if (status == STATUS_OK) status = h5_read_attribute(file, "kind", H5_TEXT, kind, err);
   if (status != STATUS_OK) {
   } else if (!format || strcmp(format, RESULT_FORMAT) != 0) {
     status = error_set(err, STATUS_DATA, "not a result: attribute format is \"%.100s\", expected \"%s\"",
@@ -102,8 +104,8 @@ static Status open_as(const char *path, H5Mode mode, Result **out, Error *err) {
   *result = (Result){.path = mem_copy_string(path), .file = H5_NONE};
   Status status = h5_open_file(path, mode, &result->file, err);
   if (status == STATUS_OK) status = check_format(result->file, &result->kind, err);
-  if (status == STATUS_OK) status = h5_read_text_attribute(result->file, "argv", &result->command_line, err);
-  if (status == STATUS_OK) status = h5_read_u64_attribute(result->file, "seed", &result->seed, err);
+  if (status == STATUS_OK) status = h5_read_attribute(result->file, "argv", H5_TEXT, &result->command_line, err);
+  if (status == STATUS_OK) status = h5_read_attribute(result->file, "seed", H5_U64, &result->seed, err);
   if (!result->command_line) result->command_line = mem_copy_string("");
   *out = status == STATUS_OK ? result : NULL;
   if (status != STATUS_OK) {
@@ -136,7 +138,7 @@ Status result_write_strings(Result *result, const char *name, const char *const 
 }
 
 Status result_write_attribute(Result *result, const char *name, const char *value, Error *err) {
-  const Status status = h5_write_text_attribute(result->file, name, value ? value : "", err);
+  const Status status = h5_write_attribute(result->file, name, H5_TEXT, value ? value : "", err);
   return status == STATUS_OK ? status : fail(result, NULL, err);
 }
 
@@ -267,7 +269,8 @@ Status result_read_strings(Result *result, const char *name, char ***values, siz
 }
 
 Status result_read_attribute(Result *result, const char *name, char **value, Error *err) {
-  Status status = h5_read_text_attribute(result->file, name, value, err);
+  *value = NULL;
+  Status status = h5_read_attribute(result->file, name, H5_TEXT, value, err);
   if (status == STATUS_OK && !*value) status = error_set(err, STATUS_DATA, "attribute %s is missing", name);
   return status == STATUS_OK ? status : fail(result, NULL, err);
 }
@@ -286,7 +289,7 @@ Status h5_file_kind(const char *path, char **kind, Error *err) {
   char *format = NULL;
   *kind = NULL;
   Status status = h5_open_file(path, H5_READ, &file, err);
-  if (status == STATUS_OK) status = h5_read_text_attribute(file, "format", &format, err);
+  if (status == STATUS_OK) status = h5_read_attribute(file, "format", H5_TEXT, &format, err);
   if (status == STATUS_OK && format && strcmp(format, ACTIVATIONS_FORMAT) == 0)
     *kind = mem_copy_string("activations");
   else if (status == STATUS_OK && format && strcmp(format, RESULT_FORMAT) == 0)

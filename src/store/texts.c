@@ -5,15 +5,37 @@
 
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
+
+static const char *text_at(const char *const *texts, size_t i) { return texts && texts[i] ? texts[i] : ""; }
+
+/* Bytes for each of n texts so that the longest fits; 0, a length of their own, where most are much shorter. */
+static size_t fixed_size(const char *const *texts, size_t n) {
+  enum { SMALL = 64, WASTE = 4 };
+  size_t longest = 1, sum = 0;
+  for (size_t i = 0; i < n; i++) {
+    const size_t length = strlen(text_at(texts, i));
+    if (length > longest) longest = length;
+    sum += length;
+  }
+  return longest <= SMALL || n * longest / WASTE <= sum ? longest : 0;
+}
 
 Status texts_write(H5Id file, const char *name, const char *const *texts, size_t n, Error *err) {
-  H5Dataset dataset = {.type = H5_TEXT, .rank = 1, .dims = {n}};
-  const char **filled = mem_alloc(n, sizeof *filled);
-  for (size_t i = 0; i < n; i++) filled[i] = texts && texts[i] ? texts[i] : "";
-  Status status = h5_make_dataset(file, name, 0, false, &dataset, err);
-  if (status == STATUS_OK) status = h5_write_rows(&dataset, 0, n, filled, err);
-  h5_close(&dataset.id);
-  free(filled);
+  H5Dataset set = {.type = H5_TEXT, .rank = 1, .dims = {n}, .text_size = fixed_size(texts, n)};
+  const size_t entry = set.text_size ? set.text_size : sizeof(char *);
+  char *values = mem_alloc(n, entry);
+  for (size_t i = 0; i < n; i++) {
+    const char *text = text_at(texts, i);
+    if (set.text_size)
+      memcpy(values + i * entry, text, strlen(text));
+    else
+      memcpy(values + i * entry, &text, entry);
+  }
+  Status status = h5_make_dataset(file, name, 0, false, &set, err);
+  if (status == STATUS_OK) status = h5_write_rows(&set, 0, n, values, err);
+  h5_close(&set.id);
+  free(values);
   return status;
 }
 

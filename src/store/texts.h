@@ -1,4 +1,5 @@
-/* Lists of texts as HDF5 datasets: variable length when written; fixed length, as other writers like it, when read. */
+/* Lists of texts as HDF5 datasets: of fixed length, zero-padded, where that is no great waste, else of variable length.
+ * The fixed form is small and safe: HDF5 1.10 trusts the lengths that a file gives for variable ones. */
 #ifndef FATHOM_STORE_TEXTS_H
 #define FATHOM_STORE_TEXTS_H
 

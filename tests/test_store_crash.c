@@ -1,0 +1,380 @@
+/* store/activations under way: resuming, other arguments, killed writers, full disks, and readers beside the writer. */
+#define _GNU_SOURCE
+#include "base/file.h"
+#include "base/log.h"
+#include "base/rng.h"
+#include "store/result.h"
+#include "tests/store_fixture.h"
+#include "tests/tap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/fathom-crash.XXXXXX";
+static char *path, *part, *whole;
+
+static bool same_files(const char *a, const char *b) {
+  Error err = {0};
+  char *x = NULL, *y = NULL;
+  size_t n = 0, m = 1;
+  file_read(a, 1 << 28, &x, &n, &err);
+  file_read(b, 1 << 28, &y, &m, &err);
+  const bool same = x && y && n == m && memcmp(x, y, n) == 0;
+  free(x);
+  free(y);
+  return same;
+}
+
+/* Writes the rows that are left and finishes. */
+static Status go_on(const Fixture *f, Store *store, size_t done, Error *err) {
+  const Status status = fixture_write(f, store, done, f->contents.n_rows, err);
+  if (status == STATUS_OK) return store_finish(store, err);
+  store_close(store);
+  return status;
+}
+
+/* --- resuming --- */
+
+static void test_resume(void) {
+  Error err = {0};
+  Fixture f;
+  Store *store = NULL, *reader = NULL;
+  size_t done = 99;
+  fixture_init(&f, 100, 90, STORE_F16);
+  ok(fixture_store(&f, whole, &err) == STATUS_OK, "an uninterrupted store");
+  ok(store_create(path, &f.contents, true, &store, &done, &err) == STATUS_OK && done == 0, "resuming what is not there starts anew");
+  ok(fixture_write(&f, store, 0, 57, &err) == STATUS_OK && !file_exists(path), "some rows");
+  ok(store_open(part, &reader, &err) == STATUS_OK && !store_is_complete(reader) && store_rows_done(reader) == 57,
+     "what is done can be read while it is written: %s", err.text);
+  store_close(reader);
+  store_close(store);
+  f.contents.command_line = "fathom record m --resume -o a.h5";
+  ok(store_create(path, &f.contents, true, &store, &done, &err) == STATUS_OK && done == 57, "resumes at the mark: %s", err.text);
+  ok(go_on(&f, store, done, &err) == STATUS_OK && file_exists(path) && !file_exists(part) && same_files(path, whole),
+     "and ends with the same bytes");
+  ok(store_create(path, &f.contents, false, &store, &done, &err) == STATUS_OK && done == 0, "without resume it starts anew");
+  fixture_write(&f, store, 0, 30, &err);
+  store_close(store);
+  ok(store_create(path, &f.contents, false, &store, &done, &err) == STATUS_OK && done == 0, "also where an unfinished one is");
+  store_close(store);
+  fixture_clear(&f);
+  unlink(path);
+  unlink(part);
+}
+
+#define CASE(name, change)                                                                                             \
+  static void name(Fixture *f) { change; }
+CASE(site_name, f->sites[1].name = "blocks.11.hook_resid_post")
+CASE(site_width, f->sites[1].width += 1)
+CASE(fewer_sites, f->contents.n_sites = 2)
+CASE(dtype, f->contents.dtype = STORE_BF16)
+CASE(seed, f->contents.seed = 6)
+CASE(threads, f->contents.threads = 1)
+CASE(arguments, f->contents.command_line = "fathom record m -o a.h5 --limit 5")
+CASE(weights, f->contents.weights_sha256 = "a0")
+CASE(template, f->contents.chat_template_sha256 = "t")
+CASE(data, f->contents.data_sha256 = "c0")
+CASE(rule, f->contents.token_rule = "last")
+CASE(sample_id, f->ids[4] = "x")
+CASE(label, f->contents.labels = f->ids)
+CASE(token, f->token_ids[9] = 1)
+CASE(row, f->row_token[2] = 0)
+CASE(fewer_rows, f->contents.n_rows -= 1)
+
+static void test_other_contents(void) {
+  static const struct {
+    void (*change)(Fixture *f);
+    const char *message;
+  } cases[] = {{site_name, "site blocks.11.hook_resid_post: its site is \"blocks.10.hook_resid_post\", this run's \"blocks.11.hook_resid_post\""},
+               {site_width, "site blocks.10.hook_resid_post: its width is 90, this run's 91"},
+               {fewer_sites, "its number of sites is 3, this run's 2"},
+               {dtype, "its stored type is \"float32\", this run's \"bfloat16\""},
+               {seed, "its seed is 5, this run's 6"},
+               {threads, "its threads is 2, this run's 1"},
+               {arguments, "its argv is \"fathom record m -o a.h5\", this run's \"fathom record m -o a.h5 --limit 5\""},
+               {weights, "its weights_sha256 is \"aa\", this run's \"a0\""},
+               {template, "its chat_template_sha256 is \"\", this run's \"t\""},
+               {data, "its data_sha256 is \"cc\", this run's \"c0\""},
+               {rule, "its token_rule is \"all\", this run's \"last\""},
+               {sample_id, "its samples/id differs from this run's at entry 4"},
+               {label, "its samples/label differs from this run's at entry 0"},
+               {token, "its tokens/ids differs from this run's at entry 9"},
+               {row, "its rows/token_index differs from this run's at entry 2"},
+               {fewer_rows, "its rows/sample has 399 entries, this run's 398"}};
+  Error err = {0};
+  Fixture f;
+  Store *store = NULL;
+  size_t done;
+  fixture_init(&f, 100, 90, STORE_F32);
+  ok(store_create(path, &f.contents, false, &store, &done, &err) == STATUS_OK, "a store that is left unfinished");
+  store_close(store);
+  fixture_clear(&f);
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    fixture_init(&f, 100, 90, STORE_F32);
+    cases[i].change(&f);
+    store = NULL;
+    ok(store_create(path, &f.contents, true, &store, &done, &err) == STATUS_DATA && store == NULL &&
+           strstr(err.text, "a.h5.part: cannot be resumed with other arguments or inputs: ") && strstr(err.text, cases[i].message) &&
+           file_exists(part), "%s", err.text);
+    fixture_clear(&f);
+  }
+  fixture_init(&f, 100, 90, STORE_F32);
+  ok(store_create(path, &f.contents, true, &store, &done, &err) == STATUS_OK, "and it can still be resumed: %s", err.text);
+  store_close(store);
+  f.row_sample[3] = 100;
+  ok(store_create(path, &f.contents, false, &store, &done, &err) == STATUS_DATA && strstr(err.text, "row 3 is of sample 100"),
+     "a writer's own mistake: %s", err.text);
+  fixture_clear(&f);
+  file_write_text(part, "something else", &err);
+  fixture_init(&f, 10, 9, STORE_F32);
+  ok(store_create(path, &f.contents, true, &store, &done, &err) == STATUS_DATA && strstr(err.text, "a.h5.part: not an HDF5 file"),
+     "something else is not resumed: %s", err.text);
+  fixture_clear(&f);
+  unlink(part);
+}
+
+static void test_targets(void) {
+  Error err = {0};
+  Fixture f;
+  Store *store = NULL;
+  size_t done;
+  struct stat info;
+  fixture_init(&f, 10, 9, STORE_F32);
+  ok(store_create("/dev/full", &f.contents, false, &store, &done, &err) == STATUS_SYSTEM && store == NULL &&
+         strstr(err.text, "/dev/full: is not a regular file") && stat("/dev/full", &info) == 0 && S_ISCHR(info.st_mode) &&
+         !file_exists("/dev/full.part"), "a device stays a device: %s", err.text);
+  ok(store_create(folder, &f.contents, false, &store, &done, &err) == STATUS_SYSTEM && strstr(err.text, "is not a regular file"),
+     "a folder: %s", err.text);
+  ok(store_create("/nonexistent/a.h5", &f.contents, false, &store, &done, &err) == STATUS_SYSTEM &&
+         strstr(err.text, "/nonexistent/a.h5: cannot make this file: No such file or directory"), "a missing folder: %s", err.text);
+  fixture_clear(&f);
+}
+
+/* --- killed --- */
+
+/* A child that resumes, writes and marks until it is killed or done. */
+static pid_t start_writer(const Fixture *f, bool resume) {
+  fflush(stdout);
+  const pid_t child = fork();
+  if (child == 0) {
+    Error err = {0};
+    Store *store;
+    size_t done;
+    if (store_create(path, &f->contents, resume, &store, &done, &err) != STATUS_OK || go_on(f, store, done, &err) != STATUS_OK) {
+      fprintf(stderr, "# %s\n", err.text);
+      _exit(1);
+    }
+    _exit(0);
+  }
+  return child;
+}
+
+static void test_second_writer(void) {
+  Error err = {0};
+  Fixture f;
+  Store *store = NULL;
+  size_t done;
+  int ready[2], go[2];
+  char byte = 0;
+  fixture_init(&f, 10, 9, STORE_F32);
+  if (pipe(ready) != 0 || pipe(go) != 0) return;
+  fflush(stdout);
+  const pid_t child = fork();
+  if (child == 0) {
+    const bool right = store_create(path, &f.contents, false, &store, &done, &err) == STATUS_OK;
+    _exit(!(right && write(ready[1], "x", 1) == 1 && read(go[0], &byte, 1) == 1));
+  }
+  ok(read(ready[0], &byte, 1) == 1 && store_create(path, &f.contents, true, &store, &done, &err) == STATUS_SYSTEM &&
+         strstr(err.text, "a.h5.part: another process is writing this file"), "a second writer is refused: %s", err.text);
+  ok(store_create(path, &f.contents, false, &store, &done, &err) == STATUS_SYSTEM, "also one that would start anew");
+  ok(store_open(part, &store, &err) == STATUS_OK && store_rows_done(store) == 0, "a reader is not: %s", err.text);
+  store_close(store);
+  int status = 1;
+  ok(write(go[1], "x", 1) == 1 && waitpid(child, &status, 0) == child && status == 0, "the first one is not disturbed");
+  for (int i = 0; i < 2; i++) close(ready[i]), close(go[i]);
+  fixture_clear(&f);
+  unlink(part);
+}
+
+static void test_killed(uint64_t seed) {
+  enum { TIMES = 30 };
+  Error err = {0};
+  Fixture f;
+  fixture_init(&f, 500, 400, STORE_BF16);
+  printf("# seed %llu\n", (unsigned long long)seed);
+  Rng rng = rng_new(seed);
+  const double started = clock_seconds();
+  ok(fixture_store(&f, whole, &err) == STATUS_OK, "an uninterrupted store");
+  const double span = clock_seconds() - started;
+  size_t kills = 0, starts = 0, unreadable = 0, backward = 0, last = 0, marks = 0;
+  for (int status = 1; kills < TIMES || status != 0;) {
+    const pid_t child = start_writer(&f, starts++ > 0);
+    if (kills < TIMES) usleep((useconds_t)(rng_uniform(&rng) * span * 1e6 / 3));
+    if (kills < TIMES) kill(child, SIGKILL);
+    waitpid(child, &status, 0);
+    if (WIFEXITED(status) && WEXITSTATUS(status) != 0) break;
+    if (WIFSIGNALED(status)) kills++;
+    if (WIFEXITED(status) && kills < TIMES) { /* it won: once more from the start */
+      unreadable += !same_files(path, whole);
+      unlink(path);
+      last = 0;
+      continue;
+    }
+    Store *store = NULL;
+    if (!WIFSIGNALED(status) || !file_exists(part)) continue; /* killed before the store had its name */
+    unreadable += store_open(part, &store, &err) != STATUS_OK;
+    if (store) {
+      backward += store_rows_done(store) < last;
+      marks += store_rows_done(store) > last;
+      last = store_rows_done(store);
+    }
+    store_close(store);
+  }
+  ok(kills == TIMES, "killed %zu times in %zu starts", kills, starts);
+  ok(unreadable == 0 && backward == 0, "always a store, its mark never moving back (%s)", err.text);
+  ok(marks > 0, "%zu times with rows to resume from", marks);
+  ok(same_files(path, whole) && !file_exists(part), "resumed to the same bytes");
+  fixture_clear(&f);
+  unlink(path);
+  char *new = mem_format("%s.new", part);
+  unlink(new);
+  free(new);
+}
+
+/* --- a full disk --- */
+
+static bool file_system_of(const char *where, size_t bytes) {
+  char options[40];
+  snprintf(options, sizeof options, "size=%zu", bytes);
+  return mount("fathom-test", where, "tmpfs", 0, options) == 0;
+}
+
+/* A store of a few MB on a disk of 16 with room left: an error that names the file, nothing under its name, and with room
+ * again it goes on, from *kept rows if it had come so far, to the same bytes. Returns whether all that is so. */
+static bool fill(const char *disk, const Fixture *f, size_t room, size_t *kept, Error *err) {
+  char *target = file_join(disk, "a.h5"), *unfinished = file_join(disk, "a.h5.part"), *ballast = file_join(disk, "ballast");
+  Store *store = NULL;
+  Error later = {0};
+  bool right = file_system_of(disk, 16 << 20);
+  const int fd = open(ballast, O_CREAT | O_WRONLY, 0666);
+  right = right && fd >= 0 && posix_fallocate(fd, 0, (off_t)((16 << 20) - room)) == 0;
+  close(fd);
+  right = right && fixture_store(f, target, err) == STATUS_SYSTEM && strstr(err->text, target) &&
+          strstr(err->text, "No space left on device") && !file_exists(target);
+  right = right && file_exists(unfinished) == (strstr(err->text, "which --resume keeps") != NULL);
+  unlink(ballast);
+  right = right && store_create(target, &f->contents, true, &store, kept, &later) == STATUS_OK &&
+          go_on(f, store, *kept, &later) == STATUS_OK && same_files(target, whole);
+  umount(disk);
+  free(ballast);
+  free(unfinished);
+  free(target);
+  return right;
+}
+
+static void fill_stores(const char *disk, const Fixture *f) {
+  Error err = {0};
+  size_t kept = 0, wrong = 0, early = 0;
+  const bool right = fill(disk, f, 2 << 20, &kept, &err) && kept > 0;
+  ok(right, "with %zu rows kept: %s", kept, err.text);
+  for (size_t pages = 0; pages < 30; pages++) {
+    wrong += !fill(disk, f, pages * 4096, &kept, &err);
+    early += strstr(err.text, "--resume") == NULL;
+  }
+  ok(wrong == 0 && early > 5, "30 disks full at about the first row, %zu of them before it (%zu wrong)", early, wrong);
+}
+
+static void fill_results(const char *disk) {
+  Error err = {0};
+  char *target = file_join(disk, "run.h5");
+  const Provenance from = {.command = "train"};
+  Result *result = NULL;
+  size_t rank, shape[RESULT_MAX_RANK];
+  double *values = NULL, *row = mem_alloc(1 << 17, sizeof *row);
+  if (!file_system_of(disk, 4 << 20)) return;
+  Status status = result_create_in_place(target, "run", &from, &result, &err);
+  size_t steps = 0, flushed = 0;
+  for (; status == STATUS_OK && steps < 10; steps++) {
+    status = result_append(result, "train/drift", 1, (size_t[]){1 << 17}, row, &err);
+    if (status == STATUS_OK) status = result_flush(result, &err);
+    if (status == STATUS_OK) flushed = steps + 1;
+  }
+  ok(status == STATUS_SYSTEM && flushed > 0 && strstr(err.text, "run.h5: cannot write: No space left"), "%s", err.text);
+  result_close(result);
+  ok(result_open(target, &result, &err) == STATUS_OK &&
+         result_read_array(result, "train/drift", &rank, shape, &values, &err) == STATUS_OK && shape[0] == flushed,
+     "the run keeps its last flush");
+  result_close(result);
+  umount(disk);
+  free(values);
+  free(row);
+  free(target);
+}
+
+static void test_full_disk(void) {
+  char *disk = file_join(folder, "disk");
+  Error err = {0};
+  Fixture f;
+  fixture_init(&f, 500, 400, STORE_BF16);
+  if (mkdir(disk, 0777) != 0 || unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+      !file_system_of(disk, 1 << 20) || umount(disk) != 0) {
+    skip_one("no small file system can be mounted here: %s", strerror(errno));
+  } else {
+    ok(fixture_store(&f, whole, &err) == STATUS_OK, "a store with room");
+    fill_stores(disk, &f);
+    fill_results(disk);
+  }
+  rmdir(disk);
+  fixture_clear(&f);
+  free(disk);
+}
+
+/* --- other programs --- */
+
+static void test_h5dump(void) {
+  Error err = {0};
+  Fixture f;
+  char *dump = file_join(folder, "dump"), *text = NULL;
+  size_t size;
+  fixture_init(&f, 3, 4, STORE_F32);
+  fixture_store(&f, path, &err);
+  if (system("h5dump --version >/dev/null 2>&1") != 0) {
+    skip_one("no h5dump (Debian: hdf5-tools)");
+  } else {
+    char *command = mem_format("h5dump -d /rows/token_index -y -w 0 -o %s %s >/dev/null && h5dump %s >/dev/null", dump, path, path);
+    const bool right = system(command) == 0 && file_read(dump, 4096, &text, &size, &err) == STATUS_OK;
+    ok(right && strstr(text, "0, 0, 1, 2, 3, 4, 5, 0, 1, 2, 3"), "h5dump reads it all");
+    free(command);
+    free(text);
+  }
+  fixture_clear(&f);
+  unlink(dump);
+  free(dump);
+  unlink(path);
+}
+
+int main(int argc, char **argv) {
+  if (!mkdtemp(folder)) return 1;
+  path = file_join(folder, "a.h5");
+  part = file_join(folder, "a.h5.part");
+  whole = file_join(folder, "whole.h5");
+  test_resume();
+  test_other_contents();
+  test_targets();
+  test_second_writer();
+  test_killed(argc > 1 ? strtoull(argv[1], NULL, 10) : 4242);
+  test_full_disk();
+  test_h5dump();
+  unlink(whole);
+  ok(rmdir(folder) == 0, "nothing was left in the folder");
+  free(whole);
+  free(part);
+  free(path);
+  return tap_end();
+}
