@@ -46,18 +46,25 @@ set datafile separator whitespace
 unset datafile columnheaders
 
 # ---- The page. Cells are square where that gives a panel of sensible width.
+label_a(i) = site_name(SITE_A[i], LAYER_A[i], n_kinds_a)
+label_b(i) = site_name(SITE_B[i], LAYER_B[i], n_kinds_b)
+widest(n) = n < 1 ? 0 : larger(text_width(label_a(n), SIZE), widest(n - 1))
+margin = larger(48, 40 + widest(smaller(n_a, 200)))
 columns = smaller(n_panels, n_panels == 4 ? 2 : 3)
 rows = int((n_panels - 1) / columns) + 1
 panel_h = columns == 1 ? 420 : columns == 2 ? 320 : 240
 panel_w = larger(0.5 * panel_h, smaller(1.5 * panel_h, panel_h * n_b / (1.0 * n_a)))
-pitch_w = panel_w + 150; pitch_h = panel_h + 66
+pitch_w = panel_w + margin + 102; pitch_h = panel_h + 66
 W = larger(480, EDGE + columns * pitch_w)
+# Rings mark the nearest site where cells are large enough and nearness has a meaning.
+ring = smaller(0.7, 0.06 * smaller(panel_w / n_b, panel_h / n_a))
+if (ring < 0.25 || identical(MEASURE[1]) != identical(MEASURE[1])) { ring = 0 }
 several_files = 0
 do for [p = 2:n_panels] { if (FILE[p] ne FILE[1]) { several_files = 1 } }
 head = head_height(W) - (several_files ? 0 : 14)
 H = head + rows * pitch_h + 30
 page_title = strlen(head_title) ? head_title : "Every layer against every layer"
-page_caption = join(join(any_missing ? "grey: not measured" : "", "ring: the layer of B most like each layer of A"), seed_words)
+page_caption = join(join(any_missing ? "grey: not measured" : "", ring > 0 ? "ring: the layer of B most like each layer of A" : ""), seed_words)
 load here . "page.gp"
 
 # ---- The panels.
@@ -66,9 +73,8 @@ set border 3 lw 0.6
 set xrange [-0.5 : n_b - 0.5]
 set yrange [-0.5 : n_a - 0.5]
 set xtics ()
+set ytics noenhanced
 set ytics ()
-label_a(i) = n_kinds_a > 1 && LAYER_A[i] ne kind_of(SITE_A[i]) ? LAYER_A[i] . " " . kind_of(SITE_A[i]) : LAYER_A[i]
-label_b(i) = n_kinds_b > 1 && LAYER_B[i] ne kind_of(SITE_B[i]) ? LAYER_B[i] . " " . kind_of(SITE_B[i]) : LAYER_B[i]
 do for [i = 1:n_a:tic_step(n_a, panel_h / (n_kinds_a > 1 ? 12 : 25))] { set ytics add (label_a(i) i - 1) }
 do for [i = 1:n_b:tic_step(n_b, panel_w / (n_kinds_b > 1 ? 90 : 35))] { set xtics add (label_b(i) i - 1) }
 name_a = "A" . (n_kinds_a == 1 ? ", layer (" . kind_a . ")" : n_kinds_a > 1 ? ", site" : "")
@@ -79,7 +85,7 @@ reach_y = 0.5 * n_a / panel_h
 outward(v) = floor(10 * v) / 10.0
 do for [p = 1:n_panels] {
   cell = p - 1
-  left = EDGE + 48 + (cell % columns) * pitch_w
+  left = EDGE + margin + (cell % columns) * pitch_w
   top = head + 14 + (cell / columns) * pitch_h
   eval panel(left, top, panel_w, panel_h)
   heading = several_files ? FILE[p] : ""
@@ -94,10 +100,9 @@ do for [p = 1:n_panels] {
   set ylabel name_a noenhanced font TEXT textcolor rgb INK offset 0.6, 0
   set xlabel name_b noenhanced font TEXT textcolor rgb INK offset 0, 0.8
   set object 1 rectangle from graph 0, graph 0 to graph 1, graph 1 behind fc rgb EMPTY fs solid 1 noborder
-  ring = same == same ? smaller(0.7, 0.06 * smaller(panel_w / n_b, panel_h / n_a)) : 0
   plot series(p) using ($3 == $3 ? $1 : NaN):2:($1 - 0.5):($1 + 0.5 + reach_x):($2 - 0.5):($2 + 0.5 + reach_y):3 \
       with boxxyerror fs solid 1 noborder fc palette, \
-    for [pass = 1:ring > 0 ? 2 : 0] BEST using \
+    for [pass = 1:ring > 0 && same == same ? 2 : 0] BEST using \
       ($1 > (p - 1) * MOST && $1 <= p * MOST && BEST_AT[$1] > 0 ? BEST_AT[$1] - 1 : NaN):($1 - (p - 1) * MOST - 1) \
       with points pt 6 ps ring lw (pass == 1 ? 1.6 : 0.8) lc rgb (pass == 1 ? INK : 0xFFFFFF)
 }

@@ -33,6 +33,9 @@ set datafile separator whitespace
 unset datafile columnheaders
 
 # ---- The page. The scale of colour is logarithmic where drift spans more than a factor of 50, three decades at most.
+label(i) = site_name(SITE[i], LAYER[i], n_kinds)
+widest(n) = n < 1 ? 0 : larger(text_width(label(n), SIZE), widest(n - 1))
+margin = larger(48, 40 + widest(smaller(n_sites, 200)))
 columns = smaller(n_files, n_files == 2 || n_files == 4 ? 2 : 3)
 rows = int((n_files - 1) / columns) + 1
 panel_w = columns == 1 ? 620 : columns == 2 ? 350 : 240
@@ -40,7 +43,7 @@ panel_h = rows == 1 ? 300 : 180
 logarithmic = (least == least && highest / least > 50)
 floor_at = logarithmic ? larger(least, highest * 1e-3) : 0
 raised(v) = v < floor_at ? floor_at : v
-W = EDGE + 44 + columns * (panel_w + 34) + 90
+W = EDGE + margin - 4 + columns * (panel_w + 34) + 90
 head = head_height(W) - (n_files > 1 ? 0 : 14)
 H = head + rows * (panel_h + 54) + 40
 page_title = strlen(head_title) ? head_title : "Drift of every layer during training"
@@ -57,9 +60,9 @@ set border 3 lw 0.6
 set xrange [first - 0.5 : last + 0.5]
 set yrange [-0.5 : n_sites - 0.5]
 set xtics tic_step(last - first, panel_w / 50)
+set ytics noenhanced
 set ytics ()
 tic = n_kinds > 1 ? tic_step(n_sites, panel_h / 12) : tic_step(n_sites, panel_h / 25)
-label(i) = n_kinds > 1 && LAYER[i] ne kind_of(SITE[i]) ? LAYER[i] . " " . kind_of(SITE[i]) : LAYER[i]
 do for [i = 1:n_sites:tic] { set ytics add (label(i) i - 1) }
 set style rectangle fillstyle solid 1 noborder
 # Cells reach half a pixel into their neighbours, so that no seams show.
@@ -67,7 +70,7 @@ reach_x = 0.5 * (last - first + 1) / panel_w
 reach_y = 0.5 * n_sites / panel_h
 do for [f = 1:n_files] {
   cell = f - 1
-  eval panel(EDGE + 48 + (cell % columns) * (panel_w + 34), head + 14 + (cell / columns) * (panel_h + 54), panel_w, panel_h)
+  eval panel(EDGE + margin + (cell % columns) * (panel_w + 34), head + 14 + (cell / columns) * (panel_h + 54), panel_w, panel_h)
   heading = n_files > 1 ? FILE[f] : ""
   eval HEADINGS
   set ylabel (cell % columns == 0 ? n_kinds == 1 ? "layer (" . kind . ")" : "site" : "") noenhanced font TEXT textcolor rgb INK offset 0.6, 0

@@ -63,7 +63,7 @@ load here . "page.gp"
 # ---- The panels.
 set xrange [-0.5 : n_sites - 0.5]
 set xtics ()
-label(i) = n_kinds > 1 && LAYER[i] ne kind_of(SITE[i]) ? LAYER[i] . " " . kind_of(SITE[i]) : LAYER[i]
+label(i) = site_name(SITE[i], LAYER[i], n_kinds)
 do for [i = 1:n_sites:tic_step(n_sites, panel_w / (n_kinds > 1 ? 90 : 45))] { set xtics add (label(i) i - 1) }
 do for [m = 1:n_measures] { do for [facet = 1:facets] {
   cell = facets > 1 ? (m - 1) * columns + facet - 1 : m - 1

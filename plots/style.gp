@@ -72,6 +72,9 @@ seed_words = strlen(seeds) ? (strstrt(seeds, ",") ? "seeds " : "seed ") . seeds 
 origin = head_sources == 1 ? head_source : head_sources == 0 ? head_command : ""
 shortened(s, n) = strlen(s) > n ? s[1:int(n) - 1] . "…" : s
 
+# Sites along an axis that are not of one kind carry it in their names.
+site_name(s, layer, n_kinds) = n_kinds > 1 && layer ne kind_of(s) ? layer . " " . kind_of(s) : layer
+
 # ---- Colours. Categories: Okabe and Ito's set, safe for colour-blind readers, without its yellow, which is too light
 # for lines; after seven the dashes change. Values: a map of our own, computed in OKLab with lightness falling evenly from
 # .975 to .27, pale to dark, so that it survives printing in grey.

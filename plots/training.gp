@@ -52,7 +52,10 @@ H = head + rows * (panel_h + 38) + 54
 window = int(0.5 + (last - first) / 25.0)
 smooth = (window >= 2)
 page_title = strlen(head_title) ? head_title : "Training curves"
-page_caption = join(join(smooth ? sprintf("thin: every step; thick: exponential mean over %d steps", window) : "every step", \
+# Thin lines of very many steps take long to draw and show nothing more.
+apart = int((last - first) / 1000) + 1
+thin = apart == 1 ? "every step" : sprintf("one step in %d", apart)
+page_caption = join(join(smooth ? sprintf("thin: %s; thick: exponential mean over %d steps", thin, window) : "every step", \
   "dotted: chance"), seed_words)
 load here . "page.gp"
 
@@ -89,7 +92,7 @@ do for [cell = 0:n_shown - 1] {
   }
   smoothed = (smooth && NOISY[p])
   plot \
-    for [f = 1:n_files] series(f) using 1:(column(p + 1) / unit) \
+    for [f = 1:n_files] series(f) every apart using 1:(column(p + 1) / unit) \
       with lines lw (smoothed ? 0.6 : 1.6) lc rgb ((smoothed ? 0xB0000000 : 0) + colour(f)), \
     for [f = 1:smoothed ? n_files : 0] series(f) using 1:(mean(column(p + 1)) / unit) with lines lw 1.8 lc rgb colour(f), \
     for [f = 1:last - first < 3 ? n_files : 0] series(f) using 1:(column(p + 1) / unit) \
