@@ -8,7 +8,7 @@ load here . "style.gp"
 array FILE[64]; array KIND[64]; array MEASURE[64]; array LOOSE[512]
 array LOW[64]; array HIGH[64]; array LEAST[64]
 n_files = 0; n_kinds = 0; n_measures = 0; n_loose = 0
-first = NaN; last = NaN; most_n = 0; any_interval = 0
+first = NaN; last = NaN; fewest = NaN; most = NaN; any_interval = 0
 find_file(s) = sum [i = 1:n_files] (FILE[i] eq s ? i : 0)
 find_kind(s) = sum [i = 1:n_kinds] (KIND[i] eq s ? i : 0)
 find_measure(s) = sum [i = 1:n_measures] (MEASURE[i] eq s ? i : 0)
@@ -23,9 +23,10 @@ see_value(m, v) = v == v ? (LEAST[m] = v >= LEAST[m] ? LEAST[m] : v, see_range(m
 see_ends(m, lo, hi) = (any_interval = any_interval || lo == lo, see_range(m, lo), see_range(m, hi))
 see_site(s, layer) = layer == layer ? \
   (add_kind(kind_of(s)), first = layer >= first ? first : layer, last = layer <= last ? last : layer) : add_loose(s)
+see_n(n) = n == n ? (fewest = n >= fewest ? fewest : n, most = n <= most ? most : n) : 0
 see(m) = (add_file(file_of(0)), add_measure(m), see_value(find_measure(m), column("value")), \
   see_ends(find_measure(m), column("lo"), column("hi")), see_site(strcol("site"), column("layer")), \
-  most_n = column("n") > most_n ? column("n") : most_n)
+see_n(column("n")))
 set table $scan
 plot data using (see(strcol("measure"))) with table
 unset table
@@ -46,7 +47,8 @@ W = EDGE + columns * (panel_w + 62) + 14
 head = head_height(W) + (facets > 1 ? 20 : 0)
 H = head + rows * (panel_h + 62) + 34
 page_title = strlen(head_title) ? head_title : "Representation drift per layer"
-page_caption = join(join(most_n > 0 ? sprintf("n = %d", most_n) : "", any_interval == 0 ? "no intervals" : \
+n_words = most == most ? (fewest == most ? sprintf("n = %d samples", most) : sprintf("n = %d to %d samples", fewest, most)) : ""
+page_caption = join(join(n_words, any_interval == 0 ? "no intervals" : \
   "bands: " . (strlen(head_interval) ? head_interval : "intervals from lo to hi")), seed_words)
 load here . "page.gp"
 

@@ -126,12 +126,22 @@ static void write_curves(Result *result, size_t steps, size_t layers, double str
   free(curve);
 }
 
+/* Held-out pairs scored before training and at steps 100 and 200. */
+static void write_evals(Result *result) {
+  const size_t n = 3;
+  check(result_write_array(result, "eval/step", 1, &n, (double[]){0, 100, 200}, &err));
+  check(result_write_array(result, "eval/bt_loss", 1, &n, (double[]){0.7, 0.5, 0.4}, &err));
+  check(result_write_array(result, "eval/accuracy", 1, &n, (double[]){0.5, 0.625, 0.75}, &err));
+  check(result_write_array(result, "eval/margin", 1, &n, (double[]){0, 0.5, 1.5}, &err));
+}
+
 static void write_run(const char *name, size_t steps, size_t layers, double strength, bool recorded) {
   Result *result = create(name, "run", 11);
   const double at[RECORDED] = {0, 1, 10, 100, 200};
   double *measure = mem_alloc(RECORDED * layers, sizeof *measure);
   write_curves(result, steps, layers, strength);
   if (recorded) {
+    write_evals(result);
     write_sites(result, "drift/sites", layers, false);
     check(result_write_array(result, "drift/step", 1, (size_t[]){RECORDED}, at, &err));
     for (size_t m = 0; m < 2; m++) {

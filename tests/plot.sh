@@ -27,10 +27,15 @@ is "$(table "$r/cross.h5" | sed -n '1p;3p;$p' | cut -f 1-4 | tr '\t' ' ')" "file
 cross blocks.0.hook_resid_post blocks.1.hook_resid_post cka
 cross blocks.29.hook_resid_post blocks.17.hook_resid_post cka" "cross: a row a cell"
 is "$(table "$r/cross.h5" | sed -n '2p;3p' | cut -f 5 | tr '\n' ' ')" "1 - " "cross: the second cell is missing"
-is "$(table "$r/run.h5" | sed -n '1p;201p' | tr '\t' ' ')" \
-  "file step loss bt_loss anchor accuracy margin reward_mean grad_norm learning_rate tokens drift_mean
-run 200 $(table "$r/run.h5" | sed -n 201p | cut -f 3-11 | tr '\t' ' ') 0.29" "training: the mean drift of 30 layers at step 200"
-is "$(table "$r/run.h5" | sed -n '4p' | cut -f 2,9)" "3${tab}-" "training: an infinite gradient norm is missing"
+is "$(table "$r/run.h5" | sed -n '1p' | tr '\t' ' ')" "file step loss bt_loss anchor accuracy margin reward_mean grad_norm \
+learning_rate tokens drift_mean eval_bt_loss eval_accuracy eval_margin" "training: the columns"
+is "$(table "$r/run.h5" | sed -n '2p;3p;102p;$p' | cut -f 2,6,12- | tr '\t' ' ')" "0 - - 0.7 0.5 0
+1 0.5 0 - - -
+100 0.698 0.145 0.5 0.625 0.5
+200 0.898 0.29 0.4 0.75 1.5" "training: mean drift of 30 layers, and held-out pairs at their steps, step 0 before all"
+is "$(table "$r/run.h5" | grep -c .)" 202 "training: a row a step"
+is "$(table "$r/run.h5" | sed -n '5p' | cut -f 2,9)" "3${tab}-" "training: an infinite gradient norm is missing"
+is "$(table "$r/short.h5" | sed -n '2p' | cut -f 13- | tr '\t' ' ')" "- - -" "training: a run without held-out pairs"
 is "$(table "$r/run.h5" --figure heatmap | sed -n '1p;6001p' | tr '\t' ' ')" "file step_first step_last site layer drift
 run 200 200 blocks.29.hook_resid_post 29 0.58" "heat map: every step and layer"
 is "$("$FATHOM" plot "$r/long.h5" --figure heatmap --tsv | sed -n '/^# figure/p;$p' | tr '\t' ' ')" \
@@ -126,7 +131,7 @@ drawn() {
     *.pdf) drawn_magic=$(printf '%%PDF-' | od -An -tx1) ;;
   esac
   is "$drawn_code $(cat "$work/.stdout" "$work/.stderr") $(head -c 5 "$drawn_picture" 2>&1 | od -An -tx1)$(
-    [ "$(wc -c <"$drawn_picture")" -gt 5000 ] || echo ", too small")" "0  $drawn_magic" "$drawn_what"
+    [ "$(cat "$drawn_picture" 2>/dev/null | wc -c)" -gt 5000 ] || echo ", too small")" "0  $drawn_magic" "$drawn_what"
 }
 
 # says PICTURE.svg TEXT...: each text stands in the picture.
@@ -153,10 +158,10 @@ for format in png svg pdf; do
   drawn "steps, $format" "$p/steps.$format" "$FATHOM" plot "$r/run.h5" --figure steps -o "$p/steps.$format"
 done
 says "$p/drift.svg" "Representation drift per layer" "debiased linear CKA (1 = identical)" "layer (resid_post)" \
-  ">plain<" ">anchored<" "n = 412" "bands: 95 %, bootstrap over samples" "seed 17" ">embed<" ">ln_final<"
+  ">plain<" ">anchored<" "n = 412 samples" "bands: 95 %, bootstrap over samples" "seed 17" ">embed<" ">ln_final<"
 says "$p/exact.svg" "no intervals" "fathom drift frozen.h5 'tuned &amp; &lt;trained>.h5'"
 says "$p/cross.svg" "Every layer against every layer" "A, layer (resid_post)" "grey: not measured"
-says "$p/training.svg" "Training curves" "Bradley–Terry loss, nats" "accuracy, share of pairs" "learning rate  (× 10⁻⁵)" ">step<"
+says "$p/training.svg" "Training curves" "Bradley–Terry loss, nats" "accuracy, share of pairs" "points: held-out pairs" "learning rate  (× 10⁻⁵)" ">step<"
 says "$p/heatmap.svg" "Drift of every layer during training" "relative squared drift" ">run-anchored<"
 says "$p/steps.svg" "Drift of the layers as training goes on" "step 0" "cosine distance"
 is "$(ls "$p" | grep -c part)" 0 "nothing half-written is left"

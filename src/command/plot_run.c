@@ -27,26 +27,78 @@ static double mean_measured(const double *row, size_t n) {
   return count ? sum / (double)count : NAN;
 }
 
-static Status write_training_file(const PlotFile *file, Table *table, Error *err) {
-  double *steps = NULL, *curves[N_CURVES] = {0}, *drift = NULL;
-  size_t shape[2] = {0}; /* steps, sites */
-  Status status = plot_read_array(file, "train/step", 1, shape, &steps, err);
-  for (size_t i = 0; i < N_CURVES && status == STATUS_OK; i++) {
-    char *name = mem_format("train/%s", curve_names[i]);
-    if (result_has(file->result, name)) status = plot_read_array(file, name, 1, shape, &curves[i], err);
+enum { N_EVALS = 3 };
+static const char *const eval_names[N_EVALS] = {"bt_loss", "accuracy", "margin"};
+
+/* Columns of one length, by step; a column is NULL where the run does not have it. */
+typedef struct Curves {
+  size_t n, at; /* entries, and the next one to print */
+  double *steps, *columns[N_CURVES];
+} Curves;
+
+static void curves_clear(Curves *curves) {
+  free(curves->steps);
+  for (size_t i = 0; i < N_CURVES; i++) free(curves->columns[i]);
+}
+
+static Status curves_read(const PlotFile *file, const char *group, const char *const *names, size_t n_names,
+                          Curves *curves, Error *err) {
+  *curves = (Curves){0};
+  char *name = mem_format("%s/step", group);
+  Status status = plot_read_array(file, name, 1, &curves->n, &curves->steps, err);
+  free(name);
+  for (size_t i = 0; i < n_names && status == STATUS_OK; i++) {
+    name = mem_format("%s/%s", group, names[i]);
+    if (result_has(file->result, name)) status = plot_read_array(file, name, 1, &curves->n, &curves->columns[i], err);
     free(name);
   }
+  return status;
+}
+
+/* The cells of the entry that is next, or of none. */
+static void write_curves(const Curves *curves, bool there, size_t n_columns, Table *table) {
+  for (size_t i = 0; i < n_columns; i++)
+    plot_number(table, there && curves->columns[i] ? curves->columns[i][curves->at] : NAN);
+}
+
+/* A row a step; held-out pairs are scored at some of them, and before the first. */
+static void write_steps_in_order(const PlotFile *file, Curves *train, Curves *eval, const double *drift, size_t n_sites,
+                                 Table *table) {
+  while (train->at < train->n || eval->at < eval->n) {
+    const double *t = train->at < train->n ? train->steps + train->at : NULL;
+    const double *e = eval->at < eval->n ? eval->steps + eval->at : NULL;
+    const bool trained = t && !(e && *e < *t), scored = e && !(t && *t < *e);
+    table_string(table, file->label);
+    plot_number(table, trained ? *t : *e);
+    write_curves(train, trained, N_CURVES, table);
+    plot_number(table, trained && drift ? mean_measured(drift + train->at * n_sites, n_sites) : NAN);
+    write_curves(eval, scored, N_EVALS, table);
+    train->at += trained;
+    eval->at += scored;
+  }
+}
+
+/* A resumed run may have cut an array back to nothing. */
+static bool has_entries(const PlotFile *file, const char *name) {
+  bool is_text;
+  size_t rank, shape[RESULT_MAX_RANK] = {0};
+  return result_has(file->result, name) &&
+         result_describe(file->result, name, &is_text, &rank, shape, NULL) == STATUS_OK && shape[0] > 0;
+}
+
+static Status write_training_file(const PlotFile *file, Table *table, Error *err) {
+  Curves train, eval = {0};
+  double *drift = NULL;
+  Status status = curves_read(file, "train", curve_names, N_CURVES, &train, err);
+  if (status == STATUS_OK && has_entries(file, "eval/step"))
+    status = curves_read(file, "eval", eval_names, N_EVALS, &eval, err);
+  size_t shape[] = {train.n, 0};
   if (status == STATUS_OK && result_has(file->result, "train/drift"))
     status = plot_read_array(file, "train/drift", 2, shape, &drift, err);
-  for (size_t t = 0; status == STATUS_OK && t < shape[0]; t++) {
-    table_string(table, file->label);
-    plot_number(table, steps[t]);
-    for (size_t i = 0; i < N_CURVES; i++) plot_number(table, curves[i] ? curves[i][t] : NAN);
-    plot_number(table, drift ? mean_measured(drift + t * shape[1], shape[1]) : NAN);
-  }
-  free(steps);
+  if (status == STATUS_OK) write_steps_in_order(file, &train, &eval, drift, shape[1], table);
+  curves_clear(&train);
+  curves_clear(&eval);
   free(drift);
-  for (size_t i = 0; i < N_CURVES; i++) free(curves[i]);
   return status;
 }
 
@@ -61,7 +113,7 @@ const Figure figure_training = {
     .kind = "run",
     .script = "training.gp",
     .columns = {"file", "step", "loss", "bt_loss", "anchor", "accuracy", "margin", "reward_mean", "grad_norm",
-                "learning_rate", "tokens", "drift_mean"},
+                "learning_rate", "tokens", "drift_mean", "eval_bt_loss", "eval_accuracy", "eval_margin"},
     .write = write_training,
 };
 
