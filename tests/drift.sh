@@ -133,8 +133,10 @@ fi
 is "$(grep -v '^#' cross.tsv | head -1)" "$(printf 'site_a\tsite_b\tmeasure\tvalue\tlo\thi\tn')" "the columns of --cross"
 is "$(grep -vc '^#' cross.tsv)" 7 "three layers against two"
 "$FATHOM" drift a.h5 fewer.h5 --layers 1 --measures cka >diagonal.tsv 2>&1
-is "$(awk -F '\t' '$1 == "blocks.1.hook_resid_post" && $2 == $1 { printf "%.6f", $4 }' cross.tsv)" \
-  "$(cell diagonal.tsv value blocks.1.hook_resid_post cka | awk '{ printf "%.6f", $1 }')" "its diagonal is the matched drift"
+is "$(awk -F '\t' '$1 == "blocks.1.hook_resid_post" && $2 == $1 { printf "%.6f %.6f %.6f", $4, $5, $6 }' cross.tsv)" \
+  "$(awk -F '\t' '$3 == "cka" { printf "%.6f %.6f %.6f", $4, $5, $6 }' diagonal.tsv)" "its diagonal is the matched drift, intervals too"
+"$FATHOM" drift a.h5 fewer.h5 --cross --bootstrap 0 | awk -F '\t' '!/^#/ && $1 != "site_a" && $5 $6 != "--" { bad = 1 } END { exit bad }'
+ok $? "--cross --bootstrap 0 has no intervals"
 is "$("$FATHOM" drift wide.h5 a.h5 --cross --layers 0 --measures cka,cka_biased | grep -v '^#' | cut -f 3 | tr '\n' ' ')" \
   "measure cka cka_biased " "--cross of different widths"
 fails 2 '--cross knows cka and cka_biased, not "cosine"' "--cross of something else" "$FATHOM" drift a.h5 b.h5 --cross --measures cosine

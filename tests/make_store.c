@@ -1,5 +1,5 @@
-/* make_store OUT [NAME=VALUE]...: a made activation store for the tests of commands. All stores of one shape hold the same
- * samples and the same frozen activations; noise= adds a change that grows with the layer. */
+/* make_store OUT [NAME=VALUE]...: a made activation store for the tests of commands. All stores of one shape hold the
+ * same samples and the same frozen activations; noise= adds a change that grows with the layer. */
 #include "base/memory.h"
 #include "base/rng.h"
 #include "store/activations.h"
@@ -9,14 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static double samples = 40, layers = 3, width = 8, noise = 0, longest = 6, embed = 0, nan_at = -1, other_ids = 0, last = 0, cut = 0,
-              constant = 0;
+static double samples = 40, layers = 3, width = 8, noise = 0, longest = 6, embed = 0, nan_at = -1, other_ids = 0,
+              last = 0, cut = 0, constant = 0;
 
 static const struct {
   const char *name;
   double *value;
-} settings[] = {{"samples", &samples}, {"layers", &layers}, {"width", &width}, {"noise", &noise}, {"longest", &longest}, {"embed", &embed},
-                {"nan_at", &nan_at},   {"other_ids", &other_ids}, {"last", &last}, {"cut", &cut}, {"constant", &constant}};
+} settings[] = {{"samples", &samples}, {"layers", &layers}, {"width", &width},      {"noise", &noise},
+                {"longest", &longest}, {"embed", &embed},   {"nan_at", &nan_at},    {"other_ids", &other_ids},
+                {"last", &last},       {"cut", &cut},       {"constant", &constant}};
 
 static int set(const char *word) {
   const char *equals = strchr(word, '=');
@@ -56,7 +57,8 @@ int main(int argc, char **argv) {
   uint64_t *offsets = mem_alloc(n_samples + 1, sizeof *offsets);
   StoreSite *sites = mem_alloc(n_sites, sizeof *sites);
   for (size_t i = 0; i < n_sites; i++)
-    sites[i] = (StoreSite){i < (size_t)layers ? mem_format("blocks.%zu.hook_resid_post", i) : "hook_embed", (size_t)width};
+    sites[i] =
+        (StoreSite){i < (size_t)layers ? mem_format("blocks.%zu.hook_resid_post", i) : "hook_embed", (size_t)width};
   for (size_t s = 0, row = 0; s < n_samples; s++) {
     ids[s] = mem_format("%s%zu", other_ids > 0 && s == 3 ? "other" : "p", s);
     digests[s] = "text";
@@ -65,11 +67,24 @@ int main(int argc, char **argv) {
     for (uint32_t t = 0; t < n_tokens[s]; t++, row++) row_sample[row] = (uint32_t)s, row_token[row] = t;
   }
   int32_t *token_ids = mem_alloc(offsets[n_samples], sizeof *token_ids);
-  const StoreContents contents = {.sites = sites, .n_sites = n_sites, .dtype = STORE_F32, .n_rows = n_rows, .n_samples = n_samples,
-                                  .sample_ids = ids, .text_digests = digests, .n_tokens = n_tokens, .token_ids = token_ids,
-                                  .token_offsets = offsets, .row_sample = row_sample, .row_token = row_token,
-                                  .command_line = "make_store", .model = noise > 0 ? "tuned" : "frozen", .weights_sha256 = "00",
-                                  .token_rule = last > 0 ? "last" : "all", .compute_dtype = "float32", .tool_version = "0"};
+  const StoreContents contents = {.sites = sites,
+                                  .n_sites = n_sites,
+                                  .dtype = STORE_F32,
+                                  .n_rows = n_rows,
+                                  .n_samples = n_samples,
+                                  .sample_ids = ids,
+                                  .text_digests = digests,
+                                  .n_tokens = n_tokens,
+                                  .token_ids = token_ids,
+                                  .token_offsets = offsets,
+                                  .row_sample = row_sample,
+                                  .row_token = row_token,
+                                  .command_line = "make_store",
+                                  .model = noise > 0 ? "tuned" : "frozen",
+                                  .weights_sha256 = "00",
+                                  .token_rule = last > 0 ? "last" : "all",
+                                  .compute_dtype = "float32",
+                                  .tool_version = "0"};
   Store *store;
   Error err = {0};
   size_t done;

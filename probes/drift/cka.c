@@ -22,6 +22,7 @@
 #include "num/blas.h"
 #include "num/crossproduct.h"
 #include "probes/drift/measure.h"
+#include "probes/drift/pseudo.h"
 #include "probes/drift/samplegram.h"
 
 #include <math.h>
@@ -233,32 +234,17 @@ static double unbiased(const Cka *c, size_t pair, double total2) {
          2 * dot_f64(size, w, w) - 6 * c->corner[pair];
 }
 
-static double ratio(double xy, double xx, double yy) { return xx > 0 && yy > 0 ? xy / sqrt(xx * yy) : NAN; }
-
-/* Pseudo-values from the leading parts without one sample each; NULL where one of them is undefined. */
-static double *pseudo_values(const Cka *c, const double total2[PAIRS], IntervalScale scale) {
+static void add_interval(const Cka *c, const double total2[PAIRS], Estimate *debiased) {
   const size_t n = c->shape.n_samples;
-  const Cka *first = c->settled ? c->settled : c;
-  double *pseudo = mem_alloc(n, sizeof *pseudo), lead[PAIRS], norm[PAIRS];
+  double lead[PAIRS], *pull[PAIRS];
   for (size_t k = 0; k < PAIRS; k++) {
-    lead[k] = total2[k] - sum(n, first->own[k]);
-    norm[k] = sqrt(total2[k]);
+    const double *own = c->settled->own[k], norm = sqrt(total2[k]);
+    lead[k] = total2[k] - sum(n, own);
+    pull[k] = mem_alloc(n, sizeof(double));
+    for (size_t s = 0; s < n; s++) pull[k][s] = norm * c->along[k][s] - own[s];
   }
-  const double whole = ratio(lead[XY], lead[XX], lead[YY]);
-  bool defined = isfinite(whole);
-  for (size_t s = 0; s < n && defined; s++) {
-    double without[PAIRS];
-    for (size_t k = 0; k < PAIRS; k++) without[k] = lead[k] - 2 * (norm[k] * c->along[k][s] - first->own[k][s]);
-    const double left = ratio(without[XY], without[XX], without[YY]);
-    pseudo[s] = (double)(n - 1) * (scale == SCALE_ATANH ? atanh(whole) - atanh(left) : whole - left);
-    defined = isfinite(pseudo[s]);
-  }
-  if (defined) {
-    pseudo_centre(n, pseudo);
-    return pseudo;
-  }
-  free(pseudo);
-  return NULL;
+  cka_pseudo(n, lead, (const double *const *)pull, debiased);
+  for (size_t k = 0; k < PAIRS; k++) free(pull[k]);
 }
 
 static void finish(const void *state, Estimate *estimates) {
@@ -270,20 +256,12 @@ static void finish(const void *state, Estimate *estimates) {
   for (size_t j = 0; j < shape->dy; j++) trace_y += first->total[YY][j * shape->dy + j];
   for (size_t v = 0; v < VALUES; v++) estimates[v] = (Estimate){.value = NAN};
   if (is_constant(trace_x, shape->moments->square_x) || is_constant(trace_y, shape->moments->square_y)) return;
-  estimates[BIASED].value = ratio(total2[XY], total2[XX], total2[YY]);
+  estimates[BIASED].value = cka_ratio(total2[XY], total2[XX], total2[YY]);
   estimates[FLOOR].value = trace_x * trace_y / sqrt(total2[XX] * total2[YY]) / (double)shape->n_samples;
   if (shape->n_samples < 4) return;
-  Estimate *debiased = &estimates[DEBIASED];
-  debiased->value =
-      ratio(unbiased(first, XY, total2[XY]), unbiased(first, XX, total2[XX]), unbiased(first, YY, total2[YY]));
-  if (!shape->with_intervals || isnan(debiased->value)) return;
-  debiased->centre = atanh(debiased->value);
-  debiased->scale = SCALE_ATANH;
-  if (isfinite(debiased->centre)) debiased->pseudo = pseudo_values(c, total2, SCALE_ATANH);
-  if (debiased->pseudo) return;
-  debiased->centre = debiased->value; /* at or beyond 1 */
-  debiased->pseudo = pseudo_values(c, total2, SCALE_RAW);
-  debiased->scale = debiased->pseudo ? SCALE_RAW : SCALE_NONE;
+  estimates[DEBIASED].value =
+      cka_ratio(unbiased(first, XY, total2[XY]), unbiased(first, XX, total2[XX]), unbiased(first, YY, total2[YY]));
+  if (c->settled) add_interval(c, total2, &estimates[DEBIASED]);
 }
 
 const Measure measure_cka = {

@@ -7,11 +7,13 @@
 #include "num/blas.h"
 #include "num/crossproduct.h"
 #include "probes/drift/cross_parts.h"
-#include "probes/drift/measure.h"
+#include "probes/drift/interval.h"
+#include "probes/drift/pseudo.h"
 #include "probes/drift/samplegram.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 void cross_add_features(size_t n, size_t size, const float *features, size_t stride, double weight, double *to) {
   enum { SLICE = 4096 };
@@ -74,6 +76,7 @@ static Status sides_open(const CrossRequest *r, CrossSides *c, Error *err) {
  * [n]. */
 typedef struct Locals {
   double *own, *bent, *corner, *square_u, *square;
+  float *own_samples; /* [pairs, n_samples] |S_c|^2; where asked for by sample */
 } Locals;
 
 /* Buffers for one block of all sides. */
@@ -82,10 +85,24 @@ typedef struct LocalSpace {
   float *tile;          /* [n, SAMPLE_TILE, longest] */
   float *bend, *norms;  /* [n, capacity] rows . sums of their samples, squared norms of the sums */
   double *row;          /* [capacity] */
+  double *sample;       /* [n, n] |S_c|^2 of one sample */
 } LocalSpace;
 
-static void add_block(const CrossSides *c, const RowBlock *block, LocalSpace *w, Locals *to) {
-  const size_t tile_stride = SAMPLE_TILE * c->plan->longest;
+/* |S_c|^2 of every pair of sides, for one sample of the block. */
+static void square_sample(const CrossSides *c, const RowBlock *block, size_t i, LocalSpace *w) {
+  const size_t stride = SAMPLE_TILE * c->plan->longest, first = block->begin[i], m = block->begin[i + 1] - first;
+  memset(w->sample, 0, c->n * c->n * sizeof *w->sample);
+  for (size_t tile = 0; tile < m; tile += SAMPLE_TILE) {
+    size_t size = 0;
+    for (size_t s = 0; s < c->n; s++) {
+      const size_t d = c->sides[s]->width;
+      size = sample_gram_tile(w->rows[s] + first * d, m, d, tile, w->tile + s * stride);
+    }
+    cross_add_features(c->n, size, w->tile, stride, 1, w->sample);
+  }
+}
+
+static void add_block(const CrossSides *c, const CrossPairs *pairs, const RowBlock *block, LocalSpace *w, Locals *to) {
   for (size_t s = 0; s < c->n; s++) {
     const size_t d = c->sides[s]->width;
     sample_sums(block, w->rows[s], d, w->sums[s]);
@@ -102,19 +119,19 @@ static void add_block(const CrossSides *c, const RowBlock *block, LocalSpace *w,
   }
   cross_add_features(c->n, block->n, w->bend, c->capacity, 1, to->bent);
   cross_add_features(c->n, block->n_samples, w->norms, c->capacity, 1, to->corner);
-  for (size_t i = 0; i < block->n_samples && c->clustered; i++) {
-    const size_t first = block->begin[i], m = block->begin[i + 1] - first;
-    for (size_t tile = 0; tile < m; tile += SAMPLE_TILE) {
-      size_t size = 0;
-      for (size_t s = 0; s < c->n; s++)
-        size = sample_gram_tile(w->rows[s] + first * c->sides[s]->width, m, c->sides[s]->width, tile,
-                                w->tile + s * tile_stride);
-      cross_add_features(c->n, size, w->tile, tile_stride, 1, to->own);
+  for (size_t i = 0; i < block->n_samples; i++) {
+    if (c->clustered) square_sample(c, block, i, w);
+    for (size_t k = 0; k < c->n * c->n && c->clustered; k++) to->own[k] += w->sample[k];
+    for (size_t k = 0; k < pairs->count && pairs->by_sample; k++) {
+      const size_t left = pairs->items[k].left, right = pairs->items[k].right;
+      const float product = w->norms[left * c->capacity + i] * w->norms[right * c->capacity + i];
+      to->own_samples[k * c->plan->n_samples + block->first_sample + i] =
+          c->clustered ? (float)w->sample[left * c->n + right] : product;
     }
   }
 }
 
-static Status add_locals(const CrossSides *c, Locals *to, Error *err) {
+static Status add_locals(const CrossSides *c, const CrossPairs *pairs, Locals *to, Error *err) {
   LocalSpace w = {.rows = mem_alloc(c->n, sizeof *w.rows), .sums = mem_alloc(c->n, sizeof *w.sums)};
   for (size_t s = 0; s < c->n; s++) {
     w.rows[s] = mem_alloc(c->capacity * c->sides[s]->width, sizeof(float));
@@ -124,6 +141,7 @@ static Status add_locals(const CrossSides *c, Locals *to, Error *err) {
   w.bend = mem_alloc(c->n * c->capacity, sizeof *w.bend);
   w.norms = mem_alloc(c->n * c->capacity, sizeof *w.norms);
   w.row = mem_alloc(c->capacity, sizeof *w.row);
+  w.sample = mem_alloc(c->n * c->n, sizeof *w.sample);
   size_t *begin = mem_alloc(c->capacity + 1, sizeof *begin);
   Status status = STATUS_OK;
   for (size_t at = 0, n; at < c->plan->n_samples && status == STATUS_OK; at += n) {
@@ -131,7 +149,7 @@ static Status add_locals(const CrossSides *c, Locals *to, Error *err) {
     for (size_t i = 0; i <= n; i++) begin[i] = c->plan->begin[at + i] - c->plan->begin[at];
     for (size_t s = 0; s < c->n && status == STATUS_OK; s++) status = cross_read(c, s, at, n, w.rows[s], err);
     const RowBlock block = {.n = begin[n], .n_samples = n, .first_sample = at, .begin = begin};
-    if (status == STATUS_OK) add_block(c, &block, &w, to);
+    if (status == STATUS_OK) add_block(c, pairs, &block, &w, to);
   }
   for (size_t i = 0; i < c->n * c->n && !c->clustered; i++) to->own[i] = to->corner[i];
   for (size_t s = 0; s < c->n; s++) {
@@ -144,6 +162,7 @@ static Status add_locals(const CrossSides *c, Locals *to, Error *err) {
   free(w.bend);
   free(w.norms);
   free(w.row);
+  free(w.sample);
   free(begin);
   return status;
 }
@@ -157,19 +176,53 @@ static double unbiased(const CrossSides *c, const CrossProducts *p, const Locals
          l->square_u[left] * l->square_u[right] + 2 * ww - 6 * l->corner[at];
 }
 
-static double ratio(double xy, double xx, double yy) { return xx > 0 && yy > 0 ? xy / sqrt(xx * yy) : NAN; }
-
 static void conclude(const CrossRequest *r, const CrossSides *c, const CrossProducts *p, const Locals *l,
-                     double *debiased, double *biased) {
+                     const CrossMap *map) {
   for (size_t x = 0; x < r->n_x; x++)
     for (size_t j = 0; j < r->n_y; j++) {
       const size_t y = r->n_x + j, to = x * r->n_y + j;
-      debiased[to] = biased[to] = NAN;
+      map->debiased[to] = map->biased[to] = map->low[to] = map->high[to] = NAN;
       if (is_constant(l->square[x], c->squares[x]) || is_constant(l->square[y], c->squares[y])) continue;
-      biased[to] = ratio(p->tt[x * c->n + y], p->tt[x * c->n + x], p->tt[y * c->n + y]);
+      map->biased[to] = cka_ratio(p->tt[x * c->n + y], p->tt[x * c->n + x], p->tt[y * c->n + y]);
       if (c->plan->n_samples >= 4)
-        debiased[to] = ratio(unbiased(c, p, l, x, y), unbiased(c, p, l, x, x), unbiased(c, p, l, y, y));
+        map->debiased[to] = cka_ratio(unbiased(c, p, l, x, y), unbiased(c, p, l, x, x), unbiased(c, p, l, y, y));
     }
+}
+
+/* <S_c, T> - |S_c|^2 of pair k, in float64. */
+static void pull_of(size_t n_samples, const CrossProducts *p, const Locals *l, size_t k, double *pull) {
+  for (size_t s = 0; s < n_samples; s++)
+    pull[s] = (double)p->along[k * n_samples + s] - (double)l->own_samples[k * n_samples + s];
+}
+
+/* Intervals, one row of the map at a time. Pairs: every side with itself, then x by y. */
+static void add_intervals(const CrossRequest *r, const CrossSides *c, const CrossProducts *p, const Locals *l,
+                          const CrossMap *map) {
+  const size_t n = c->plan->n_samples;
+  double *self = mem_alloc(c->n * n, sizeof *self), *pull = mem_alloc(n, sizeof *pull);
+  Estimate *estimates = mem_alloc(r->n_y, sizeof *estimates);
+  Interval *intervals = mem_alloc(r->n_y, sizeof *intervals);
+  for (size_t s = 0; s < c->n; s++) pull_of(n, p, l, s, self + s * n);
+  for (size_t x = 0; x < r->n_x; x++) {
+    for (size_t j = 0; j < r->n_y; j++) {
+      const size_t y = r->n_x + j, at[3] = {x * c->n + y, x * c->n + x, y * c->n + y};
+      const double lead[3] = {p->tt[at[0]] - l->own[at[0]], p->tt[at[1]] - l->own[at[1]], p->tt[at[2]] - l->own[at[2]]};
+      const double *const pulls[3] = {pull, self + x * n, self + y * n};
+      pull_of(n, p, l, c->n + x * r->n_y + j, pull);
+      estimates[j] = (Estimate){.value = map->debiased[x * r->n_y + j]};
+      cka_pseudo(n, lead, pulls, &estimates[j]);
+    }
+    intervals_bootstrap(n, r->n_y, estimates, r->n_resamples, r->seed, intervals);
+    for (size_t j = 0; j < r->n_y; j++) {
+      map->low[x * r->n_y + j] = intervals[j].low;
+      map->high[x * r->n_y + j] = intervals[j].high;
+      free(estimates[j].pseudo);
+    }
+  }
+  free(self);
+  free(pull);
+  free(estimates);
+  free(intervals);
 }
 
 /* Arithmetic of both forms, in multiplications. */
@@ -179,29 +232,32 @@ static bool rows_are_cheaper(const CrossSides *c, size_t n_pairs) {
   return by_rows < by_columns;
 }
 
-Status cross_cka(const CrossRequest *r, CrossForm form, double *debiased, double *biased, Error *err) {
+Status cross_cka(const CrossRequest *r, CrossForm form, const CrossMap *map, Error *err) {
   CrossSides c;
-  const size_t n = r->n_x + r->n_y;
-  CrossPair *pairs = mem_alloc(r->n_x * r->n_y + n, sizeof *pairs);
-  size_t n_pairs = 0;
-  for (size_t s = 0; s < n; s++) pairs[n_pairs++] = (CrossPair){s, s};
+  const size_t n = r->n_x + r->n_y, nn = n * n, n_samples = r->plan->n_samples;
+  CrossPair *items = mem_alloc(r->n_x * r->n_y + n, sizeof *items);
+  CrossPairs pairs = {items, 0, r->n_resamples > 0 && n_samples >= 4};
+  for (size_t s = 0; s < n; s++) items[pairs.count++] = (CrossPair){s, s};
   for (size_t x = 0; x < r->n_x; x++)
-    for (size_t y = 0; y < r->n_y; y++) pairs[n_pairs++] = (CrossPair){x, r->n_x + y};
-  double *space = mem_alloc(6 * n * n + 2 * n, sizeof *space);
-  const size_t nn = n * n;
-  CrossProducts products = {space, space + nn, space + 2 * nn};
-  Locals locals = {space + 3 * nn, space + 4 * nn, space + 5 * nn, space + 6 * nn, space + 6 * nn + n};
+    for (size_t y = 0; y < r->n_y; y++) items[pairs.count++] = (CrossPair){x, r->n_x + y};
+  double *space = mem_alloc(6 * nn + 2 * n, sizeof *space);
+  float *by_sample = mem_alloc(pairs.by_sample ? 2 * pairs.count * n_samples : 0, sizeof *by_sample);
+  CrossProducts products = {space, space + nn, space + 2 * nn, by_sample};
+  Locals locals = {space + 3 * nn, space + 4 * nn,     space + 5 * nn,
+                   space + 6 * nn, space + 6 * nn + n, pairs.by_sample ? by_sample + pairs.count * n_samples : NULL};
   Status status = sides_open(r, &c, err);
   if (form == CROSS_CHEAPER && status == STATUS_OK)
-    form = rows_are_cheaper(&c, n_pairs) && cross_rows_memory(&c) <= r->memory ? CROSS_ROWS : CROSS_COLUMNS;
-  if (status == STATUS_OK) status = add_locals(&c, &locals, err);
+    form = rows_are_cheaper(&c, pairs.count) && cross_rows_memory(&c) <= r->memory ? CROSS_ROWS : CROSS_COLUMNS;
+  if (status == STATUS_OK) status = add_locals(&c, &pairs, &locals, err);
   if (status == STATUS_OK && form == CROSS_ROWS)
-    status = cross_by_rows(&c, &products, err);
+    status = cross_by_rows(&c, &pairs, &products, err);
   else if (status == STATUS_OK)
-    status = cross_by_columns(&c, pairs, n_pairs, r->memory, &products, err);
-  if (status == STATUS_OK) conclude(r, &c, &products, &locals, debiased, biased);
+    status = cross_by_columns(&c, &pairs, r->memory, &products, err);
+  if (status == STATUS_OK) conclude(r, &c, &products, &locals, map);
+  if (status == STATUS_OK && pairs.by_sample) add_intervals(r, &c, &products, &locals, map);
   sides_clear(&c);
+  free(by_sample);
   free(space);
-  free(pairs);
+  free(items);
   return status;
 }

@@ -5,11 +5,14 @@
 #include "probes/drift/rows.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct CrossRequest {
   const RowSide *x, *y; /* [n_x], [n_y] */
   size_t n_x, n_y;
   const RowPlan *plan;
+  size_t n_resamples; /* of the intervals; 0: none */
+  uint64_t seed;
   size_t memory; /* bytes that accumulators, or rows kept at hand, may take; a pair of sites is always done */
 } CrossRequest;
 
@@ -17,7 +20,12 @@ typedef struct CrossRequest {
  * d^2 a pair), in as many passes over the rows as memory asks for. */
 typedef enum CrossForm { CROSS_CHEAPER, CROSS_ROWS, CROSS_COLUMNS } CrossForm;
 
-/* debiased and biased [n_x, n_y], the numbers `cka` and `cka_biased` of cka.c. NaN or infinite rows are STATUS_DATA. */
-Status cross_cka(const CrossRequest *request, CrossForm form, double *debiased, double *biased, Error *err);
+/* Each [n_x, n_y]: the numbers `cka` and `cka_biased` of cka.c, and the interval of the former as interval.h has it. */
+typedef struct CrossMap {
+  double *debiased, *biased, *low, *high;
+} CrossMap;
+
+/* NaN or infinite rows are STATUS_DATA. */
+Status cross_cka(const CrossRequest *request, CrossForm form, const CrossMap *map, Error *err);
 
 #endif

@@ -1,5 +1,6 @@
 /* Products between columns: T = A'B and W = U'V of each pair of sides, as many pairs at a time as memory holds. */
 #include "base/memory.h"
+#include "num/blas.h"
 #include "num/crossproduct.h"
 #include "probes/drift/cross_parts.h"
 #include "probes/drift/samplegram.h"
@@ -11,37 +12,55 @@
 typedef struct PairSums {
   CrossPair pair;
   size_t p, q;
-  double *t, *w; /* [p, q] */
+  double *t, *w;    /* [p, q] */
+  float *direction; /* T, rounded: for the second pass */
+  float *along;     /* [n_samples] */
 } PairSums;
 
 static size_t pair_bytes(const CrossSides *c, CrossPair pair) {
-  return (c->clustered ? 2 : 1) * c->sides[pair.left]->width * c->sides[pair.right]->width * sizeof(double);
+  const size_t size = c->sides[pair.left]->width * c->sides[pair.right]->width;
+  return size * ((c->clustered ? 2 : 1) * sizeof(double) + sizeof(float));
 }
 
-/* Adds a block to every pair; each pair is one thread's. */
-static void add_block(const RowBlock *block, float *const *rows, float *const *sums, PairSums *pairs, size_t n_pairs) {
+/* T and W of a pair; work holds p * q floats. */
+static void add_products(const RowBlock *block, float *const *rows, float *const *sums, PairSums *s, float *work) {
+  const size_t l = s->pair.left, r = s->pair.right;
+  crossproduct_add(block->n, s->p, rows[l], s->q, rows[r], work, s->t);
+  if (s->w) crossproduct_add(block->n_samples, s->p, sums[l], s->q, sums[r], work, s->w);
+}
+
+/* <S_c, T> of the block's samples; work holds block->n * q floats. */
+static void add_along(const RowBlock *block, float *const *rows, PairSums *s, float *work) {
+  const float *right = rows[s->pair.right];
+  blas_gemm_f32(false, false, block->n, s->q, s->p, 1, rows[s->pair.left], s->p, s->direction, s->q, 0, work, s->q);
+  for (size_t c = 0; c < block->n_samples; c++) {
+    double sum = 0;
+    for (size_t i = block->begin[c]; i < block->begin[c + 1]; i++)
+      sum += dot_f32(s->q, work + i * s->q, right + i * s->q);
+    s->along[block->first_sample + c] = (float)sum;
+  }
+}
+
+/* A block for every pair; each pair is one thread's. */
+static void add_block(const CrossSides *c, const RowBlock *block, float *const *rows, float *const *sums, bool second,
+                      PairSums *pairs, size_t n_pairs) {
 #pragma omp parallel if (n_pairs > 1)
   {
-    size_t room = 0;
-    float *product = NULL;
+    float *work = mem_alloc(c->widest * (c->widest > c->capacity ? c->widest : c->capacity), sizeof *work);
 #pragma omp for schedule(static)
     for (size_t k = 0; k < n_pairs; k++) {
-      PairSums *s = &pairs[k];
-      const size_t l = s->pair.left, r = s->pair.right;
-      if (s->p * s->q > room) {
-        free(product);
-        room = s->p * s->q;
-        product = mem_alloc(room, sizeof *product);
-      }
-      crossproduct_add(block->n, s->p, rows[l], s->q, rows[r], product, s->t);
-      if (s->w) crossproduct_add(block->n_samples, s->p, sums[l], s->q, sums[r], product, s->w);
+      if (second)
+        add_along(block, rows, &pairs[k], work);
+      else
+        add_products(block, rows, sums, &pairs[k], work);
     }
-    free(product);
+    free(work);
   }
 }
 
 /* One pass over the rows for these pairs. */
-static Status run_pass(const CrossSides *c, PairSums *pairs, size_t n_pairs, float **rows, float **sums, Error *err) {
+static Status run_pass(const CrossSides *c, bool second, PairSums *pairs, size_t n_pairs, float **rows, float **sums,
+                       Error *err) {
   bool *used = mem_alloc(c->n, sizeof *used);
   size_t *begin = mem_alloc(c->capacity + 1, sizeof *begin);
   Status status = STATUS_OK;
@@ -53,48 +72,58 @@ static Status run_pass(const CrossSides *c, PairSums *pairs, size_t n_pairs, flo
     for (size_t s = 0; s < c->n && status == STATUS_OK; s++) {
       if (!used[s]) continue;
       status = cross_read(c, s, at, n, rows[s], err);
-      if (c->clustered) sample_sums(&block, rows[s], c->sides[s]->width, sums[s]);
+      if (c->clustered && !second) sample_sums(&block, rows[s], c->sides[s]->width, sums[s]);
     }
-    if (status == STATUS_OK) add_block(&block, rows, sums, pairs, n_pairs);
+    if (status == STATUS_OK) add_block(c, &block, rows, sums, second, pairs, n_pairs);
   }
   free(begin);
   free(used);
   return status;
 }
 
-static void conclude(const CrossSides *c, const PairSums *s, CrossProducts *to) {
-  const size_t at = s->pair.left * c->n + s->pair.right, size = s->p * s->q;
-  to->tt[at] = dot_f64(size, s->t, s->t);
-  if (!s->w) return;
-  to->tw[at] = dot_f64(size, s->t, s->w);
-  to->ww[at] = dot_f64(size, s->w, s->w);
+static void pair_init(const CrossSides *c, CrossPair pair, float *along, PairSums *s) {
+  *s = (PairSums){.pair = pair, .p = c->sides[pair.left]->width, .q = c->sides[pair.right]->width, .along = along};
+  s->t = mem_alloc(s->p * s->q, sizeof *s->t);
+  if (c->clustered) s->w = mem_alloc(s->p * s->q, sizeof *s->w);
 }
 
-Status cross_by_columns(const CrossSides *c, const CrossPair *pairs, size_t n_pairs, size_t memory, CrossProducts *to,
-                        Error *err) {
-  PairSums *sums = mem_alloc(n_pairs, sizeof *sums);
+static void pair_clear(PairSums *s) {
+  free(s->t);
+  free(s->w);
+  free(s->direction);
+}
+
+/* The first pass's sums become their inner products, and T what the second pass projects on. */
+static void conclude(const CrossSides *c, PairSums *s, bool by_sample, CrossProducts *to) {
+  const size_t at = s->pair.left * c->n + s->pair.right, size = s->p * s->q;
+  to->tt[at] = dot_f64(size, s->t, s->t);
+  if (s->w) to->tw[at] = dot_f64(size, s->t, s->w);
+  if (s->w) to->ww[at] = dot_f64(size, s->w, s->w);
+  if (!by_sample) return;
+  s->direction = mem_alloc(size, sizeof *s->direction);
+  for (size_t i = 0; i < size; i++) s->direction[i] = (float)s->t[i];
+}
+
+Status cross_by_columns(const CrossSides *c, const CrossPairs *pairs, size_t memory, CrossProducts *to, Error *err) {
+  PairSums *sums = mem_alloc(pairs->count, sizeof *sums);
   float **rows = mem_alloc(c->n, sizeof *rows), **row_sums = mem_alloc(c->n, sizeof *row_sums);
   Status status = STATUS_OK;
   for (size_t s = 0; s < c->n; s++) {
     rows[s] = mem_alloc(c->capacity * c->sides[s]->width, sizeof(float));
     row_sums[s] = mem_alloc(c->clustered ? c->capacity * c->sides[s]->width : 0, sizeof(float));
   }
-  for (size_t first = 0, end; first < n_pairs && status == STATUS_OK; first = end) {
+  for (size_t first = 0, end; first < pairs->count && status == STATUS_OK; first = end) {
     size_t bytes = 0;
-    for (end = first; end < n_pairs; end++) {
-      bytes += pair_bytes(c, pairs[end]);
+    for (end = first; end < pairs->count; end++) {
+      bytes += pair_bytes(c, pairs->items[end]);
       if (end > first && bytes > memory) break;
-      PairSums *s = &sums[end];
-      *s = (PairSums){pairs[end], c->sides[pairs[end].left]->width, c->sides[pairs[end].right]->width, NULL, NULL};
-      s->t = mem_alloc(s->p * s->q, sizeof *s->t);
-      if (c->clustered) s->w = mem_alloc(s->p * s->q, sizeof *s->w);
+      pair_init(c, pairs->items[end], pairs->by_sample ? to->along + end * c->plan->n_samples : NULL, &sums[end]);
     }
-    status = run_pass(c, sums + first, end - first, rows, row_sums, err);
-    for (size_t k = first; k < end; k++) {
-      conclude(c, &sums[k], to);
-      free(sums[k].t);
-      free(sums[k].w);
-    }
+    status = run_pass(c, false, sums + first, end - first, rows, row_sums, err);
+    for (size_t k = first; k < end; k++) conclude(c, &sums[k], pairs->by_sample, to);
+    if (status == STATUS_OK && pairs->by_sample)
+      status = run_pass(c, true, sums + first, end - first, rows, row_sums, err);
+    for (size_t k = first; k < end; k++) pair_clear(&sums[k]);
   }
   for (size_t s = 0; s < c->n; s++) {
     free(rows[s]);

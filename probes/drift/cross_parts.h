@@ -21,21 +21,28 @@ typedef struct CrossSides {
 /* Centred rows of samples [first_sample, first_sample + n_samples) of side s, [n, width]. */
 Status cross_read(const CrossSides *c, size_t s, size_t first_sample, size_t n_samples, float *rows, Error *err);
 
-/* The symmetric products of cka.c's top comment for every pair of sides that is asked for, [n, n]:
- * |T|^2, and where samples have several rows <T,W> and |W|^2. Others stay 0. */
-typedef struct CrossProducts {
-  double *tt, *tw, *ww;
-} CrossProducts;
-
 typedef struct CrossPair {
   size_t left, right;
 } CrossPair;
 
-Status cross_by_columns(const CrossSides *c, const CrossPair *pairs, size_t n_pairs, size_t memory, CrossProducts *to,
-                        Error *err);
+/* What is asked for: pairs of sides, and whether sample by sample too. */
+typedef struct CrossPairs {
+  const CrossPair *items;
+  size_t count;
+  bool by_sample;
+} CrossPairs;
 
-/* All pairs of sides at once. */
-Status cross_by_rows(const CrossSides *c, CrossProducts *to, Error *err);
+/* Products of cka.c's top comment for every pair asked for, [n, n]: |T|^2, and where samples have several rows <T,W>
+ * and |W|^2. Others stay 0. */
+typedef struct CrossProducts {
+  double *tt, *tw, *ww;
+  float *along; /* [pairs, n_samples] <S_c, T>; where asked for by sample */
+} CrossProducts;
+
+/* memory: bytes of sums held at a time. */
+Status cross_by_columns(const CrossSides *c, const CrossPairs *pairs, size_t memory, CrossProducts *to, Error *err);
+
+Status cross_by_rows(const CrossSides *c, const CrossPairs *pairs, CrossProducts *to, Error *err);
 size_t cross_rows_memory(const CrossSides *c);
 
 /* to[n, n] += weight * F F' for features F [n, size], `stride` floats apart: float32 products over slices, added in

@@ -59,7 +59,35 @@ static void add_mixed(const CrossSides *c, float *const *rows, float *const *sum
   }
 }
 
-Status cross_by_rows(const CrossSides *c, CrossProducts *to, Error *err) {
+/* <S_c, T> = sum over the rows i of sample c of (row i of K) . (row i of L): a small product of all sides for each row.
+ */
+static void add_along(const CrossSides *c, const CrossPairs *pairs, float *const *rows, float *tiles, float *along) {
+  const RowPlan *plan = c->plan;
+  const size_t n = plan->n_rows, stride = SAMPLE_TILE * n;
+  float *products = mem_alloc(SAMPLE_TILE * c->n * c->n, sizeof *products);
+  for (size_t first = 0, sample = 0; first < n; first += SAMPLE_TILE) {
+    const size_t height = n - first < SAMPLE_TILE ? n - first : SAMPLE_TILE;
+#pragma omp parallel for schedule(static)
+    for (size_t s = 0; s < c->n; s++) {
+      const size_t d = c->sides[s]->width;
+      blas_gemm_f32(false, true, height, n, d, 1, rows[s] + first * d, d, rows[s], d, 0, tiles + s * stride, n);
+    }
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < height; i++) {
+      const float *row = tiles + i * n;
+      blas_gemm_f32(false, true, c->n, c->n, n, 1, row, stride, row, stride, 0, products + i * c->n * c->n, c->n);
+    }
+    for (size_t i = 0; i < height; i++) {
+      while (plan->begin[sample + 1] <= first + i) sample++;
+      for (size_t k = 0; k < pairs->count; k++)
+        along[k * plan->n_samples + sample] +=
+            products[(i * c->n + pairs->items[k].left) * c->n + pairs->items[k].right];
+    }
+  }
+  free(products);
+}
+
+Status cross_by_rows(const CrossSides *c, const CrossPairs *pairs, CrossProducts *to, Error *err) {
   const size_t n = c->plan->n_rows;
   float **rows = mem_alloc(c->n, sizeof *rows), **sums = mem_alloc(c->n, sizeof *sums);
   Status status = read_all(c, rows, sums, err);
@@ -68,6 +96,7 @@ Status cross_by_rows(const CrossSides *c, CrossProducts *to, Error *err) {
     add_grams(c, rows, n, tiles, to->tt);
     if (c->clustered) add_mixed(c, rows, sums, tiles, to->tw);
     if (c->clustered) add_grams(c, sums, c->plan->n_samples, tiles, to->ww);
+    if (pairs->by_sample) add_along(c, pairs, rows, tiles, to->along);
     free(tiles);
   }
   for (size_t s = 0; s < c->n; s++) {

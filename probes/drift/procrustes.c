@@ -8,10 +8,11 @@
  *
  * Intervals (fathom's own): on the log scale, from the derivative of the nuclear norm, <U V', .>: sample c moves log of
  * the squared distance by its share of the residual minus half its shares of |A|^2 and |B|^2. A rotation of d columns
- * has d (d-1) / 2 angles fitted to the data, so the distance comes out too small; to second order the nuclear norm is
- * too large by q = sum_c sum_{i<j} (D_ij - D_ji)^2 / (2 (s_i + s_j)), D = U' A_c' B_c V of sample c. The interval is
- * centred at the distance without that bias, the value stays as defined. It is a correction for samples >> angles / d,
- * not for fewer. */
+ * has d (d-1) / 2 angles fitted to the data, so the distance comes out too small. To second order the nuclear norm is
+ * too large by q = sum_c sum_{i<j} (D_ij - D_ji)^2 / (2 (s_i + s_j)), D = U' A_c' B_c V of sample c, so that the fit
+ * takes away the share 2 q / distance^2 of the squared distance. The interval is centred at the distance without that
+ * bias; the value stays as defined. Where the share is over MOST_FITTED the estimate of it is not good enough to build
+ * on, and there is no interval. */
 #include "base/memory.h"
 #include "num/blas.h"
 #include "num/crossproduct.h"
@@ -21,6 +22,8 @@
 #include <stdlib.h>
 
 enum { DISTANCE, ANGLE, VALUES };
+
+static const double MOST_FITTED = 0.05;
 
 typedef struct Procrustes {
   DriftShape shape;
@@ -224,7 +227,9 @@ static double angle_of(double distance) { return 2 * asin(fmin(distance / 2, 1))
 static void add_intervals(const Procrustes *p, double distance, Estimate *estimates) {
   const size_t n = p->shape.n_samples;
   const double squared = distance * distance, angle = angle_of(distance);
-  const double corrected = sqrt(fmin(squared + 2 * fit_bias(p), 2));
+  const double fitted = distance > 0 ? 2 * fit_bias(p) / squared : 0;
+  if (fitted > MOST_FITTED) return;
+  const double corrected = fmin(distance / sqrt(1 - fitted), sqrt(2));
   const double slope = distance / (angle * sqrt(1 - squared / 4));
   for (size_t v = 0; v < VALUES; v++) estimates[v].pseudo = mem_alloc(n, sizeof(double));
   for (size_t s = 0; s < n && distance > 0; s++) {
@@ -232,27 +237,23 @@ static void add_intervals(const Procrustes *p, double distance, Estimate *estima
     estimates[DISTANCE].pseudo[s] = moved;
     estimates[ANGLE].pseudo[s] = moved * slope;
   }
-  for (size_t v = 0; v < VALUES; v++) pseudo_centre(n, estimates[v].pseudo);
+  for (size_t v = 0; v < VALUES; v++) {
+    pseudo_centre(n, estimates[v].pseudo);
+    estimates[v].scale = SCALE_LOG;
+  }
   estimates[DISTANCE].centre = log(corrected);
   estimates[ANGLE].centre = log(angle_of(corrected));
 }
 
 static void finish(const void *state, Estimate *estimates) {
   const Procrustes *p = state;
-  const bool same = p->shape.moments->identical;
   double squared = 0;
   for (size_t v = 0; v < VALUES; v++) estimates[v] = (Estimate){.value = NAN};
-  if (!same && undefined(p->settled)) return;
+  if (!p->shape.moments->identical && undefined(p->settled)) return;
   for (size_t s = 0; s < p->shape.n_samples; s++) squared += p->residual[s];
-  const double distance = sqrt(squared);
-  estimates[DISTANCE] = (Estimate){.value = distance, .scale = SCALE_LOG, .centre = log(distance)};
-  estimates[ANGLE] = (Estimate){.value = angle_of(distance), .scale = SCALE_LOG, .centre = log(angle_of(distance))};
-  if (p->fits_bias && !same)
-    add_intervals(p, distance, estimates);
-  else if (p->fits_bias)
-    for (size_t v = 0; v < VALUES; v++) estimates[v].pseudo = mem_alloc(p->shape.n_samples, sizeof(double));
-  else
-    estimates[DISTANCE].scale = estimates[ANGLE].scale = SCALE_NONE;
+  estimates[DISTANCE].value = sqrt(squared);
+  estimates[ANGLE].value = angle_of(sqrt(squared));
+  if (p->fits_bias) add_intervals(p, sqrt(squared), estimates);
 }
 
 const Measure measure_procrustes = {

@@ -55,7 +55,7 @@ static const Option options[] = {
     {"bootstrap", 0, OPTION_SIZE, offsetof(DriftSettings, bootstrap), 0, 1e6, "B",
      "resamples of the intervals, 0 for none", NULL},
     {"cross", 0, OPTION_FLAG, offsetof(DriftSettings, cross), 0, 0, NULL,
-     "all sites of A.h5 against all of B.h5: cka and cka_biased, without intervals", "fail-above"},
+     "all sites of A.h5 against all of B.h5: cka (default) or cka_biased", "fail-above"},
     {"keep-first", 0, OPTION_FLAG, offsetof(DriftSettings, keep_first), 0, 0, NULL, "keep position 0 of each sequence",
      NULL},
     {"fail-above", 0, OPTION_TEXTS, offsetof(DriftSettings, fail_above), 0, 0, "MEASURE=X",
@@ -72,19 +72,19 @@ const Command command_drift = {
     .arguments = "A.h5 B.h5",
     .summary = "how far the activations of two models are apart, layer by layer",
     .details =
-        "A.h5 holds the frozen model's activations, B.h5 the other model's on the same prompts (fathom record); "
-        "stores\n"
-        "whose rows differ are refused. Position 0 of each sequence is left out, since massive activations sit there.\n"
-        "Columns: site, layer, measure, value, lo and hi, n (samples).\n\n"
+        "A.h5 holds the frozen model's activations, B.h5 the other model's on the same prompts (fathom record);\n"
+        "stores whose rows differ are refused. Position 0 of each sequence is left out, since massive activations sit\n"
+        "there. Columns: site, layer, measure, value, lo and hi, n (samples). '-' (null in JSON) is what is "
+        "undefined:\n"
+        "debiased CKA of fewer than 4 samples, anything centred of constant rows, cosine and relative_l2 of different\n"
+        "widths.\n\n"
         "Intervals are over samples, never over tokens. Debiased CKA counts no pair of rows of one sample, neither in\n"
         "the estimate nor in a resample: with one row a sample it is Nguyen et al.'s formula, with several it is the\n"
         "same U-statistic over distinct samples (fathom's own; exact where samples are equally long). lo and hi are a\n"
         "bootstrap of jackknife pseudo-values, one a sample, with the same integer weights for every site and measure\n"
-        "(fathom's own); tests/test_coverage measures how often they hold the truth. That of procrustes is moved by "
-        "an\n"
-        "estimate of what fitting the rotation takes away, so it may lie above the value. cka_biased has none.\n"
-        "'-' (null in JSON) is what is undefined: debiased CKA of fewer than 4 samples, anything centred of constant\n"
-        "rows, cosine and relative_l2 of different widths.\n\n"
+        "(fathom's own); tests/test_coverage measures how often they hold the truth. Those of procrustes are moved by\n"
+        "an estimate of what fitting the rotation takes away, so they may lie above the value; there are none where\n"
+        "that is over 5 % of the squared distance, for then the estimate is not to be trusted. cka_biased has none.\n\n"
         "With --cross the columns are site_a, site_b, measure, value, lo, hi, n; widths may differ.",
     .example = "fathom drift frozen.h5 tuned.h5 --sites resid_post -o drift.h5",
     .options = options,

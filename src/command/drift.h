@@ -41,9 +41,10 @@ RowSide drift_side(StoreRows *context);
 /* The site's layer as a number for the output, NaN outside the blocks. */
 double drift_layer(const char *site);
 
-/* Provenance with both models, and the notes on rows that every table begins with. */
+/* Provenance with both models, and the notes on rows and intervals that every table begins with. */
 Provenance drift_provenance(const Invocation *call, const DriftSettings *settings, const DriftStores *stores);
 void drift_note_rows(Table *table, const DriftStores *stores);
+void drift_note_intervals(Table *table, const DriftSettings *settings);
 
 /* The measures to run and, of all the values they give, those to print. */
 typedef struct DriftSelection {

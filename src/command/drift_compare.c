@@ -77,23 +77,14 @@ static void print(const DriftStores *stores, const DriftSelection *s, const Drif
   const StoreContents *c = store_contents(stores->a);
   const size_t n = stores->plan.n_samples;
   drift_note_rows(table, stores);
-  if (settings->bootstrap)
-    table_note(table,
-               "lo, hi: 95 %% intervals over samples, %zu resamples, the same for every site and measure; n: samples",
-               settings->bootstrap);
+  drift_note_intervals(table, settings);
   for (size_t v = 0; v < s->n_values; v++)
     if (s->printed[v] && strcmp(s->names[v], "cka_biased") == 0)
       table_note(table, "cka_biased is read against cka_floor, about what unrelated data would give");
     else if (s->printed[v] && strcmp(s->names[v], "procrustes") == 0)
-      for (size_t i = 0; i < stores->n_a; i++)
-        if (c->sites[stores->sites_a[i]].width > n / 10) {
-          table_note(
-              table,
-              "procrustes fits a rotation of %zu columns to %zu samples and comes out too small; its interval is "
-              "moved by an estimate of that",
-              c->sites[stores->sites_a[i]].width, n);
-          break;
-        }
+      table_note(table,
+                 "procrustes comes out too small where samples are few for the width, since a rotation is fitted; "
+                 "its interval allows for that, or is missing where that is too much to allow for");
   for (size_t i = 0; i < stores->n_a; i++) {
     const char *site = c->sites[stores->sites_a[i]].name;
     for (size_t v = 0, at = i * s->n_printed; v < s->n_values; v++) {

@@ -19,7 +19,7 @@ static const size_t cross_memory = (size_t)1 << 30;
 typedef struct Map {
   bool wanted[KINDS];
   const char **sites_a, **sites_b;
-  double *values[KINDS];
+  double *values[KINDS], *low, *high; /* of cka */
 } Map;
 
 static Status select_kinds(const char *list, Map *map, Error *err) {
@@ -37,7 +37,7 @@ static Status select_kinds(const char *list, Map *map, Error *err) {
   return STATUS_OK;
 }
 
-static Status measure(const DriftStores *stores, Map *map, Error *err) {
+static Status measure(const DriftStores *stores, const DriftSettings *settings, Map *map, Error *err) {
   StoreRows *rows = mem_alloc(stores->n_a + stores->n_b, sizeof *rows);
   RowSide *sides = mem_alloc(stores->n_a + stores->n_b, sizeof *sides);
   for (size_t i = 0; i < stores->n_a + stores->n_b; i++) {
@@ -50,8 +50,16 @@ static Status measure(const DriftStores *stores, Map *map, Error *err) {
     else
       map->sites_b[i - stores->n_a] = sides[i].site;
   }
-  const CrossRequest request = {sides, sides + stores->n_a, stores->n_a, stores->n_b, &stores->plan, cross_memory};
-  const Status status = cross_cka(&request, CROSS_CHEAPER, map->values[CKA], map->values[CKA_BIASED], err);
+  const CrossRequest request = {.x = sides,
+                                .y = sides + stores->n_a,
+                                .n_x = stores->n_a,
+                                .n_y = stores->n_b,
+                                .plan = &stores->plan,
+                                .n_resamples = map->wanted[CKA] ? settings->bootstrap : 0,
+                                .seed = settings->common.seed,
+                                .memory = cross_memory};
+  const CrossMap to = {map->values[CKA], map->values[CKA_BIASED], map->low, map->high};
+  const Status status = cross_cka(&request, CROSS_CHEAPER, &to, err);
   free(sides);
   free(rows);
   return status;
@@ -71,15 +79,19 @@ static Status write_result(const DriftStores *stores, const Map *map, const char
   if (status == STATUS_OK) status = result_write_strings(result, "measure", wanted, n_wanted, err);
   for (size_t k = 0; k < KINDS && status == STATUS_OK; k++)
     if (map->wanted[k]) status = result_write_array(result, kind_names[k], 2, shape, map->values[k], err);
+  if (status == STATUS_OK && map->wanted[CKA]) status = result_write_array(result, "lo", 2, shape, map->low, err);
+  if (status == STATUS_OK && map->wanted[CKA]) status = result_write_array(result, "hi", 2, shape, map->high, err);
   if (status == STATUS_OK) return result_finish(result, err);
   result_close(result);
   return status;
 }
 
-static Status print(const DriftStores *stores, const Map *map, bool json, const Provenance *provenance, Error *err) {
+static Status print(const DriftStores *stores, const Map *map, const DriftSettings *settings,
+                    const Provenance *provenance, Error *err) {
   static const char *const columns[] = {"site_a", "site_b", "measure", "value", "lo", "hi", "n"};
-  Table *table = table_begin(stdout, json, provenance, columns, 7);
+  Table *table = table_begin(stdout, settings->common.json, provenance, columns, 7);
   drift_note_rows(table, stores);
+  if (map->wanted[CKA]) drift_note_intervals(table, settings);
   for (size_t i = 0; i < stores->n_a; i++)
     for (size_t j = 0; j < stores->n_b; j++)
       for (size_t k = 0; k < KINDS; k++) {
@@ -88,8 +100,8 @@ static Status print(const DriftStores *stores, const Map *map, bool json, const 
         table_string(table, map->sites_b[j]);
         table_string(table, kind_names[k]);
         table_number(table, map->values[k][i * stores->n_b + j]);
-        table_number(table, NAN);
-        table_number(table, NAN);
+        table_number(table, k == CKA ? map->low[i * stores->n_b + j] : NAN);
+        table_number(table, k == CKA ? map->high[i * stores->n_b + j] : NAN);
         table_count(table, stores->plan.n_samples);
       }
   return table_end(table, err);
@@ -98,13 +110,18 @@ static Status print(const DriftStores *stores, const Map *map, bool json, const 
 Status drift_cross(const Invocation *call, const DriftSettings *settings, const DriftStores *stores, Error *err) {
   Map map = {.sites_a = mem_alloc(stores->n_a, sizeof *map.sites_a),
              .sites_b = mem_alloc(stores->n_b, sizeof *map.sites_b)};
-  for (size_t k = 0; k < KINDS; k++) map.values[k] = mem_alloc(stores->n_a * stores->n_b, sizeof(double));
+  const size_t size = stores->n_a * stores->n_b;
+  for (size_t k = 0; k < KINDS; k++) map.values[k] = mem_alloc(size, sizeof(double));
+  map.low = mem_alloc(size, sizeof(double));
+  map.high = mem_alloc(size, sizeof(double));
   const Provenance provenance = drift_provenance(call, settings, stores);
   Status status = select_kinds(settings->measures, &map, err);
-  if (status == STATUS_OK) status = measure(stores, &map, err);
+  if (status == STATUS_OK) status = measure(stores, settings, &map, err);
   if (status == STATUS_OK && settings->output) status = write_result(stores, &map, settings->output, &provenance, err);
-  if (status == STATUS_OK) status = print(stores, &map, settings->common.json, &provenance, err);
+  if (status == STATUS_OK) status = print(stores, &map, settings, &provenance, err);
   for (size_t k = 0; k < KINDS; k++) free(map.values[k]);
+  free(map.low);
+  free(map.high);
   free(map.sites_a);
   free(map.sites_b);
   return status;

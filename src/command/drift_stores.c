@@ -158,3 +158,10 @@ void drift_note_rows(Table *table, const DriftStores *stores) {
   table_note(table, "%zu rows of %zu samples%s", stores->plan.n_rows, stores->plan.n_samples,
              stores->first_left_out ? "; position 0 of each sequence is left out (--keep-first keeps it)" : "");
 }
+
+void drift_note_intervals(Table *table, const DriftSettings *settings) {
+  if (!settings->bootstrap) return;
+  table_note(table,
+             "lo, hi: 95 %% intervals over samples, %zu resamples, the same for every site and measure; n: samples",
+             settings->bootstrap);
+}
