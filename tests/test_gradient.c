@@ -3,36 +3,12 @@
 #include "base/rng.h"
 #include "model/backward.h"
 #include "model/forward.h"
+#include "tests/small_model.h"
 #include "tests/tap.h"
 
 #include <stdlib.h>
 
-enum { SEED = 7, ROWS = 12, SEQUENCES = 3 };
-
-static const size_t offsets[] = {0, 1, 5, 12};
-static const int32_t ids[ROWS] = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8};
-
-/* A made model of the first family in the table. */
-static Model make_model(Rng *rng, bool tied) {
-  Model model = {.config = {.family = family_by_hf_type("llama"),
-                            .n_layers = 3,
-                            .hidden_size = 12,
-                            .n_heads = 4,
-                            .n_kv_heads = 2,
-                            .head_dim = 6,
-                            .intermediate_size = 14,
-                            .vocab_size = 11,
-                            .max_positions = 64,
-                            .rms_norm_eps = 1e-3,
-                            .rope_theta = 100,
-                            .tied_embeddings = tied}};
-  Error err;
-  parameters_init(&model.config, &model.table);
-  if (arena_init(&model.arena, model.table.total * sizeof(real), &err) != STATUS_OK) abort();
-  model.values = arena_take(&model.arena, model.table.total * sizeof(real));
-  for (size_t i = 0; i < model.table.total; i++) model.values[i] = (real)(0.5 * rng_normal(rng));
-  return model;
-}
+enum { SEED = 7, ROWS = SMALL_ROWS, SEQUENCES = SMALL_SEQUENCES };
 
 /* Loss = a . rewards + sum of C * final_normed + sum over blocks of |resid_post - target|^2 / 2: linear, dense,
  * injected. */
@@ -68,7 +44,6 @@ static void gradient(const Loss *w, Gradients *g, bool accumulate) {
   for (size_t s = 0; s < SEQUENCES; s++) drewards[s] = (real)w->a[s];
   for (size_t i = 0; i < ROWS * w->model->config.hidden_size; i++) dfinal[i] = (real)w->c[i];
   loss_value(w);
-  if (!accumulate) gradients_clear_sums(w->model, NULL, g);
   model_backward(w->model, w->batch, w->pass, drewards, dfinal, &(Injection){inject, (void *)w}, accumulate, g);
   free(dfinal);
 }
@@ -90,7 +65,7 @@ static double check_parameter(const Loss *w, const Parameter *p, const Gradients
   double most = 0;
   for (int draw = 0; draw < 3; draw++) {
     const size_t at =
-        p->offset + (p->role == ROLE_EMBED ? (size_t)ids[rng_below(rng, ROWS)] * p->columns + rng_below(rng, p->columns)
+        p->offset + (p->role == ROLE_EMBED ? (size_t)small_ids[rng_below(rng, ROWS)] * p->columns + rng_below(rng, p->columns)
                                            : rng_below(rng, p->rows * p->columns));
     const double expected = central_difference(w, &w->model->values[at]);
     const double error = fabs((double)g->values[at - g->begin] - expected) / (1e-2 + fabs(expected));
@@ -100,9 +75,9 @@ static double check_parameter(const Loss *w, const Parameter *p, const Gradients
 }
 
 static void test_all(Rng *rng, bool tied) {
-  Model model = make_model(rng, tied);
+  Model model = small_model(rng, tied);
   const size_t d = model.config.hidden_size;
-  const Batch batch = {SEQUENCES, offsets, ids};
+  const Batch batch = {SEQUENCES, small_offsets, small_ids};
   Pass pass;
   Error err;
   ok(pass_init(&pass, &model.config, ROWS, 7, true, &err) == STATUS_OK, "a pass of 12 rows");
@@ -114,7 +89,7 @@ static void test_all(Rng *rng, bool tied) {
             malloc(3 * ROWS * d * sizeof(double))};
   for (size_t i = 0; i < ROWS * d; i++) w.c[i] = rng_normal(rng);
   for (size_t i = 0; i < 3 * ROWS * d; i++) w.targets[i] = rng_normal(rng);
-  Gradients g = {malloc(model.table.total * sizeof(real)), model.table.embed}, g2 = g;
+  Gradients g = {calloc(model.table.total, sizeof(real)), model.table.embed, NULL, 0}, g2 = {0};
   gradient(&w, &g, false);
   for (size_t i = 0; i < model.table.count; i++) {
     const Parameter *p = &model.table.items[i];
@@ -124,7 +99,7 @@ static void test_all(Rng *rng, bool tied) {
   }
   /* The suffix from block 1 on: the same numbers, nothing below. */
   g2.begin = model.table.layers[1].attn_norm;
-  g2.values = malloc((model.table.total - g2.begin) * sizeof(real));
+  g2.values = calloc(model.table.total - g2.begin, sizeof(real));
   gradient(&w, &g2, false);
   ok(memcmp(g2.values, g.values + (g2.begin - g.begin), (model.table.total - g2.begin) * sizeof(real)) == 0,
      "training from block 1 on gives the same gradients there");
@@ -135,6 +110,8 @@ static void test_all(Rng *rng, bool tied) {
     if (!(e <= most)) most = e;
   }
   ok(most < 1e-10, "accumulating the same batch twice doubles every gradient: %.1e", most);
+  gradients_clear(&g);
+  gradients_clear(&g2);
   free(w.c), free(w.targets), free(g.values), free(g2.values);
   pass_clear(&pass);
   model_close(&model);

@@ -47,9 +47,7 @@ static void work_close(Work *work) {
 }
 
 static Gradients gradients_new(const Model *model, size_t begin) {
-  Gradients gradients = {mem_alloc(model->table.total - begin, sizeof(real)), begin};
-  gradients_clear_sums(model, NULL, &gradients);
-  return gradients;
+  return (Gradients){.values = mem_alloc(model->table.total - begin, sizeof(real)), .begin = begin};
 }
 
 /* Every parameter from gradients->begin on. One the golden does not name must be zero: the loss does not reach it.
@@ -105,6 +103,7 @@ static void test_logits(const char *name) {
   model_backward(&work.model, &work.all.batch, &work.pass, NULL, dfinal, NULL, false, &gradients);
   const size_t named = check_gradients(name, &work, "", &gradients, 1);
   ok(named + 2 == weights_count(work.gradients.arrays), "%s: no gradient of transformers is left out", name);
+  gradients_clear(&gradients);
   free(gradients.values);
   free(logits);
   free(dfinal);
@@ -158,8 +157,11 @@ static void test_rewards(void) {
   model_forward(&work.model, &work.all.batch, &work.pass, NULL);
   model_backward(&work.model, &work.all.batch, &work.pass, drewards, NULL, NULL, false, &head);
   ok(check_gradients("head alone", &work, "bradley_terry.", &head, 1) == 1, "the head alone");
+  gradients_clear(&all);
   free(all.values);
+  gradients_clear(&last);
   free(last.values);
+  gradients_clear(&head);
   free(head.values);
   free(drewards);
   free(loss.values);
@@ -213,6 +215,7 @@ static void test_anchor(void) {
   ok(is_close(anchor.penalty, (double)penalty.values[0], 10 * GOLDEN_TOLERANCE, 0), "anchor penalty %.6f",
      anchor.penalty);
   ok(check_gradients("anchor", &work, "anchor.", &gradients, 1) > 10, "every parameter under the last block");
+  gradients_clear(&gradients);
   free(gradients.values);
   pass_clear(&frozen);
   model_close(&base);

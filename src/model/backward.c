@@ -10,6 +10,7 @@
 #include <assert.h>
 #include <math.h>
 #include <omp.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct Backward {
@@ -100,10 +101,31 @@ static void embed_backward(const Backward *w) {
         dembed[(size_t)w->batch->ids[t] * d + i] += w->pass->dresid[t * d + i];
 }
 
+/* Matrices are overwritten by their product; gains, the score and the embedding are added to, and start from zero here.
+ * Of the embedding only the rows that the last sum touched are cleared. */
+static void begin_sums(const Backward *w) {
+  const ParameterTable *table = &w->model->table;
+  const size_t d = w->model->config.hidden_size;
+  Gradients *g = w->gradients;
+  real *dembed = table->embed >= g->begin ? g->values + (table->embed - g->begin) : NULL;
+  for (size_t i = 0; !w->accumulate && i < table->count; i++) {
+    const Parameter *p = &table->items[i];
+    if (p->offset >= g->begin && p->rows == 1) memset(g->values + (p->offset - g->begin), 0, p->columns * sizeof *g->values);
+  }
+  for (size_t i = 0; !w->accumulate && dembed && i < g->n_touched; i++)
+    memset(dembed + (size_t)g->touched[i] * d, 0, d * sizeof *dembed);
+  if (!w->accumulate) g->n_touched = 0;
+  if (!dembed) return;
+  g->touched = mem_resize(g->touched, g->n_touched + w->rows, sizeof *g->touched);
+  memcpy(g->touched + g->n_touched, w->batch->ids, w->rows * sizeof *g->touched);
+  g->n_touched += w->rows;
+}
+
 void model_backward(const Model *model, const Batch *batch, Pass *pass, const real *drewards, const real *dfinal,
                     const Injection *injection, bool accumulate, Gradients *gradients) {
   assert(pass->keeps);
   const Backward w = {model, batch, pass, gradients, batch->offsets[batch->n_sequences], accumulate};
+  begin_sums(&w);
   head_backward(&w, drewards, dfinal);
   for (size_t l = model->config.n_layers; l-- > 0;) {
     /* A block's last parameter is its down projection: below `begin` nothing is left to train. */
@@ -115,17 +137,8 @@ void model_backward(const Model *model, const Batch *batch, Pass *pass, const re
   embed_backward(&w);
 }
 
-void gradients_clear_sums(const Model *model, const Batch *batch, Gradients *gradients) {
-  const ParameterTable *table = &model->table;
-  const size_t d = model->config.hidden_size;
-  for (size_t i = 0; i < table->count; i++) {
-    const Parameter *p = &table->items[i];
-    if (p->offset < gradients->begin) continue;
-    real *values = gradients->values + (p->offset - gradients->begin);
-    if (p->role == ROLE_EMBED && batch)
-      for (size_t t = 0; t < batch->offsets[batch->n_sequences]; t++)
-        memset(values + (size_t)batch->ids[t] * d, 0, d * sizeof *values);
-    else if (p->rows == 1 || p->role == ROLE_EMBED)
-      memset(values, 0, p->rows * p->columns * sizeof *values);
-  }
+void gradients_clear(Gradients *g) {
+  free(g->touched);
+  g->touched = NULL;
+  g->n_touched = 0;
 }

@@ -9,6 +9,8 @@
 typedef struct Gradients {
   real *values; /* [table.total - begin] */
   size_t begin;
+  int32_t *touched; /* ids whose embedding rows hold a gradient */
+  size_t n_touched;
 } Gradients;
 
 /* Adds a loss's own gradient at blocks.layer.hook_resid_post to dresid[T, D], when the pass gets there. */
@@ -18,13 +20,13 @@ typedef struct Injection {
 } Injection;
 
 /* drewards[B]: dLoss / dreward of each sequence, or NULL. dfinal[T, D]: dLoss / dfinal_normed, or NULL. Both may be
- * given. The gradient of every matrix from gradients->begin on is overwritten, or with accumulate added to; gains, the
- * score and the embedding are always added to, and must be cleared by the caller before a new sum. Stops at the lowest
- * block that has something to train. Destroys the pass's gate_up buffers. injection may be NULL. */
+ * given. Every gradient from gradients->begin on is overwritten, or with accumulate added to; values must have been all
+ * zeros before the first call. Stops at the lowest block that has something to train. Destroys the pass's gate_up
+ * buffers. injection may be NULL. */
 void model_backward(const Model *model, const Batch *batch, Pass *pass, const real *drewards, const real *dfinal,
                     const Injection *injection, bool accumulate, Gradients *gradients);
 
-/* Sets to zero what model_backward adds to: gains, score, and the embedding rows of the batch, NULL = all rows. */
-void gradients_clear_sums(const Model *model, const Batch *batch, Gradients *gradients);
+/* Frees what model_backward keeps in gradients beside values. */
+void gradients_clear(Gradients *gradients);
 
 #endif

@@ -1,0 +1,97 @@
+/* fathom record: layer-wise activations of a model over samples, into a store. */
+#include "base/log.h"
+#include "base/memory.h"
+#include "command/command.h"
+#include "command/inputs.h"
+#include "train/recorder.h"
+
+#include <stdlib.h>
+
+typedef struct RecordSettings {
+  CommonSettings common;
+  InputSettings input;
+  const char *output, *sites, *layers, *tokens, *store_dtype;
+  bool resume;
+} RecordSettings;
+
+static const RecordSettings record_defaults = {
+    .input = {.chat_template = "auto", .batch_tokens = 1024},
+    .sites = "resid_post",
+    .tokens = "response",
+    .store_dtype = "float32",
+};
+
+static const Option record_options[] = {
+    INPUT_OPTIONS(RecordSettings),
+    {"output", 'o', OPTION_TEXT, offsetof(RecordSettings, output), 0, 0, "A.h5", "the store to write", NULL},
+    {"sites", 0, OPTION_TEXT, offsetof(RecordSettings, sites), 0, 0, "LIST",
+     "what to record: full names, or embed resid_pre q k v z attn_out resid_mid mlp_out resid_post ln_final", NULL},
+    {"layers", 0, OPTION_TEXT, offsetof(RecordSettings, layers), 0, 0, "LIST", "of which blocks, such as 0,3-7,-1 (default: all)",
+     NULL},
+    {"tokens", 0, OPTION_CHOICE, offsetof(RecordSettings, tokens), 0, 0, "last|response|mean|all",
+     "of which tokens: the last, the final assistant turn, the mean over the sequence, all", NULL},
+    LENGTH_OPTIONS(RecordSettings),
+    {"store-dtype", 0, OPTION_CHOICE, offsetof(RecordSettings, store_dtype), 0, 0, "float32|bfloat16|float16",
+     "element type on disk", NULL},
+    {"resume", 0, OPTION_FLAG, offsetof(RecordSettings, resume), 0, 0, NULL,
+     "go on with A.h5.part of an interrupted run of the same arguments", NULL},
+    {0}};
+
+static void say_cost(const Inputs *in, const RecordPlan *plan, const RecordCost *cost) {
+  log_note("%zu samples, %zu tokens; %zu sites x %zu rows", plan->n_samples, cost->tokens, plan->sites->count, cost->rows);
+  log_note("disk: %.1f MiB in %s; memory: %.1f MiB of parameters and %.1f MiB to work in", (double)cost->file_bytes / (1 << 20),
+           plan->path, (double)in->model.arena.size / (1 << 20), (double)cost->pass_bytes / (1 << 20));
+}
+
+static Status record_run(const Invocation *call, const void *settings, Error *err) {
+  const RecordSettings *s = settings;
+  Inputs in = {0};
+  SiteList sites = {0};
+  const Sample **list = NULL;
+  char *line = NULL;
+  RecordPlan plan = {.path = s->output, .sites = &sites, .rule_name = s->tokens, .batch_tokens = s->input.batch_tokens,
+                     .resume = s->resume, .label = "record"};
+  if (!s->output) return error_set(err, STATUS_USAGE, "record: -o A.h5 is needed: where the activations go");
+  token_rule_from_name(s->tokens, &plan.rule);
+  store_dtype_from_name(s->store_dtype, &plan.dtype);
+  Status status = inputs_open_model(&in, call->args[0], s->input.chat_template, err);
+  if (status == STATUS_OK) status = sites_of_selection(&in.model.config, s->sites, s->layers, &sites, err);
+  if (status == STATUS_OK) status = inputs_read_samples(&in, &s->input, err);
+  if (status == STATUS_OK) {
+    RecordCost cost;
+    line = inputs_command_line(call);
+    plan.samples = list = inputs_sample_list(&in);
+    plan.n_samples = in.samples.count;
+    plan.about = inputs_store_provenance(&in, &s->common, line);
+    recorder_cost(&in.model, &plan, &cost);
+    say_cost(&in, &plan, &cost);
+    const double started = clock_seconds();
+    status = recorder_run(&in.model, &plan, err);
+    const double seconds = clock_seconds() - started;
+    if (status == STATUS_OK)
+      log_note("%s: %zu tokens in %.1f s, %.0f a second; peak memory %.0f MiB", s->output, cost.tokens, seconds,
+               (double)cost.tokens / seconds, (double)mem_peak() / (1 << 20));
+  }
+  free(line);
+  free(list);
+  sites_clear(&sites);
+  inputs_close(&in);
+  return status;
+}
+
+const Command command_record = {
+    .name = "record",
+    .arguments = "MODEL --prompts F|--pairs F|--text S -o A.h5",
+    .summary = "record layer-wise activations into an HDF5 store",
+    .details = "MODEL is a Hugging Face folder or a GGUF file. Sites have TransformerLens's names; attn_out and mlp_out are what is\n"
+               "added to the residual stream, q and k are taken before the rotary embedding, and ln_final is the final norm with\n"
+               "its gain. Rows are token positions, never padding. Memory is the parameters and one batch, whatever the number\n"
+               "of rows; an interrupted run leaves A.h5.part, which --resume continues.",
+    .example = "fathom record models/SmolLM2-135M-Instruct.Q4_1.gguf --prompts prompts.txt --tokens last -o frozen.h5",
+    .options = record_options,
+    .defaults = &record_defaults,
+    .settings_size = sizeof(RecordSettings),
+    .min_args = 1,
+    .max_args = 1,
+    .run = record_run,
+};

@@ -1,0 +1,98 @@
+/* fathom score: rewards of the user's own texts. */
+#include "base/log.h"
+#include "base/memory.h"
+#include "command/command.h"
+#include "command/inputs.h"
+#include "model/forward.h"
+#include "train/rows.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct ScoreSettings {
+  CommonSettings common;
+  InputSettings input;
+} ScoreSettings;
+
+static const ScoreSettings score_defaults = {.input = {.chat_template = "auto", .batch_tokens = 1024}};
+
+static const Option score_options[] = {INPUT_OPTIONS(ScoreSettings), LENGTH_OPTIONS(ScoreSettings), {0}};
+
+/* rewards[n_samples]. */
+static Status score_samples(const Inputs *in, size_t batch_tokens, real *rewards, Error *err) {
+  const size_t n = in->samples.count;
+  const Sample **list = inputs_sample_list(in);
+  Pass pass = {0};
+  SampleBatch batch = {0};
+  size_t longest, most;
+  sample_batch_extent(list, n, 1, batch_tokens, &longest, &most);
+  Status status = pass_init(&pass, &in->model.config, most, longest, false, err);
+  Progress progress = progress_begin("score", "samples", n);
+  for (size_t first = 0, count; status == STATUS_OK && first < n; first += count) {
+    count = sample_batch_count(list, n, first, 1, batch_tokens);
+    sample_batch_fill(&batch, list + first, count);
+    model_forward(&in->model, &batch.batch, &pass, NULL);
+    model_rewards(&in->model, &batch.batch, &pass, rewards + first);
+    for (size_t i = first; status == STATUS_OK && i < first + count; i++)
+      if (!isfinite(rewards[i]))
+        status = error_set(err, STATUS_NUMERIC, "the reward of sample \"%s\" is not finite", list[i]->id);
+    progress_show(&progress, first + count);
+  }
+  progress_end(&progress);
+  sample_batch_clear(&batch);
+  pass_clear(&pass);
+  free(list);
+  return status;
+}
+
+/* "7/chosen" is shown as id 7, side chosen. */
+static void add_row(Table *table, const Sample *sample, bool is_pair, double reward) {
+  table_string(table, is_pair ? sample->group : sample->id);
+  table_string(table, is_pair ? sample->label : NULL);
+  table_count(table, sample->n_tokens);
+  table_number(table, reward);
+}
+
+static Status score_run(const Invocation *call, const void *settings, Error *err) {
+  static const char *const columns[] = {"id", "side", "n_tokens", "reward"};
+  const ScoreSettings *s = settings;
+  Inputs in = {0};
+  real *rewards = NULL;
+  Status status = inputs_open_model(&in, call->args[0], s->input.chat_template, err);
+  if (status == STATUS_OK && !in.model.has_score)
+    status = error_set(err, STATUS_DATA, "%s: no reward head (tensor %s): fathom train makes a reward model of it", call->args[0],
+                       in.model.config.family->names[ROLE_SCORE].hf);
+  if (status == STATUS_OK) status = inputs_read_samples(&in, &s->input, err);
+  if (status == STATUS_OK) {
+    rewards = mem_alloc(in.samples.count, sizeof *rewards);
+    status = score_samples(&in, s->input.batch_tokens, rewards, err);
+  }
+  if (status == STATUS_OK) {
+    Provenance from = invocation_provenance(call, "score", &s->common);
+    inputs_add_provenance(&in, &from);
+    Table *table = table_begin(stdout, s->common.json, &from, columns, 4);
+    table_note(table, "%s: %zu read, %zu over the length limit, %zu with equal sides", in.samples.schema, in.samples.n_read,
+               in.samples.n_too_long, in.samples.n_equal);
+    for (size_t i = 0; i < in.samples.count; i++) add_row(table, &in.samples.items[i], in.are_pairs, (double)rewards[i]);
+    status = table_end(table, err);
+  }
+  free(rewards);
+  inputs_close(&in);
+  return status;
+}
+
+const Command command_score = {
+    .name = "score",
+    .arguments = "MODEL --prompts F|--pairs F|--text S",
+    .summary = "rewards of your own texts: id, side, n_tokens, reward",
+    .details = "MODEL is a reward model: a Hugging Face folder with score.weight, such as fathom train writes. The reward is the\n"
+               "score head on the last token of each text; pairs give two rows, chosen and rejected.",
+    .example = "fathom score RUN --pairs pairs.jsonl",
+    .options = score_options,
+    .defaults = &score_defaults,
+    .settings_size = sizeof(ScoreSettings),
+    .min_args = 1,
+    .max_args = 1,
+    .run = score_run,
+};

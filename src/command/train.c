@@ -1,0 +1,203 @@
+/* fathom train: a reward model from preference pairs, anchored to the frozen model. */
+#include "base/file.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "command/command.h"
+#include "command/inputs.h"
+#include "train/trainer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct TrainSettings {
+  CommonSettings common;
+  InputSettings input; /* pairs, limit, chat template, lengths */
+  OptionTexts eval;
+  const char *output, *parts, *anchor_layers, *anchor_tokens, *frozen;
+  size_t steps, batch_size, checkpoint_every, probe_pairs;
+  double epochs, lr, warmup, weight_decay, clip, centring, anchor, eval_split;
+  bool resume;
+} TrainSettings;
+
+static const TrainSettings train_defaults = {
+    .input = {.chat_template = "auto", .max_length = 512, .batch_tokens = 1024},
+    .parts = "all",
+    .anchor_layers = "all",
+    .anchor_tokens = "response",
+    .batch_size = 8,
+    .probe_pairs = 16,
+    .epochs = 1,
+    .lr = 1e-5,
+    .warmup = 0.1,
+    .clip = 1,
+    .eval_split = 0.1,
+};
+
+#define AT(member) offsetof(TrainSettings, member)
+static const Option train_options[] = {
+    {"pairs", 0, OPTION_TEXTS, AT(input.pairs), 0, 0, "FILE",
+     "preference pairs: TRL (prompt, chosen, rejected) or HH transcripts; may be repeated", NULL},
+    {"output", 'o', OPTION_TEXT, AT(output), 0, 0, "RUN", "the folder of the run", NULL},
+    {"eval", 0, OPTION_TEXTS, AT(eval), 0, 0, "FILE", "held-out pairs; may be repeated", "eval-split"},
+    {"eval-split", 0, OPTION_REAL, AT(eval_split), 0, 0.9, "F", "share of the prompts that is held out", "eval"},
+    {"train", 0, OPTION_TEXT, AT(parts), 0, 0, "PART", "what is trained: all, last:K blocks (with final norm and head), or head", NULL},
+    {"anchor", 0, OPTION_REAL, AT(anchor), 0, 1e6, "X", "strength lambda of the anchor to the frozen model; 0 = a plain run", NULL},
+    {"anchor-layers", 0, OPTION_TEXT, AT(anchor_layers), 0, 0, "LIST",
+     "anchored blocks: all, last, middle (the middle third) or a list such as 0,3-7,-1", NULL},
+    {"anchor-tokens", 0, OPTION_CHOICE, AT(anchor_tokens), 0, 0, "response|last|all",
+     "tokens of the anchor and of all drift (position 0 never counts)", NULL},
+    {"frozen", 0, OPTION_TEXT, AT(frozen), 0, 0, "F.h5",
+     "store of the frozen features, recorded if it does not exist, shared by runs on the same samples (default: RUN/frozen.h5)", NULL},
+    {"steps", 0, OPTION_SIZE, AT(steps), 1, 1e9, "N", "updates (default: by --epochs)", "epochs"},
+    {"epochs", 0, OPTION_REAL, AT(epochs), 1e-6, 1e6, "X", "passes over the training pairs", "steps"},
+    {"batch-size", 0, OPTION_SIZE, AT(batch_size), 1, 1e6, "N", "pairs of an update", NULL},
+    {"lr", 0, OPTION_REAL, AT(lr), 0, 10, "X", "peak learning rate (AdamW, cosine decay to 0)", NULL},
+    {"warmup", 0, OPTION_REAL, AT(warmup), 0, 1, "X", "share of the updates with a rising learning rate", NULL},
+    {"weight-decay", 0, OPTION_REAL, AT(weight_decay), 0, 10, "X", "decoupled weight decay of the matrices", NULL},
+    {"clip", 0, OPTION_REAL, AT(clip), 0, 1e9, "X", "global gradient norm at most; 0 = no clipping", NULL},
+    {"centring", 0, OPTION_REAL, AT(centring), 0, 1e3, "X", "weight of (r_chosen + r_rejected)^2 in the loss", NULL},
+    {"probe-pairs", 0, OPTION_SIZE, AT(probe_pairs), 1, 1e6, "N",
+     "held-out pairs on which full drift is measured at steps 0, 1, 2, 4, 8, ...", NULL},
+    {"checkpoint-every", 0, OPTION_SIZE, AT(checkpoint_every), 1, 1e9, "N", "updates between checkpoints (default: none)", NULL},
+    {"resume", 0, OPTION_FLAG, AT(resume), 0, 0, NULL, "go on from the run's newest checkpoint, to the same bytes", NULL},
+    {"limit", 0, OPTION_SIZE, AT(input.limit), 1, 1e12, "N", "the first N pairs only", NULL},
+    LENGTH_OPTIONS(TrainSettings),
+    {0}};
+#undef AT
+
+/* Training and held-out pairs. */
+static Status read_pairs(Inputs *in, const TrainSettings *s, SampleSet *heldout, Error *err) {
+  Status status = inputs_read_samples(in, &s->input, err);
+  if (status != STATUS_OK) return status;
+  if (s->eval.count) {
+    const SampleRules rules = {.tokenizer = in->tokenizer, .chat = in->chat, .max_length = s->input.max_length};
+    status = samples_read_pairs(s->eval.items, s->eval.count, &rules, heldout, err);
+  } else if (s->eval_split > 0) {
+    samples_split_pairs(&in->samples, s->eval_split, s->common.seed, heldout);
+  }
+  if (status == STATUS_OK && in->samples.count == 0)
+    status = error_set(err, STATUS_DATA, "no training pair is left: --eval-split %g holds out all %zu", s->eval_split, heldout->count / 2);
+  if (status == STATUS_OK) log_note("%zu training pairs, %zu held out", in->samples.count / 2, heldout->count / 2);
+  return status;
+}
+
+/* A digest of everything that decides the numbers of a run: what a checkpoint must agree with. */
+static void identity(const Inputs *in, const TrainSettings *s, const SampleSet *heldout, const char *weights, char text[DIGEST_TEXT]) {
+  char *settings = mem_format("%s %s %s %zu %g %zu %zu %zu %.17g %.17g %.17g %.17g %.17g %.17g %zu %zu %llu", s->parts,
+                              s->anchor_layers, s->anchor_tokens, s->steps, s->epochs, s->batch_size, s->input.batch_tokens,
+                              s->probe_pairs, s->lr, s->warmup, s->weight_decay, s->clip, s->centring, s->anchor,
+                              in->samples.count, heldout->count, (unsigned long long)s->common.seed);
+  Digest *digest = digest_new();
+  const char *const parts[] = {weights, in->tokenizer_sha256, in->chat_sha256, in->samples.digest, heldout->digest, settings};
+  for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) digest_add_string(digest, parts[i]);
+  digest_finish(digest, text);
+  free(settings);
+}
+
+/* The run's folder, with the command line that made it. A folder with a finished run is not written over. */
+static Status open_folder(const Invocation *call, const TrainSettings *s, Error *err) {
+  char *config = file_join(s->output, "config.json"), *text = file_join(s->output, "command.txt");
+  Status status = file_make_directory(s->output, err);
+  if (status == STATUS_OK && file_exists(config))
+    status = error_set(err, STATUS_DATA, "%s: holds a finished model already: choose another -o", s->output);
+  if (status == STATUS_OK && !(s->resume && file_exists(text))) {
+    char *line = command_line(call->argc, call->argv), *with_newline = mem_format("%s\n", line);
+    status = file_write_text(text, with_newline, err);
+    free(with_newline);
+    free(line);
+  }
+  free(config);
+  free(text);
+  return status;
+}
+
+static Status print_summary(const TrainSettings *s, const TrainSummary *r, const Provenance *from, Error *err) {
+  static const char *const columns[] = {"run", "steps", "trained_parameters", "anchor_strength", "bt_loss", "accuracy",
+                                        "anchor", "heldout_accuracy_before", "heldout_accuracy", "tokens_per_second"};
+  Table *table = table_begin(stdout, s->common.json, from, columns, sizeof columns / sizeof columns[0]);
+  table_note(table, "bt_loss, accuracy and anchor (mean relative squared drift of the anchored blocks) are those of the last step's batch");
+  table_string(table, s->output);
+  table_count(table, r->steps);
+  table_count(table, r->trained_parameters);
+  table_number(table, s->anchor);
+  table_number(table, r->bt_loss);
+  table_number(table, r->accuracy);
+  table_number(table, r->anchor);
+  table_number(table, r->first_heldout_accuracy);
+  table_number(table, r->heldout_accuracy);
+  table_number(table, r->seconds > 0 ? (double)r->tokens / r->seconds : 0);
+  return table_end(table, err);
+}
+
+static Status train_pairs(const Invocation *call, const TrainSettings *s, Inputs *in, const SampleSet *heldout, Error *err) {
+  char *line = inputs_command_line(call), identity_text[DIGEST_TEXT];
+  Provenance from = invocation_provenance(call, "train", &s->common);
+  inputs_add_provenance(in, &from);
+  identity(in, s, heldout, from.models[0].sha256, identity_text);
+  TrainPlan plan = {.folder = s->output,
+                    .train = &in->samples,
+                    .heldout = heldout,
+                    .parts = s->parts,
+                    .steps = s->steps,
+                    .epochs = s->epochs,
+                    .batch_pairs = s->batch_size,
+                    .batch_tokens = s->input.batch_tokens,
+                    .learning_rate = s->lr,
+                    .warmup = s->warmup,
+                    .weight_decay = s->weight_decay,
+                    .clip = s->clip,
+                    .centring = s->centring,
+                    .lambda = s->anchor,
+                    .anchor_layers = s->anchor_layers,
+                    .token_rule_name = s->anchor_tokens,
+                    .probe_pairs = s->probe_pairs,
+                    .checkpoint_every = s->checkpoint_every,
+                    .resume = s->resume,
+                    .seed = s->common.seed,
+                    .frozen_path = s->frozen,
+                    .frozen_about = inputs_store_provenance(in, &s->common, line),
+                    .identity = identity_text};
+  token_rule_from_name(s->anchor_tokens, &plan.token_rule);
+  TrainSummary summary;
+  Status status = trainer_run(&in->model, in->tokenizer, &plan, &from, &summary, err);
+  if (status == STATUS_OK) {
+    log_note("%s: %zu steps in %.1f s; peak memory %.0f MiB", s->output, summary.steps, summary.seconds, (double)mem_peak() / (1 << 20));
+    status = print_summary(s, &summary, &from, err);
+  }
+  free(line);
+  return status;
+}
+
+static Status train_run(const Invocation *call, const void *settings, Error *err) {
+  const TrainSettings *s = settings;
+  Inputs in = {0};
+  SampleSet heldout = {0};
+  if (!s->output) return error_set(err, STATUS_USAGE, "train: -o RUN is needed: the folder of the run");
+  if (!s->input.pairs.count) return error_set(err, STATUS_USAGE, "train: --pairs FILE is needed");
+  Status status = inputs_open_model(&in, call->args[0], s->input.chat_template, err);
+  size_t begin;
+  if (status == STATUS_OK) status = trainer_first_trained(&in.model, s->parts, &begin, err);
+  if (status == STATUS_OK) status = read_pairs(&in, s, &heldout, err);
+  if (status == STATUS_OK) status = open_folder(call, s, err);
+  if (status == STATUS_OK) status = train_pairs(call, s, &in, &heldout, err);
+  samples_clear(&heldout);
+  inputs_close(&in);
+  return status;
+}
+
+const Command command_train = {
+    .name = "train",
+    .arguments = "MODEL --pairs F -o RUN",
+    .summary = "train a reward model with an anchor, drift tracked at every step",
+    .details = "Bradley-Terry loss on preference pairs plus lambda times the anchor R (ours): the mean over anchored blocks and tokens\n"
+               "of |h - h0|^2 / s^2, h0 the frozen model's features and s^2 their mean squared distance from their mean. RUN gets\n"
+               "config.json, model.safetensors and the tokenizer (a Hugging Face reward model), run.h5 (every step; fathom plot\n"
+               "draws it), frozen.h5 (the frozen features), checkpoint-STEP and command.txt.",
+    .example = "fathom train models/SmolLM2-135M-Instruct.Q4_1.gguf --pairs pairs.jsonl --anchor 0.1 -o RUN",
+    .options = train_options,
+    .defaults = &train_defaults,
+    .settings_size = sizeof(TrainSettings),
+    .min_args = 1,
+    .max_args = 1,
+    .run = train_run,
+};

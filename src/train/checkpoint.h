@@ -1,0 +1,26 @@
+/* Checkpoints: the trained parameters, both moments and the step, from which a run goes on to the same bytes. */
+#ifndef FATHOM_TRAIN_CHECKPOINT_H
+#define FATHOM_TRAIN_CHECKPOINT_H
+
+#include "base/digest.h"
+#include "base/error.h"
+#include "num/real.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct CheckpointState {
+  size_t step;        /* updates made */
+  size_t n;           /* trained parameters */
+  real *values, *first, *second; /* [n] */
+  const char *settings_sha256;   /* of model, data and everything that decides the numbers */
+} CheckpointState;
+
+/* Writes RUN/checkpoint-STEP (whole or not at all), then removes the older ones. */
+Status checkpoint_write(const char *run_folder, const CheckpointState *state, Error *err);
+
+/* Reads the newest whole checkpoint of the folder into state (its arrays are the caller's); *found false where there is
+ * none. One of other settings is STATUS_DATA. */
+Status checkpoint_read_newest(const char *run_folder, CheckpointState *state, bool *found, Error *err);
+
+#endif

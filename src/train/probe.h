@@ -1,0 +1,29 @@
+/* The fixed probe set of a training run: held-out samples on which the full drift measures are taken at log-spaced
+ * steps, against the frozen features of the same rows. */
+#ifndef FATHOM_TRAIN_PROBE_H
+#define FATHOM_TRAIN_PROBE_H
+
+#include "model/model.h"
+#include "train/frozen.h"
+
+typedef struct Probe {
+  const Sample *const *samples;
+  size_t n_samples;
+  size_t first_index; /* number of its first sample in the frozen store */
+  size_t batch_tokens;
+  size_t n_rows, n_layers, width;
+  uint32_t *row_sample;    /* [n_rows] */
+  float *current;          /* [L, n_rows, width] */
+  size_t n_names;
+  const char **names;      /* [n_names]: every value of every measure */
+  double *values;          /* [n_names, L]: of the last probe_measure */
+} Probe;
+
+void probe_init(Probe *probe, const Frozen *frozen, const Sample *const *samples, size_t n_samples, size_t first_index,
+                size_t batch_tokens);
+void probe_clear(Probe *probe); /* all zeros is fine */
+
+/* Runs the model over the probe set and fills values. pass must hold its batches. */
+Status probe_measure(Probe *probe, const Model *model, Pass *pass, Frozen *frozen, Error *err);
+
+#endif

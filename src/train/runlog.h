@@ -1,0 +1,33 @@
+/* run.h5 of a training run: a row a step under /train, evaluations and full drift measures at log-spaced steps under
+ * /eval and /drift. */
+#ifndef FATHOM_TRAIN_RUNLOG_H
+#define FATHOM_TRAIN_RUNLOG_H
+
+#include "store/result.h"
+#include "train/anchor.h"
+
+typedef struct StepRecord {
+  size_t step; /* counted from 1; its numbers are those of the batch before its update */
+  double loss, bt_loss, anchor, accuracy, margin, reward_mean, grad_norm, learning_rate, tokens;
+  const double *drift; /* [L] */
+} StepRecord;
+
+typedef struct EvalRecord {
+  size_t step; /* updates made so far; 0 = the untrained head on the frozen model */
+  double accuracy, margin, bt_loss;
+} EvalRecord;
+
+/* Steps after which the model is evaluated: 0, 1, 2, 4, 8, ... and the last. */
+bool is_log_spaced(size_t step, size_t n_steps);
+
+/* Starts run.h5, or with keep_steps goes on with one, cut back to that many steps. */
+Status runlog_open(const char *path, const Provenance *from, bool resume, size_t keep_steps, const Anchor *anchor,
+                   Result **out, Error *err);
+Status runlog_step(Result *run, const StepRecord *record, size_t n_layers, Error *err);
+Status runlog_eval(Result *run, const EvalRecord *record, Error *err);
+
+/* values[measure][layer] of every drift measure at a step; names are the measures' own. */
+Status runlog_drift(Result *run, size_t step, const char *const *names, const double *values, size_t n_names,
+                    size_t n_layers, Error *err);
+
+#endif

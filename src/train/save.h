@@ -1,0 +1,16 @@
+/* A trained reward model as a Hugging Face folder that transformers loads. */
+#ifndef FATHOM_TRAIN_SAVE_H
+#define FATHOM_TRAIN_SAVE_H
+
+#include "model/model.h"
+#include "text/samples.h"
+#include "text/tokenizer.h"
+
+/* An id that cannot end one of these samples: transformers scores the last token that is not padding. The tokenizer's
+ * own pad, unknown or BOS token where it will do, else the last id of the vocabulary that ends none. */
+int32_t save_choose_pad(const Tokenizer *tokenizer, const Sample *const *samples, size_t n);
+
+/* config.json, model.safetensors (float32), tokenizer.json, tokenizer_config.json into an existing folder. */
+Status save_reward_model(const Model *model, const Tokenizer *tokenizer, int32_t pad, const char *folder, Error *err);
+
+#endif
