@@ -12,11 +12,7 @@
 #include <string.h>
 
 static const Command *const commands[] = {
-    &command_drift,
-    &command_info,
-    &command_plot,
-    &command_tokenize,
-    NULL,
+    &command_info, &command_tokenize, &command_record, &command_score, &command_drift, &command_train, &command_plot, NULL,
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] - 1 };
 

@@ -1,5 +1,5 @@
-/* The training objective in double: the anchor's value and gradient against central differences, the Bradley-Terry loss,
- * AdamW and the learning rate against their formulas. */
+/* The training objective in double: the anchor's value and gradient against central differences, the Bradley-Terry
+ * loss, AdamW and the learning rate against their formulas. */
 #include "model/forward.h"
 #include "tests/small_model.h"
 #include "tests/tap.h"
@@ -39,7 +39,8 @@ static Setting setting_new(Rng *rng, double lambda, const char *layers, double n
   for (size_t l = 0; l < n_layers; l++)
     for (size_t r = 0; r < COUNTED; r++)
       for (size_t i = 0; i < d; i++)
-        s.anchor.frozen[(l * COUNTED + r) * d + i] = (float)((double)s.pass.layers[l].resid_post[counted[r] * d + i] + noise * rng_normal(rng));
+        s.anchor.frozen[(l * COUNTED + r) * d + i] =
+            (float)((double)s.pass.layers[l].resid_post[counted[r] * d + i] + noise * rng_normal(rng));
   s.gradients = (Gradients){.values = calloc(s.model.table.total, sizeof(real)), .begin = s.model.table.embed};
   return s;
 }
@@ -61,7 +62,10 @@ static double definition(const Setting *s) {
   for (size_t l = 0; l < s->model.config.n_layers; l++)
     for (size_t r = 0; s->anchor.anchored[l] && r < COUNTED; r++)
       for (size_t i = 0; i < d; i++)
-        sum += pow((double)s->pass.layers[l].resid_post[counted[r] * d + i] - (double)s->anchor.frozen[(l * COUNTED + r) * d + i], 2) / s->scale[l];
+        sum += pow((double)s->pass.layers[l].resid_post[counted[r] * d + i] -
+                       (double)s->anchor.frozen[(l * COUNTED + r) * d + i],
+                   2) /
+               s->scale[l];
   return s->anchor.lambda * sum / COUNTED / (double)s->anchor.n_anchored;
 }
 
@@ -90,7 +94,8 @@ static void test_gradient(Rng *rng, const char *layers) {
     }
     *at = kept;
     const double numeric = (8 * (f[3] - f[1]) - (f[4] - f[0])) / 12e-3;
-    const double error = fabs((double)s.gradients.values[(size_t)(at - s.model.values) - s.gradients.begin] - numeric) / (1e-2 + fabs(numeric));
+    const double error = fabs((double)s.gradients.values[(size_t)(at - s.model.values) - s.gradients.begin] - numeric) /
+                         (1e-2 + fabs(numeric));
     if (!(error <= most)) most = error;
   }
   ok(most < 1e-7, "anchor on %s: gradient against central differences: %.1e", layers, most);
@@ -102,16 +107,19 @@ static void test_zero(Rng *rng) {
   backward(&s);
   double largest = 0;
   for (size_t i = 0; i < s.model.table.total; i++) largest = fmax(largest, fabs((double)s.gradients.values[i]));
-  ok(anchor_value(&s.anchor) < 1e-12 && largest < 1e-5, "at the frozen weights the anchor is 0 to float32's rounding: %g", anchor_value(&s.anchor));
+  ok(anchor_value(&s.anchor) < 1e-12 && largest < 1e-5,
+     "at the frozen weights the anchor is 0 to float32's rounding: %g", anchor_value(&s.anchor));
   setting_free(&s);
   s = setting_new(rng, 0, "all", 0.4);
   backward(&s);
   bool untouched = true;
-  for (size_t i = 0; i < s.model.table.total - s.gradients.begin; i++) untouched = untouched && s.gradients.values[i] == 0;
+  for (size_t i = 0; i < s.model.table.total - s.gradients.begin; i++)
+    untouched = untouched && s.gradients.values[i] == 0;
   ok(untouched && anchor_value(&s.anchor) > 0.01, "with lambda 0 drift is measured and no gradient is touched");
   Error err;
   Anchor bad;
-  ok(anchor_init(&bad, 1, "0,7", 3, 12, s.scale, &err) == STATUS_USAGE && strstr(err.text, "--anchor-layers"), "a block that is not there: %s", err.text);
+  ok(anchor_init(&bad, 1, "0,7", 3, 12, s.scale, &err) == STATUS_USAGE && strstr(err.text, "--anchor-layers"),
+     "a block that is not there: %s", err.text);
   anchor_clear(&bad);
   setting_free(&s);
 }
@@ -136,11 +144,13 @@ static void test_loss(Rng *rng) {
   ok(most < 1e-8, "Bradley-Terry gradient: %.1e", most);
   for (int i = 0; i < 6; i++) swapped[i] = rewards[i ^ 1];
   loss_bradley_terry(3, swapped, 0.01, 1, &other, NULL);
-  ok(is_close(other.margin, -sums.margin, 1e-12, 0) && is_close(other.correct, 3 - sums.correct, 1e-12, 0), "swapping chosen and rejected flips the margin");
+  ok(is_close(other.margin, -sums.margin, 1e-12, 0) && is_close(other.correct, 3 - sums.correct, 1e-12, 0),
+     "swapping chosen and rejected flips the margin");
   const real far[] = {2000, -2000, -2000, 2000, 1, 1};
   PairSums extreme = {0};
   loss_bradley_terry(3, far, 0, 1, &extreme, drewards);
-  ok(is_close(extreme.loss, 4000 + log(2), 1e-12, 0) && extreme.correct == 1.5 && drewards[0] == 0 && drewards[2] == -1 && drewards[5] == (real)0.5,
+  ok(is_close(extreme.loss, 4000 + log(2), 1e-12, 0) && extreme.correct == 1.5 && drewards[0] == 0 &&
+         drewards[2] == -1 && drewards[5] == (real)0.5,
      "huge margins neither overflow nor vanish; a tie counts one half");
 }
 
@@ -156,14 +166,17 @@ static void test_adamw(void) {
       m_ref[i] = 0.9 * m_ref[i] + 0.1 * gi;
       v_ref[i] = 0.999 * v_ref[i] + 0.001 * gi * gi;
       w_ref[i] -= 0.01 * 0.1 * w_ref[i];
-      w_ref[i] -= 0.01 * (m_ref[i] / (1 - pow(0.9, (double)step))) / (sqrt(v_ref[i] / (1 - pow(0.999, (double)step))) + 1e-8);
+      w_ref[i] -=
+          0.01 * (m_ref[i] / (1 - pow(0.9, (double)step))) / (sqrt(v_ref[i] / (1 - pow(0.999, (double)step))) + 1e-8);
       const double error = fabs((double)w[i] - w_ref[i]);
       if (!(error <= most)) most = error;
     }
   }
   ok(most < 1e-12, "AdamW follows its definition over five steps: %.1e", most);
-  ok(is_close(learning_rate_at(0, 100, 10, 1), 0.1, 1e-12, 0) && is_close(learning_rate_at(9, 100, 10, 1), 1, 1e-12, 0) &&
-         is_close(learning_rate_at(55, 100, 10, 1), 0.5, 1e-12, 0) && learning_rate_at(99, 100, 10, 1) < 0.001 && learning_rate_at(0, 5, 0, 2) == 2,
+  ok(is_close(learning_rate_at(0, 100, 10, 1), 0.1, 1e-12, 0) &&
+         is_close(learning_rate_at(9, 100, 10, 1), 1, 1e-12, 0) &&
+         is_close(learning_rate_at(55, 100, 10, 1), 0.5, 1e-12, 0) && learning_rate_at(99, 100, 10, 1) < 0.001 &&
+         learning_rate_at(0, 5, 0, 2) == 2,
      "the learning rate rises over the warm-up and falls as a cosine");
   real *x = malloc(200001 * sizeof *x);
   for (size_t i = 0; i < 200001; i++) x[i] = (real)(i % 7);

@@ -64,9 +64,9 @@ static double central_difference(const Loss *w, real *value) {
 static double check_parameter(const Loss *w, const Parameter *p, const Gradients *g, Rng *rng) {
   double most = 0;
   for (int draw = 0; draw < 3; draw++) {
-    const size_t at =
-        p->offset + (p->role == ROLE_EMBED ? (size_t)small_ids[rng_below(rng, ROWS)] * p->columns + rng_below(rng, p->columns)
-                                           : rng_below(rng, p->rows * p->columns));
+    const size_t at = p->offset + (p->role == ROLE_EMBED ? (size_t)small_ids[rng_below(rng, ROWS)] * p->columns +
+                                                               rng_below(rng, p->columns)
+                                                         : rng_below(rng, p->rows * p->columns));
     const double expected = central_difference(w, &w->model->values[at]);
     const double error = fabs((double)g->values[at - g->begin] - expected) / (1e-2 + fabs(expected));
     if (!(error <= most)) most = error;

@@ -41,27 +41,58 @@ const Sample **inputs_sample_list(const Inputs *inputs);
 void inputs_add_provenance(Inputs *inputs, Provenance *provenance);
 StoreContents inputs_store_provenance(Inputs *inputs, const CommonSettings *common, const char *command_line);
 
-/* The command line without --resume: a resumed run writes the same bytes as an uninterrupted one. Freed by the caller. */
+/* The command line without --resume: a resumed run writes the same bytes as an uninterrupted one. Freed by the caller.
+ */
 char *inputs_command_line(const Invocation *call);
 
 void inputs_close(Inputs *inputs); /* all zeros is fine */
 
 /* The rows of an option table for a settings struct with a member `input` of type InputSettings. */
-#define INPUT_OPTIONS(Settings)                                                                                          \
-  {"prompts", 0, OPTION_TEXTS, offsetof(Settings, input.prompts), 0, 0, "FILE",                                          \
-   "prompts: JSONL with \"text\", \"messages\" or \"ids\", or .txt with one a line; plain or gzip; may be repeated",     \
-   "pairs,text"},                                                                                                        \
-      {"pairs", 0, OPTION_TEXTS, offsetof(Settings, input.pairs), 0, 0, "FILE",                                          \
-       "preference pairs: TRL (prompt, chosen, rejected) or HH transcripts; may be repeated", "prompts,text"},           \
-      {"text", 0, OPTION_TEXT, offsetof(Settings, input.text), 0, 0, "S", "one text", "prompts,pairs"},                  \
-      {"limit", 0, OPTION_SIZE, offsetof(Settings, input.limit), 1, 1e12, "N", "the first N prompts or pairs only", NULL}
+#define INPUT_OPTIONS(Settings)                                                                                        \
+  {"prompts",                                                                                                          \
+   0,                                                                                                                  \
+   OPTION_TEXTS,                                                                                                       \
+   offsetof(Settings, input.prompts),                                                                                  \
+   0,                                                                                                                  \
+   0,                                                                                                                  \
+   "FILE",                                                                                                             \
+   "prompts: JSONL with \"text\", \"messages\" or \"ids\", or .txt with one a line; plain or gzip; may be repeated",   \
+   "pairs,text"},                                                                                                      \
+      {"pairs",                                                                                                        \
+       0,                                                                                                              \
+       OPTION_TEXTS,                                                                                                   \
+       offsetof(Settings, input.pairs),                                                                                \
+       0,                                                                                                              \
+       0,                                                                                                              \
+       "FILE",                                                                                                         \
+       "preference pairs: TRL (prompt, chosen, rejected) or HH transcripts; may be repeated",                          \
+       "prompts,text"},                                                                                                \
+      {"text", 0, OPTION_TEXT, offsetof(Settings, input.text), 0, 0, "S", "one text", "prompts,pairs"}, {              \
+    "limit", 0, OPTION_SIZE, offsetof(Settings, input.limit), 1, 1e12, "N", "the first N prompts or pairs only", NULL  \
+  }
 
-#define LENGTH_OPTIONS(Settings)                                                                                         \
-  {"chat-template", 0, OPTION_TEXT, offsetof(Settings, input.chat_template), 0, 0, "NAME",                               \
-   "how messages become text: auto (the model's own), chatml or none", NULL},                                            \
-      {"max-length", 0, OPTION_SIZE, offsetof(Settings, input.max_length), 1, 1e9, "N",                                  \
-       "leave out, and count, samples of more tokens (default: the model's context length)", NULL},                      \
-      {"batch-tokens", 0, OPTION_SIZE, offsetof(Settings, input.batch_tokens), 1, 1e9, "N",                              \
-       "tokens run through the model at a time", NULL}
+#define LENGTH_OPTIONS(Settings)                                                                                       \
+  {"chat-template",                                                                                                    \
+   0,                                                                                                                  \
+   OPTION_TEXT,                                                                                                        \
+   offsetof(Settings, input.chat_template),                                                                            \
+   0,                                                                                                                  \
+   0,                                                                                                                  \
+   "NAME",                                                                                                             \
+   "how messages become text: auto (the model's own), chatml or none",                                                 \
+   NULL},                                                                                                              \
+      {"max-length",                                                                                                   \
+       0,                                                                                                              \
+       OPTION_SIZE,                                                                                                    \
+       offsetof(Settings, input.max_length),                                                                           \
+       1,                                                                                                              \
+       1e9,                                                                                                            \
+       "N",                                                                                                            \
+       "leave out, and count, samples of more tokens (default: the model's context length)",                           \
+       NULL},                                                                                                          \
+  {                                                                                                                    \
+    "batch-tokens", 0, OPTION_SIZE, offsetof(Settings, input.batch_tokens), 1, 1e9, "N",                               \
+        "tokens run through the model at a time", NULL                                                                 \
+  }
 
 #endif

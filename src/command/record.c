@@ -26,8 +26,8 @@ static const Option record_options[] = {
     {"output", 'o', OPTION_TEXT, offsetof(RecordSettings, output), 0, 0, "A.h5", "the store to write", NULL},
     {"sites", 0, OPTION_TEXT, offsetof(RecordSettings, sites), 0, 0, "LIST",
      "what to record: full names, or embed resid_pre q k v z attn_out resid_mid mlp_out resid_post ln_final", NULL},
-    {"layers", 0, OPTION_TEXT, offsetof(RecordSettings, layers), 0, 0, "LIST", "of which blocks, such as 0,3-7,-1 (default: all)",
-     NULL},
+    {"layers", 0, OPTION_TEXT, offsetof(RecordSettings, layers), 0, 0, "LIST",
+     "of which blocks, such as 0,3-7,-1 (default: all)", NULL},
     {"tokens", 0, OPTION_CHOICE, offsetof(RecordSettings, tokens), 0, 0, "last|response|mean|all",
      "of which tokens: the last, the final assistant turn, the mean over the sequence, all", NULL},
     LENGTH_OPTIONS(RecordSettings),
@@ -38,9 +38,11 @@ static const Option record_options[] = {
     {0}};
 
 static void say_cost(const Inputs *in, const RecordPlan *plan, const RecordCost *cost) {
-  log_note("%zu samples, %zu tokens; %zu sites x %zu rows", plan->n_samples, cost->tokens, plan->sites->count, cost->rows);
-  log_note("disk: %.1f MiB in %s; memory: %.1f MiB of parameters and %.1f MiB to work in", (double)cost->file_bytes / (1 << 20),
-           plan->path, (double)in->model.arena.size / (1 << 20), (double)cost->pass_bytes / (1 << 20));
+  log_note("%zu samples, %zu tokens; %zu sites x %zu rows", plan->n_samples, cost->tokens, plan->sites->count,
+           cost->rows);
+  log_note("disk: %.1f MiB in %s; memory: %.1f MiB of parameters and %.1f MiB to work in",
+           (double)cost->file_bytes / (1 << 20), plan->path, (double)in->model.arena.size / (1 << 20),
+           (double)cost->pass_bytes / (1 << 20));
 }
 
 static Status record_run(const Invocation *call, const void *settings, Error *err) {
@@ -49,8 +51,12 @@ static Status record_run(const Invocation *call, const void *settings, Error *er
   SiteList sites = {0};
   const Sample **list = NULL;
   char *line = NULL;
-  RecordPlan plan = {.path = s->output, .sites = &sites, .rule_name = s->tokens, .batch_tokens = s->input.batch_tokens,
-                     .resume = s->resume, .label = "record"};
+  RecordPlan plan = {.path = s->output,
+                     .sites = &sites,
+                     .rule_name = s->tokens,
+                     .batch_tokens = s->input.batch_tokens,
+                     .resume = s->resume,
+                     .label = "record"};
   if (!s->output) return error_set(err, STATUS_USAGE, "record: -o A.h5 is needed: where the activations go");
   token_rule_from_name(s->tokens, &plan.rule);
   store_dtype_from_name(s->store_dtype, &plan.dtype);
@@ -83,9 +89,12 @@ const Command command_record = {
     .name = "record",
     .arguments = "MODEL --prompts F|--pairs F|--text S -o A.h5",
     .summary = "record layer-wise activations into an HDF5 store",
-    .details = "MODEL is a Hugging Face folder or a GGUF file. Sites have TransformerLens's names; attn_out and mlp_out are what is\n"
-               "added to the residual stream, q and k are taken before the rotary embedding, and ln_final is the final norm with\n"
-               "its gain. Rows are token positions, never padding. Memory is the parameters and one batch, whatever the number\n"
+    .details = "MODEL is a Hugging Face folder or a GGUF file. Sites have TransformerLens's names; attn_out and "
+               "mlp_out are what is\n"
+               "added to the residual stream, q and k are taken before the rotary embedding, and ln_final is the final "
+               "norm with\n"
+               "its gain. Rows are token positions, never padding. Memory is the parameters and one batch, whatever "
+               "the number\n"
                "of rows; an interrupted run leaves A.h5.part, which --resume continues.",
     .example = "fathom record models/SmolLM2-135M-Instruct.Q4_1.gguf --prompts prompts.txt --tokens last -o frozen.h5",
     .options = record_options,

@@ -61,8 +61,8 @@ static Status score_run(const Invocation *call, const void *settings, Error *err
   real *rewards = NULL;
   Status status = inputs_open_model(&in, call->args[0], s->input.chat_template, err);
   if (status == STATUS_OK && !in.model.has_score)
-    status = error_set(err, STATUS_DATA, "%s: no reward head (tensor %s): fathom train makes a reward model of it", call->args[0],
-                       in.model.config.family->names[ROLE_SCORE].hf);
+    status = error_set(err, STATUS_DATA, "%s: no reward head (tensor %s): fathom train makes a reward model of it",
+                       call->args[0], in.model.config.family->names[ROLE_SCORE].hf);
   if (status == STATUS_OK) status = inputs_read_samples(&in, &s->input, err);
   if (status == STATUS_OK) {
     rewards = mem_alloc(in.samples.count, sizeof *rewards);
@@ -72,9 +72,10 @@ static Status score_run(const Invocation *call, const void *settings, Error *err
     Provenance from = invocation_provenance(call, "score", &s->common);
     inputs_add_provenance(&in, &from);
     Table *table = table_begin(stdout, s->common.json, &from, columns, 4);
-    table_note(table, "%s: %zu read, %zu over the length limit, %zu with equal sides", in.samples.schema, in.samples.n_read,
-               in.samples.n_too_long, in.samples.n_equal);
-    for (size_t i = 0; i < in.samples.count; i++) add_row(table, &in.samples.items[i], in.are_pairs, (double)rewards[i]);
+    table_note(table, "%s: %zu read, %zu over the length limit, %zu with equal sides", in.samples.schema,
+               in.samples.n_read, in.samples.n_too_long, in.samples.n_equal);
+    for (size_t i = 0; i < in.samples.count; i++)
+      add_row(table, &in.samples.items[i], in.are_pairs, (double)rewards[i]);
     status = table_end(table, err);
   }
   free(rewards);
@@ -86,7 +87,8 @@ const Command command_score = {
     .name = "score",
     .arguments = "MODEL --prompts F|--pairs F|--text S",
     .summary = "rewards of your own texts: id, side, n_tokens, reward",
-    .details = "MODEL is a reward model: a Hugging Face folder with score.weight, such as fathom train writes. The reward is the\n"
+    .details = "MODEL is a reward model: a Hugging Face folder with score.weight, such as fathom train writes. The "
+               "reward is the\n"
                "score head on the last token of each text; pairs give two rows, chosen and rejected.",
     .example = "fathom score RUN --pairs pairs.jsonl",
     .options = score_options,

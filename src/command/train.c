@@ -40,14 +40,18 @@ static const Option train_options[] = {
     {"output", 'o', OPTION_TEXT, AT(output), 0, 0, "RUN", "the folder of the run", NULL},
     {"eval", 0, OPTION_TEXTS, AT(eval), 0, 0, "FILE", "held-out pairs; may be repeated", "eval-split"},
     {"eval-split", 0, OPTION_REAL, AT(eval_split), 0, 0.9, "F", "share of the prompts that is held out", "eval"},
-    {"train", 0, OPTION_TEXT, AT(parts), 0, 0, "PART", "what is trained: all, last:K blocks (with final norm and head), or head", NULL},
-    {"anchor", 0, OPTION_REAL, AT(anchor), 0, 1e6, "X", "strength lambda of the anchor to the frozen model; 0 = a plain run", NULL},
+    {"train", 0, OPTION_TEXT, AT(parts), 0, 0, "PART",
+     "what is trained: all, last:K blocks (with final norm and head), or head", NULL},
+    {"anchor", 0, OPTION_REAL, AT(anchor), 0, 1e6, "X",
+     "strength lambda of the anchor to the frozen model; 0 = a plain run", NULL},
     {"anchor-layers", 0, OPTION_TEXT, AT(anchor_layers), 0, 0, "LIST",
      "anchored blocks: all, last, middle (the middle third) or a list such as 0,3-7,-1", NULL},
     {"anchor-tokens", 0, OPTION_CHOICE, AT(anchor_tokens), 0, 0, "response|last|all",
      "tokens of the anchor and of all drift (position 0 never counts)", NULL},
     {"frozen", 0, OPTION_TEXT, AT(frozen), 0, 0, "F.h5",
-     "store of the frozen features, recorded if it does not exist, shared by runs on the same samples (default: RUN/frozen.h5)", NULL},
+     "store of the frozen features, recorded if it does not exist, shared by runs on the same samples (default: "
+     "RUN/frozen.h5)",
+     NULL},
     {"steps", 0, OPTION_SIZE, AT(steps), 1, 1e9, "N", "updates (default: by --epochs)", "epochs"},
     {"epochs", 0, OPTION_REAL, AT(epochs), 1e-6, 1e6, "X", "passes over the training pairs", "steps"},
     {"batch-size", 0, OPTION_SIZE, AT(batch_size), 1, 1e6, "N", "pairs of an update", NULL},
@@ -58,8 +62,10 @@ static const Option train_options[] = {
     {"centring", 0, OPTION_REAL, AT(centring), 0, 1e3, "X", "weight of (r_chosen + r_rejected)^2 in the loss", NULL},
     {"probe-pairs", 0, OPTION_SIZE, AT(probe_pairs), 1, 1e6, "N",
      "held-out pairs on which full drift is measured at steps 0, 1, 2, 4, 8, ...", NULL},
-    {"checkpoint-every", 0, OPTION_SIZE, AT(checkpoint_every), 1, 1e9, "N", "updates between checkpoints (default: none)", NULL},
-    {"resume", 0, OPTION_FLAG, AT(resume), 0, 0, NULL, "go on from the run's newest checkpoint, to the same bytes", NULL},
+    {"checkpoint-every", 0, OPTION_SIZE, AT(checkpoint_every), 1, 1e9, "N",
+     "updates between checkpoints (default: none)", NULL},
+    {"resume", 0, OPTION_FLAG, AT(resume), 0, 0, NULL, "go on from the run's newest checkpoint, to the same bytes",
+     NULL},
     {"limit", 0, OPTION_SIZE, AT(input.limit), 1, 1e12, "N", "the first N pairs only", NULL},
     LENGTH_OPTIONS(TrainSettings),
     {0}};
@@ -76,19 +82,23 @@ static Status read_pairs(Inputs *in, const TrainSettings *s, SampleSet *heldout,
     samples_split_pairs(&in->samples, s->eval_split, s->common.seed, heldout);
   }
   if (status == STATUS_OK && in->samples.count == 0)
-    status = error_set(err, STATUS_DATA, "no training pair is left: --eval-split %g holds out all %zu", s->eval_split, heldout->count / 2);
+    status = error_set(err, STATUS_DATA, "no training pair is left: --eval-split %g holds out all %zu", s->eval_split,
+                       heldout->count / 2);
   if (status == STATUS_OK) log_note("%zu training pairs, %zu held out", in->samples.count / 2, heldout->count / 2);
   return status;
 }
 
 /* A digest of everything that decides the numbers of a run: what a checkpoint must agree with. */
-static void identity(const Inputs *in, const TrainSettings *s, const SampleSet *heldout, const char *weights, char text[DIGEST_TEXT]) {
-  char *settings = mem_format("%s %s %s %zu %g %zu %zu %zu %.17g %.17g %.17g %.17g %.17g %.17g %zu %zu %llu", s->parts,
-                              s->anchor_layers, s->anchor_tokens, s->steps, s->epochs, s->batch_size, s->input.batch_tokens,
-                              s->probe_pairs, s->lr, s->warmup, s->weight_decay, s->clip, s->centring, s->anchor,
-                              in->samples.count, heldout->count, (unsigned long long)s->common.seed);
+static void identity(const Inputs *in, const TrainSettings *s, const SampleSet *heldout, const char *weights,
+                     char text[DIGEST_TEXT]) {
+  char *settings =
+      mem_format("%s %s %s %zu %g %zu %zu %zu %.17g %.17g %.17g %.17g %.17g %.17g %zu %zu %llu", s->parts,
+                 s->anchor_layers, s->anchor_tokens, s->steps, s->epochs, s->batch_size, s->input.batch_tokens,
+                 s->probe_pairs, s->lr, s->warmup, s->weight_decay, s->clip, s->centring, s->anchor, in->samples.count,
+                 heldout->count, (unsigned long long)s->common.seed);
   Digest *digest = digest_new();
-  const char *const parts[] = {weights, in->tokenizer_sha256, in->chat_sha256, in->samples.digest, heldout->digest, settings};
+  const char *const parts[] = {weights, in->tokenizer_sha256, in->chat_sha256, in->samples.digest, heldout->digest,
+                               settings};
   for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) digest_add_string(digest, parts[i]);
   digest_finish(digest, text);
   free(settings);
@@ -112,10 +122,12 @@ static Status open_folder(const Invocation *call, const TrainSettings *s, Error 
 }
 
 static Status print_summary(const TrainSettings *s, const TrainSummary *r, const Provenance *from, Error *err) {
-  static const char *const columns[] = {"run", "steps", "trained_parameters", "anchor_strength", "bt_loss", "accuracy",
-                                        "anchor", "heldout_accuracy_before", "heldout_accuracy", "tokens_per_second"};
+  static const char *const columns[] = {
+      "run",      "steps",  "trained_parameters",      "anchor_strength",  "bt_loss",
+      "accuracy", "anchor", "heldout_accuracy_before", "heldout_accuracy", "tokens_per_second"};
   Table *table = table_begin(stdout, s->common.json, from, columns, sizeof columns / sizeof columns[0]);
-  table_note(table, "bt_loss, accuracy and anchor (mean relative squared drift of the anchored blocks) are those of the last step's batch");
+  table_note(table, "bt_loss, accuracy and anchor (mean relative squared drift of the anchored blocks) are those of "
+                    "the last step's batch");
   table_string(table, s->output);
   table_count(table, r->steps);
   table_count(table, r->trained_parameters);
@@ -129,7 +141,8 @@ static Status print_summary(const TrainSettings *s, const TrainSummary *r, const
   return table_end(table, err);
 }
 
-static Status train_pairs(const Invocation *call, const TrainSettings *s, Inputs *in, const SampleSet *heldout, Error *err) {
+static Status train_pairs(const Invocation *call, const TrainSettings *s, Inputs *in, const SampleSet *heldout,
+                          Error *err) {
   char *line = inputs_command_line(call), identity_text[DIGEST_TEXT];
   Provenance from = invocation_provenance(call, "train", &s->common);
   inputs_add_provenance(in, &from);
@@ -161,7 +174,8 @@ static Status train_pairs(const Invocation *call, const TrainSettings *s, Inputs
   TrainSummary summary;
   Status status = trainer_run(&in->model, in->tokenizer, &plan, &from, &summary, err);
   if (status == STATUS_OK) {
-    log_note("%s: %zu steps in %.1f s; peak memory %.0f MiB", s->output, summary.steps, summary.seconds, (double)mem_peak() / (1 << 20));
+    log_note("%s: %zu steps in %.1f s; peak memory %.0f MiB", s->output, summary.steps, summary.seconds,
+             (double)mem_peak() / (1 << 20));
     status = print_summary(s, &summary, &from, err);
   }
   free(line);
@@ -189,9 +203,12 @@ const Command command_train = {
     .name = "train",
     .arguments = "MODEL --pairs F -o RUN",
     .summary = "train a reward model with an anchor, drift tracked at every step",
-    .details = "Bradley-Terry loss on preference pairs plus lambda times the anchor R (ours): the mean over anchored blocks and tokens\n"
-               "of |h - h0|^2 / s^2, h0 the frozen model's features and s^2 their mean squared distance from their mean. RUN gets\n"
-               "config.json, model.safetensors and the tokenizer (a Hugging Face reward model), run.h5 (every step; fathom plot\n"
+    .details = "Bradley-Terry loss on preference pairs plus lambda times the anchor R (ours): the mean over anchored "
+               "blocks and tokens\n"
+               "of |h - h0|^2 / s^2, h0 the frozen model's features and s^2 their mean squared distance from their "
+               "mean. RUN gets\n"
+               "config.json, model.safetensors and the tokenizer (a Hugging Face reward model), run.h5 (every step; "
+               "fathom plot\n"
                "draws it), frozen.h5 (the frozen features), checkpoint-STEP and command.txt.",
     .example = "fathom train models/SmolLM2-135M-Instruct.Q4_1.gguf --pairs pairs.jsonl --anchor 0.1 -o RUN",
     .options = train_options,

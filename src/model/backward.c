@@ -110,7 +110,8 @@ static void begin_sums(const Backward *w) {
   real *dembed = table->embed >= g->begin ? g->values + (table->embed - g->begin) : NULL;
   for (size_t i = 0; !w->accumulate && i < table->count; i++) {
     const Parameter *p = &table->items[i];
-    if (p->offset >= g->begin && p->rows == 1) memset(g->values + (p->offset - g->begin), 0, p->columns * sizeof *g->values);
+    if (p->offset >= g->begin && p->rows == 1)
+      memset(g->values + (p->offset - g->begin), 0, p->columns * sizeof *g->values);
   }
   for (size_t i = 0; !w->accumulate && dembed && i < g->n_touched; i++)
     memset(dembed + (size_t)g->touched[i] * d, 0, d * sizeof *dembed);

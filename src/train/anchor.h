@@ -24,8 +24,8 @@ typedef struct Anchor {
 } Anchor;
 
 /* layers: "all", "last", "middle" (the middle third) or a list such as "0,3-7,-1". */
-Status anchor_init(Anchor *anchor, double lambda, const char *layers, size_t n_layers, size_t width, const double *scale,
-                   Error *err);
+Status anchor_init(Anchor *anchor, double lambda, const char *layers, size_t n_layers, size_t width,
+                   const double *scale, Error *err);
 void anchor_clear(Anchor *anchor); /* all zeros is fine */
 
 /* A step over step_rows counted rows begins. */

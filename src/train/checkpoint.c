@@ -88,7 +88,8 @@ Status checkpoint_write(const char *run_folder, const CheckpointState *state, Er
   return status;
 }
 
-static Status read_array(const Weights *weights, const char *name, const char *path, size_t n, real *values, Error *err) {
+static Status read_array(const Weights *weights, const char *name, const char *path, size_t n, real *values,
+                         Error *err) {
   const Tensor *tensor = weights_find(weights, name);
   if (!tensor || tensor->dtype != DTYPE_F32 || tensor->count != n)
     return error_set(err, STATUS_DATA, "%s: no float32 tensor \"%s\" of %zu values", path, name, n);
@@ -106,7 +107,9 @@ static Status read_state(const char *folder, CheckpointState *state, Error *err)
   if (status == STATUS_OK) status = json_need_size(json, "parameters", path, 1, SIZE_MAX >> 12, &n, err);
   if (status == STATUS_OK) status = json_need_string(json, "settings_sha256", path, &digest, err);
   if (status == STATUS_OK && (n != state->n || strcmp(digest, state->settings_sha256) != 0))
-    status = error_set(err, STATUS_DATA, "%s: a checkpoint of another model, data set or settings: --resume needs the same arguments", path);
+    status =
+        error_set(err, STATUS_DATA,
+                  "%s: a checkpoint of another model, data set or settings: --resume needs the same arguments", path);
   json_free(json);
   free(path);
   return status;

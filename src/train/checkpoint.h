@@ -10,8 +10,8 @@
 #include <stddef.h>
 
 typedef struct CheckpointState {
-  size_t step;        /* updates made */
-  size_t n;           /* trained parameters */
+  size_t step;                   /* updates made */
+  size_t n;                      /* trained parameters */
   real *values, *first, *second; /* [n] */
   const char *settings_sha256;   /* of model, data and everything that decides the numbers */
 } CheckpointState;

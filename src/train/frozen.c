@@ -13,7 +13,8 @@ static Status find_sites(Frozen *f, Error *err) {
     const bool found = store_find_site(f->store, name, &f->site_of[l]);
     Status status = STATUS_OK;
     if (!found)
-      status = error_set(err, STATUS_DATA, "%s: no site %s: these are not features of this model", store_path(f->store), name);
+      status = error_set(err, STATUS_DATA, "%s: no site %s: these are not features of this model", store_path(f->store),
+                         name);
     else if (store_contents(f->store)->sites[f->site_of[l]].width != f->width)
       status = error_set(err, STATUS_DATA, "%s: %s is %zu wide, expected %zu", store_path(f->store), name,
                          store_contents(f->store)->sites[f->site_of[l]].width, f->width);
@@ -27,27 +28,33 @@ static Status find_sites(Frozen *f, Error *err) {
 static Status find_rows(Frozen *f, const Sample *const *samples, size_t n, Error *err) {
   const StoreContents *c = store_contents(f->store);
   if (c->n_samples != n)
-    return error_set(err, STATUS_DATA, "%s: features of %zu samples, this run has %zu", store_path(f->store), c->n_samples, n);
+    return error_set(err, STATUS_DATA, "%s: features of %zu samples, this run has %zu", store_path(f->store),
+                     c->n_samples, n);
   size_t row = 0;
   for (size_t s = 0; s < n; s++) {
     const size_t length = (size_t)(c->token_offsets[s + 1] - c->token_offsets[s]);
-    if (length != samples[s]->n_tokens || memcmp(c->token_ids + c->token_offsets[s], samples[s]->ids, length * sizeof(int32_t)) != 0)
-      return error_set(err, STATUS_DATA, "%s: sample %zu (\"%s\") has other tokens than this run's", store_path(f->store), s, c->sample_ids[s]);
+    if (length != samples[s]->n_tokens ||
+        memcmp(c->token_ids + c->token_offsets[s], samples[s]->ids, length * sizeof(int32_t)) != 0)
+      return error_set(err, STATUS_DATA, "%s: sample %zu (\"%s\") has other tokens than this run's",
+                       store_path(f->store), s, c->sample_ids[s]);
     size_t first, end;
     token_rule_range(samples[s], f->rule, &first, &end);
     f->first_row[s] = row;
     for (size_t t = first; t < end; t++, row++)
       if (row >= c->n_rows || c->row_sample[row] != s || c->row_token[row] != t)
-        return error_set(err, STATUS_DATA, "%s: row %zu is not token %zu of sample %zu: recorded with another token rule", store_path(f->store), row, t, s);
+        return error_set(err, STATUS_DATA,
+                         "%s: row %zu is not token %zu of sample %zu: recorded with another token rule",
+                         store_path(f->store), row, t, s);
   }
   f->first_row[n] = row;
   if (row != c->n_rows)
-    return error_set(err, STATUS_DATA, "%s: %zu rows, expected %zu: recorded with another token rule", store_path(f->store), c->n_rows, row);
+    return error_set(err, STATUS_DATA, "%s: %zu rows, expected %zu: recorded with another token rule",
+                     store_path(f->store), c->n_rows, row);
   return STATUS_OK;
 }
 
-Status frozen_open(Frozen *f, const char *path, TokenRule rule, size_t n_layers, size_t width, const Sample *const *samples,
-                   size_t n_samples, Error *err) {
+Status frozen_open(Frozen *f, const char *path, TokenRule rule, size_t n_layers, size_t width,
+                   const Sample *const *samples, size_t n_samples, Error *err) {
   *f = (Frozen){.n_layers = n_layers,
                 .width = width,
                 .rule = rule,
@@ -85,8 +92,8 @@ Status frozen_read(Frozen *f, const Sample *sample, size_t index, size_t layer, 
   return store_read_rows(f->store, f->site_of[layer], f->first_row[index] + (first - stored), end - first, rows, err);
 }
 
-/* Sums of one block's rows about a provisional mean, its first row: then sum |x - mean|^2 = squares - |sums|^2 / n loses
- * nothing to cancellation. */
+/* Sums of one block's rows about a provisional mean, its first row: then sum |x - mean|^2 = squares - |sums|^2 / n
+ * loses nothing to cancellation. */
 typedef struct Spread {
   double *shift, *sums; /* [width] */
   double squares;
@@ -128,7 +135,8 @@ Status frozen_measure_scale(Frozen *f, const Sample *const *samples, size_t n_tr
     if (status != STATUS_OK) break;
     f->scale[l] = spread_variance(&spread, f->width);
     if (!(f->scale[l] > 0))
-      status = error_set(err, STATUS_NUMERIC, "block %zu: the frozen features are all alike over %zu rows, drift has no scale", l, spread.n);
+      status = error_set(err, STATUS_NUMERIC,
+                         "block %zu: the frozen features are all alike over %zu rows, drift has no scale", l, spread.n);
   }
   free(rows);
   free(spread.shift);

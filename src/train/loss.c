@@ -3,7 +3,8 @@
 
 #include <math.h>
 
-void loss_bradley_terry(size_t n_pairs, const real *rewards, double centring, double scale, PairSums *sums, real *drewards) {
+void loss_bradley_terry(size_t n_pairs, const real *rewards, double centring, double scale, PairSums *sums,
+                        real *drewards) {
   for (size_t i = 0; i < n_pairs; i++) {
     const double chosen = (double)rewards[2 * i], rejected = (double)rewards[2 * i + 1];
     const double margin = chosen - rejected, total = chosen + rejected;

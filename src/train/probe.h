@@ -12,11 +12,11 @@ typedef struct Probe {
   size_t first_index; /* number of its first sample in the frozen store */
   size_t batch_tokens;
   size_t n_rows, n_layers, width;
-  uint32_t *row_sample;    /* [n_rows] */
-  float *current;          /* [L, n_rows, width] */
+  uint32_t *row_sample; /* [n_rows] */
+  float *current;       /* [L, n_rows, width] */
   size_t n_names;
-  const char **names;      /* [n_names]: every value of every measure */
-  double *values;          /* [n_names, L]: of the last probe_measure */
+  const char **names; /* [n_names]: every value of every measure */
+  double *values;     /* [n_names, L]: of the last probe_measure */
 } Probe;
 
 void probe_init(Probe *probe, const Frozen *frozen, const Sample *const *samples, size_t n_samples, size_t first_index,

@@ -52,7 +52,8 @@ static StoreContents contents_of(const RecordPlan *plan, const RowPlan *rows) {
   const char **texts = mem_alloc(4 * n, sizeof *texts);
   uint32_t *n_tokens = mem_alloc(n, sizeof *n_tokens);
   uint64_t *offsets = mem_alloc(n + 1, sizeof *offsets);
-  for (size_t i = 0; i < plan->sites->count; i++) sites[i] = (StoreSite){plan->sites->items[i].name, plan->sites->items[i].width};
+  for (size_t i = 0; i < plan->sites->count; i++)
+    sites[i] = (StoreSite){plan->sites->items[i].name, plan->sites->items[i].width};
   for (size_t s = 0; s < n; s++) {
     const Sample *sample = plan->samples[s];
     texts[s] = sample->id;
@@ -148,7 +149,8 @@ static void record_rows(void *context, SiteKind kind, size_t layer, const real *
 static size_t *site_lookup(const SiteList *sites, size_t n_layers) {
   size_t *site_of = mem_alloc(SITE_KIND_COUNT * n_layers, sizeof *site_of);
   for (size_t i = 0; i < SITE_KIND_COUNT * n_layers; i++) site_of[i] = SIZE_MAX;
-  for (size_t i = 0; i < sites->count; i++) site_of[(size_t)sites->items[i].kind * n_layers + sites->items[i].layer] = i;
+  for (size_t i = 0; i < sites->count; i++)
+    site_of[(size_t)sites->items[i].kind * n_layers + sites->items[i].layer] = i;
   return site_of;
 }
 
@@ -185,7 +187,8 @@ void recorder_cost(const Model *model, const RecordPlan *plan, RecordCost *cost)
   sample_batch_extent(plan->samples, plan->n_samples, 1, plan->batch_tokens, &longest, &most);
   *cost = (RecordCost){.rows = rows.count,
                        .tokens = (size_t)contents.token_offsets[plan->n_samples],
-                       .pass_bytes = pass_bytes(&model->config, most, longest, false) + most * widest(plan->sites) * sizeof(float),
+                       .pass_bytes = pass_bytes(&model->config, most, longest, false) +
+                                     most * widest(plan->sites) * sizeof(float),
                        .file_bytes = store_estimate_bytes(&contents)};
   contents_clear(&contents);
   row_plan_clear(&rows);

@@ -19,13 +19,13 @@ typedef struct RecordPlan {
   StoreDtype dtype;
   size_t batch_tokens; /* rows of a batch; a longer sample is a batch of its own */
   bool resume;
-  const char *label; /* of the progress line */
+  const char *label;   /* of the progress line */
   StoreContents about; /* provenance alone; the rest is filled in from the plan */
 } RecordPlan;
 
 typedef struct RecordCost {
-  size_t rows, tokens;         /* rows stored; tokens run through the model */
-  size_t pass_bytes;           /* working memory beside the parameters */
+  size_t rows, tokens; /* rows stored; tokens run through the model */
+  size_t pass_bytes;   /* working memory beside the parameters */
   unsigned long long file_bytes;
 } RecordCost;
 

@@ -36,8 +36,8 @@ typedef struct SampleBatch {
 void sample_batch_fill(SampleBatch *batch, const Sample *const *samples, size_t n);
 void sample_batch_clear(SampleBatch *batch); /* all zeros is fine */
 
-/* How many of the samples from `first` on make the next batch: as many as fit max_tokens, at least one `unit` (1, or 2 to
- * keep pairs together), always whole units. */
+/* How many of the samples from `first` on make the next batch: as many as fit max_tokens, at least one `unit` (1, or 2
+ * to keep pairs together), always whole units. */
 size_t sample_batch_count(const Sample *const *samples, size_t n, size_t first, size_t unit, size_t max_tokens);
 
 /* Tokens of the longest sample, and of the largest batch that sample_batch_count makes: what a Pass must hold. */

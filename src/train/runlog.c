@@ -46,7 +46,8 @@ static Status cut_back(Result *run, size_t step, Error *err) {
     status = entries_up_to(run, steps, step, &kept, err);
     for (size_t i = 0; i < n_names && status == STATUS_OK; i++) {
       const char *name = names[i], *own = name + strlen(groups[g]);
-      if (strncmp(name, groups[g], strlen(groups[g])) != 0 || strcmp(own, "sites") == 0 || strcmp(own, "scale") == 0) continue;
+      if (strncmp(name, groups[g], strlen(groups[g])) != 0 || strcmp(own, "sites") == 0 || strcmp(own, "scale") == 0)
+        continue;
       status = result_truncate(run, name, kept, err);
     }
   }

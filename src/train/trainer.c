@@ -60,7 +60,8 @@ Status trainer_first_trained(const Model *model, const char *parts, size_t *begi
   else if (strncmp(parts, "last:", 5) == 0 && parse_size(parts + 5, &k) && k >= 1 && k <= n_layers)
     *begin = table->layers[n_layers - k].attn_norm;
   else
-    return error_set(err, STATUS_USAGE, "--train %s: expected all, head or last:K with K from 1 to %zu", parts, n_layers);
+    return error_set(err, STATUS_USAGE, "--train %s: expected all, head or last:K with K from 1 to %zu", parts,
+                     n_layers);
   return STATUS_OK;
 }
 
@@ -110,10 +111,12 @@ static Status prepare_frozen(Trainer *t, Error *err) {
     sites_clear(&sites);
   }
   if (status == STATUS_OK)
-    status = frozen_open(&t->frozen, path, plan->token_rule, c->n_layers, c->hidden_size, t->samples, t->n_samples, err);
-  if (status == STATUS_OK && strcmp(store_contents(t->frozen.store)->weights_sha256, plan->frozen_about.weights_sha256) != 0)
-    status = error_set(err, STATUS_DATA, "%s: features of another model (weights %.12s..., this model has %.12s...)", path,
-                       store_contents(t->frozen.store)->weights_sha256, plan->frozen_about.weights_sha256);
+    status =
+        frozen_open(&t->frozen, path, plan->token_rule, c->n_layers, c->hidden_size, t->samples, t->n_samples, err);
+  if (status == STATUS_OK &&
+      strcmp(store_contents(t->frozen.store)->weights_sha256, plan->frozen_about.weights_sha256) != 0)
+    status = error_set(err, STATUS_DATA, "%s: features of another model (weights %.12s..., this model has %.12s...)",
+                       path, store_contents(t->frozen.store)->weights_sha256, plan->frozen_about.weights_sha256);
   if (status == STATUS_OK) status = frozen_measure_scale(&t->frozen, t->samples, t->n_train, err);
   free(path);
   return status;
@@ -142,7 +145,8 @@ static Status prepare_memory(Trainer *t, Error *err) {
   if (status != STATUS_OK) return status;
   const size_t n = t->model->table.total - begin, bytes = n * sizeof(real);
   batch_extent(t, &longest, &most_rows);
-  log_note("training %zu of %zu parameters: %.1f MiB of parameters, %.1f MiB of gradients and moments, %.1f MiB of activations",
+  log_note("training %zu of %zu parameters: %.1f MiB of parameters, %.1f MiB of gradients and moments, %.1f MiB of "
+           "activations",
            n, t->model->table.total, (double)t->model->arena.size / (1 << 20), 3.0 * (double)bytes / (1 << 20),
            (double)pass_bytes(&t->model->config, most_rows, longest, true) / (1 << 20));
   status = arena_init(&t->arena, 3 * arena_need(bytes), err);
@@ -192,7 +196,8 @@ static Status prepare(Trainer *t, const Provenance *from, Error *err) {
   Status status = prepare_frozen(t, err);
   if (status == STATUS_OK) status = prepare_memory(t, err);
   if (status != STATUS_OK) return status;
-  status = anchor_init(&t->anchor, plan->lambda, plan->anchor_layers, c->n_layers, c->hidden_size, t->frozen.scale, err);
+  status =
+      anchor_init(&t->anchor, plan->lambda, plan->anchor_layers, c->n_layers, c->hidden_size, t->frozen.scale, err);
   if (status != STATUS_OK) return status;
   const size_t n_probe = t->probe.n_samples, first_index = t->probe.first_index;
   probe_init(&t->probe, &t->frozen, t->samples + first_index, n_probe, first_index, plan->batch_tokens);

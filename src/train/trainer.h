@@ -21,14 +21,14 @@ typedef struct TrainPlan {
   double centring;                  /* c of the loss */
   double lambda;                    /* anchor strength */
   const char *anchor_layers, *token_rule_name;
-  TokenRule token_rule;             /* of the anchor, its scale and all drift */
-  size_t probe_pairs;               /* held-out pairs of the probe set */
-  size_t checkpoint_every;          /* steps; 0 = none */
+  TokenRule token_rule;    /* of the anchor, its scale and all drift */
+  size_t probe_pairs;      /* held-out pairs of the probe set */
+  size_t checkpoint_every; /* steps; 0 = none */
   bool resume;
   uint64_t seed;
-  const char *frozen_path;          /* the frozen features; NULL: RUN/frozen.h5. Recorded where they do not exist */
-  StoreContents frozen_about;       /* provenance of that store */
-  const char *identity;             /* of model, tokenizer and data: decides whether a checkpoint fits */
+  const char *frozen_path;    /* the frozen features; NULL: RUN/frozen.h5. Recorded where they do not exist */
+  StoreContents frozen_about; /* provenance of that store */
+  const char *identity;       /* of model, tokenizer and data: decides whether a checkpoint fits */
 } TrainPlan;
 
 /* What a finished run says of itself. */
@@ -37,7 +37,7 @@ typedef struct TrainSummary {
   double seconds, bt_loss, accuracy; /* of the last step */
   bool has_heldout;
   double first_heldout_accuracy, heldout_accuracy;
-  double anchor;                     /* R of the last step */
+  double anchor; /* R of the last step */
 } TrainSummary;
 
 /* Trains model in place. A loss or gradient that is not finite is STATUS_NUMERIC naming the step; the last checkpoint
