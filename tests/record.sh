@@ -1,0 +1,71 @@
+#!/bin/sh
+# fathom record and fathom score on a tiny model: what is written, how it is refused, and how it goes on after a kill.
+. "$SRCDIR/tests/tap.sh"
+. "$SRCDIR/tests/pairs.sh"
+base=$SRCDIR/tests/fixtures/llama-base.gguf
+reward=$SRCDIR/tests/fixtures/llama-reward
+cd "$work" || exit 99
+write_pairs pairs.jsonl
+value() { "$FATHOM" info "$1" | awk -F'\t' -v name="$2" '$2 == name { print $3 }'; }
+
+"$FATHOM" record "$base" --pairs pairs.jsonl --tokens all -o all.h5 2>note
+ok $? "record writes a store"
+is "$(value all.h5 samples) $(value all.h5 complete) $(value all.h5 token_rule)" "48 yes all" "both sides of 24 pairs are samples"
+grep -Eq '^disk: [0-9.]+ MiB in all.h5; memory: [0-9.]+ MiB of parameters' note
+ok $? "disk and memory are said first"
+is "$(value all.h5 rows)" "$("$FATHOM" score "$reward" --pairs pairs.jsonl --quiet | awk -F'\t' '!/^#/ && $3 + 0 { n += $3 } END { print n }')" \
+  "token rule all: a row a token"
+"$FATHOM" record "$base" --pairs pairs.jsonl --tokens last -o last.h5 -q && is "$(value last.h5 rows)" 48 "token rule last: a row a sample"
+"$FATHOM" record "$base" --pairs pairs.jsonl --tokens mean -o mean.h5 -q && is "$(value mean.h5 rows)" 48 "token rule mean: a row a sample"
+"$FATHOM" record "$base" --pairs pairs.jsonl --sites resid_post,attn_out,embed --layers -1 -o sites.h5 -q
+is "$("$FATHOM" info sites.h5 | awk -F'\t' '$1 == "site width" { printf "%s ", $2 }')" \
+  "hook_embed blocks.1.hook_attn_out blocks.1.hook_resid_post " "sites and layers are selected"
+
+# The same rows whatever the batches: drift between such recordings is exactly 0.
+"$FATHOM" record "$base" --pairs pairs.jsonl --tokens all --batch-tokens 17 -o small.h5 -q
+"$FATHOM" drift all.h5 small.h5 --measures relative_l2,cosine,procrustes --bootstrap 0 -q |
+  awk -F'\t' '!/^#/ && $1 != "site" { n++; if ($4 != 0) bad = 1 } END { exit !(n > 3 && !bad) }'
+ok $? "another batch size gives the same bits"
+"$FATHOM" record "$base" --pairs pairs.jsonl --tokens all --threads 1 -o one.h5 -q
+"$FATHOM" drift all.h5 one.h5 --measures relative_l2 --bootstrap 0 -q | awk -F'\t' '!/^#/ && $1 != "site" { n++; if ($4 != 0) bad = 1 } END { exit !(n && !bad) }'
+ok $? "another number of threads gives the same bits"
+
+# A kill leaves a .part, which --resume turns into the same file.
+"$FATHOM" record "$base" --pairs pairs.jsonl --tokens all --batch-tokens 30 -o killed.h5 -q
+mv killed.h5 whole.h5
+for delay in 0.02 0.05 0.08; do
+  rm -f killed.h5 killed.h5.part
+  timeout -s KILL "$delay" "$FATHOM" record "$base" --pairs pairs.jsonl --tokens all --batch-tokens 30 -o killed.h5 -q
+  "$FATHOM" record "$base" --pairs pairs.jsonl --tokens all --batch-tokens 30 -o killed.h5 -q --resume || break
+  cmp -s killed.h5 whole.h5 || break
+done
+cmp killed.h5 whole.h5
+ok $? "killed after $delay s and resumed: the same bytes"
+
+fails 2 'record: -o A.h5 is needed' "no output" "$FATHOM" record "$base" --pairs pairs.jsonl
+fails 2 'one of --prompts, --pairs and --text is needed' "no input" "$FATHOM" record "$base" -o x.h5
+fails 2 '--text and --pairs exclude each other' "two inputs" "$FATHOM" record "$base" --text a --pairs pairs.jsonl -o x.h5
+fails 2 'no layer 9' "a layer that is not there" "$FATHOM" record "$base" --text a --layers 9 -o x.h5
+fails 2 'resid_side' "a site that is not there" "$FATHOM" record "$base" --text a --sites resid_side -o x.h5
+fails 2 'expected one of last\|response\|mean\|all' "a token rule that is not there" "$FATHOM" record "$base" --text a --tokens some -o x.h5
+fails 4 'no-such/x.h5' "an output in a missing folder" "$FATHOM" record "$base" --text a -o no-such/x.h5 -q
+fails 3 'nothing is left of 24 pairs: 24 are over 4 tokens' "everything over the length limit" "$FATHOM" record "$base" --pairs pairs.jsonl --max-length 4 -o x.h5
+fails 4 'no-such-model' "no such model" "$FATHOM" record no-such-model --text a -o x.h5
+printf '{"text":"a"}\n{"text":\n' >broken.jsonl
+fails 3 'broken.jsonl: line 2' "broken JSON has its line" "$FATHOM" record "$base" --prompts broken.jsonl -o x.h5
+printf '{"ids":[1,2,300]}\n' >ids.jsonl
+fails 3 'ids.jsonl: line 1' "an id outside the vocabulary" "$FATHOM" record "$base" --prompts ids.jsonl -o x.h5
+ls x.h5* >/dev/null 2>&1
+is $? 2 "nothing half-written is left"
+
+"$FATHOM" score "$reward" --pairs pairs.jsonl -q >scores.tsv
+ok $? "score prints rewards"
+is "$(grep -v '^#' scores.tsv | head -2 | cut -f1,2 | tr '\t\n' '  ')" "id side p0 chosen " "id, side, n_tokens, reward"
+is "$(grep -vc '^#' scores.tsv)" 49 "a row a side and a header"
+"$FATHOM" score "$reward" --pairs pairs.jsonl --batch-tokens 1 -q | grep -v '^#' >alone.tsv
+grep -v '^#' scores.tsv | cmp -s - alone.tsv
+ok $? "a reward does not depend on the batch"
+"$FATHOM" score "$reward" --pairs pairs.jsonl --json -q | grep -q '"rows":\[{"id":"p0","side":"chosen","n_tokens":[0-9]*,"reward":-\?[0-9.]*'
+ok $? "--json gives the same rows"
+fails 3 'no reward head \(tensor score.weight\)' "a model without a head" "$FATHOM" score "$base" --text a
+tap_end

@@ -1,0 +1,90 @@
+#!/bin/sh
+# fathom train on a tiny model: what a run leaves, what the anchor does, exact resumption, and what is refused.
+. "$SRCDIR/tests/tap.sh"
+. "$SRCDIR/tests/pairs.sh"
+base=$SRCDIR/tests/fixtures/llama-base.gguf
+cd "$work" || exit 99
+write_pairs pairs.jsonl
+train() { "$FATHOM" train "$base" --pairs pairs.jsonl --lr 1e-2 --steps 8 --batch-size 4 --seed 3 -q "$@"; }
+column() { awk -F'\t' -v name="$2" '/^#/ { next } !found { for (i = 1; i <= NF; i++) if ($i == name) found = i; next } { print $found }' "$1"; }
+
+train -o plain >plain.tsv
+ok $? "a plain run"
+for file in config.json model.safetensors tokenizer.json tokenizer_config.json run.h5 frozen.h5 command.txt; do
+  test -s "plain/$file"
+  ok $? "the run holds $file"
+done
+is "$(find . -name '*.part*')" "" "and no unfinished file"
+"$FATHOM" plot plain/run.h5 --figure training --tsv -q >curves.tsv
+is "$(column curves.tsv step | sort -un | tr '\n' ' ')" "1 2 3 4 5 6 7 8 " "every step is logged"
+"$FATHOM" plot plain/run.h5 --figure heatmap --tsv -q >drift.tsv
+awk -F'\t' '!/^#/ && $1 == 1 { n++; if ($NF != 0) bad = 1 } END { exit !(n == 2 && !bad) }' drift.tsv
+ok $? "drift before the first update is exactly 0 in every block"
+"$FATHOM" score plain --pairs pairs.jsonl -q >scores.tsv
+ok $? "the result is a reward model that score reads"
+
+# lambda = 0 is the plain run, bit for bit, whatever the anchor would have been.
+train -o zero --anchor 0 --anchor-layers last --anchor-tokens all >/dev/null
+cmp plain/model.safetensors zero/model.safetensors
+ok $? "anchor 0 on other blocks and tokens: the same bytes"
+train -o again --frozen plain/frozen.h5 >/dev/null
+cmp plain/model.safetensors again/model.safetensors
+ok $? "frozen features of another run: the same bytes"
+test ! -e again/frozen.h5
+ok $? "which are not recorded again"
+train -o anchored --anchor 5 >anchored.tsv
+awk -v plain="$(column plain.tsv anchor)" -v anchored="$(column anchored.tsv anchor)" 'BEGIN { exit !(anchored > 0 && anchored < 0.7 * plain) }'
+ok $? "an anchor holds drift down: $(column plain.tsv anchor) to $(column anchored.tsv anchor)"
+
+# Parts.
+train -o head --train head >/dev/null && "$FATHOM" plot head/run.h5 --figure heatmap --tsv -q | awk -F'\t' '!/^#/ && $1 + 0 { n++; if ($NF != 0) bad = 1 } END { exit !(n == 16 && !bad) }'
+ok $? "training the head alone moves no block"
+train -o last --train last:1 >/dev/null && "$FATHOM" plot last/run.h5 --figure heatmap --tsv -q |
+  awk -F'\t' '!/^#/ && $1 == 8 { if (!first++) { if ($NF != 0) bad = 1 } else if ($NF > 0) moved = 1 } END { exit !(moved && !bad) }'
+ok $? "training the last block moves it and nothing below"
+train -o cut --batch-tokens 60 >/dev/null
+awk -v a="$(column plain.tsv bt_loss)" 'NR == 1 { d = $1 - a; exit !(d < 1e-4 && d > -1e-4) }' <<EOF
+$("$FATHOM" plot cut/run.h5 --figure training --tsv -q | awk -F'\t' '!/^#/ && $1 == 8' | grep bt_loss | awk -F'\t' '{ print $NF }')
+EOF
+ok $? "smaller micro-batches give the same step"
+
+# Resumption: cut off behind a checkpoint and killed anywhere.
+curves() { "$FATHOM" plot "$1/run.h5" --figure "$2" --tsv -q | grep -v '^#'; }
+same_run() { cmp -s plain/model.safetensors "$1/model.safetensors" && for figure in training heatmap steps; do
+  curves plain $figure >expected; curves "$1" $figure >found; cmp -s expected found || return 1; done; }
+train -o kept --checkpoint-every 3 >/dev/null
+is "$(cd kept && echo checkpoint-*)" "checkpoint-6" "the newest checkpoint stays"
+rm kept/config.json kept/model.safetensors
+train -o kept --checkpoint-every 3 --resume >/dev/null
+same_run kept
+ok $? "resumed from a checkpoint: the same bytes, the same curves"
+for delay in 0.1 0.2 0.3; do
+  rm -rf killed
+  timeout -s KILL "$delay" "$FATHOM" train "$base" --pairs pairs.jsonl --lr 1e-2 --steps 8 --batch-size 4 --seed 3 -q -o killed --checkpoint-every 1 >/dev/null
+  test -e killed/config.json || train -o killed --checkpoint-every 1 --resume >/dev/null || break
+  same_run killed || break
+done
+same_run killed
+ok $? "killed after $delay s and resumed: the same bytes, the same curves"
+
+# Refused.
+fails 2 'train: -o RUN is needed' "no folder" "$FATHOM" train "$base" --pairs pairs.jsonl
+fails 2 'train: --pairs FILE is needed' "no pairs" "$FATHOM" train "$base" -o x
+fails 2 '--train middle: expected all, head or last:K with K from 1 to 2' "an unknown part" train -o x --train middle
+fails 2 '--train last:3: expected' "more blocks than there are" train -o x --train last:3
+fails 2 '--anchor-layers 5: there is no layer 5' "an anchored block that is not there" train -o x --anchor-layers 5
+fails 2 '--steps and --epochs exclude each other' "steps and epochs" train -o x --epochs 2
+fails 3 'plain: holds a finished model already' "a finished run is not written over" train -o plain
+fails 3 'checkpoint of another model, data set or settings' "a checkpoint of other settings" \
+  sh -c 'rm -f kept/config.json; "$0" train "$1" --pairs pairs.jsonl --lr 2e-2 --steps 8 --batch-size 4 --seed 3 -q -o kept --resume' "$FATHOM" "$base"
+fails 4 'no-such/x: cannot make this folder' "a run in a missing folder" train -o no-such/x
+fails 3 'recorded with another token rule|features of' "frozen features of another token rule" train -o x --frozen plain/frozen.h5 --anchor-tokens all
+rm -rf x
+fails 5 'step [0-9]+: the (loss|gradient|anchor) is not finite' "divergence stops with the step" \
+  "$FATHOM" train "$base" --pairs pairs.jsonl --lr 10 --steps 200 --clip 0 --batch-size 4 --warmup 0 --weight-decay 10 -q -o x
+printf '{"prompt":"a","chosen":"b","rejected":""}\n' >empty.jsonl
+rm -rf x
+fails 3 'empty.jsonl: line 1' "an empty side" "$FATHOM" train "$base" --pairs empty.jsonl -o x
+printf '{"prompt":"a","chosen":"b","rejected":"b"}\n' >equal.jsonl
+fails 3 'nothing is left of 1 pairs: .* 1 have equal sides' "equal sides only" "$FATHOM" train "$base" --pairs equal.jsonl -o x
+tap_end
