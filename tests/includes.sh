@@ -15,7 +15,7 @@ stage_violations() {
         may["text"] = "text base weights"
         may["model"] = "model base num weights"
         may["probes"] = "probes base num"
-        may["train"] = "train base num model store text probes"
+        may["train"] = "train base num weights model store text probes"
         may["command"] = "command base num weights store text model probes train"
       }
       function stage(path, part) {

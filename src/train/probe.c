@@ -74,6 +74,10 @@ static void run_model(Probe *p, const Model *model, Pass *pass, const Frozen *fr
 static Status measure_layer(Probe *p, size_t layer, const float *frozen_rows_of_layer, Error *err) {
   const float *y = p->current + layer * p->n_rows * p->width;
   size_t at = 0;
+  float check = 0; /* NaN where a value is not finite */
+  for (size_t i = 0; i < p->n_rows * p->width; i++) check += y[i] * 0;
+  if (check != 0)
+    return error_set(err, STATUS_NUMERIC, "block %zu: the activations of the probe set are not finite", layer);
   for (const Measure *const *m = measures; *m; m++) {
     double values[MEASURE_MAX_VALUES];
     const Status status =

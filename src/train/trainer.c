@@ -235,6 +235,7 @@ static Status evaluate(Trainer *t, double *accuracy, Error *err) {
   const double n = (double)set->count / 2;
   *accuracy = n > 0 ? sums.correct / n : NAN;
   Status status = probe_measure(&t->probe, t->model, &t->pass, &t->frozen, err);
+  if (status != STATUS_OK) error_prefix(err, "after step %zu", t->step);
   const EvalRecord record = {t->step, *accuracy, sums.margin / n, sums.loss / n};
   if (status == STATUS_OK && n > 0) status = runlog_eval(t->run, &record, err);
   if (status == STATUS_OK)
