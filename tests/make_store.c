@@ -103,5 +103,10 @@ int main(int argc, char **argv) {
     if (status == STATUS_OK) status = store_finish(store, &err);
   }
   if (status != STATUS_OK) fprintf(stderr, "make_store: %s\n", err.text);
+  for (size_t i = 0; i < n_sites; i++)
+    if (i < (size_t)layers) free((char *)sites[i].name);
+  for (size_t i = 0; i < n_samples; i++) free((char *)ids[i]);
+  void *const all[] = {ids, digests, n_tokens, row_sample, row_token, offsets, sites, token_ids, rows};
+  for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) free(all[i]);
   return status;
 }

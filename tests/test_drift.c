@@ -41,6 +41,44 @@ static void measure_all(const Rows *rows, double values[N_VALUES]) {
       printf("# %s\n", err.text);
 }
 
+static Status read_x(void *context, size_t first, size_t n, float *to, Error *err) {
+  (void)err;
+  const Rows *rows = context;
+  memcpy(to, rows->x + first * rows->dx, n * rows->dx * 4);
+  return STATUS_OK;
+}
+
+static Status read_y(void *context, size_t first, size_t n, float *to, Error *err) {
+  (void)err;
+  const Rows *rows = context;
+  memcpy(to, rows->y + first * rows->dy, n * rows->dy * 4);
+  return STATUS_OK;
+}
+
+static RowSource source_of(Rows *rows) {
+  return (RowSource){{rows->dx, read_x, rows, "x", "s", NULL}, {rows->dy, read_y, rows, "y", "s", NULL}};
+}
+
+/* The demo's population has CKA 1/2; counting a row drawn twice as two would put the interval at about [0.52, 0.61]. */
+static void check_reference_interval(Rows *rows) {
+  const RowSource source = source_of(rows);
+  const Measure *cka = &measure_cka;
+  RowPlan plan;
+  Error err = {0};
+  Estimate estimates[3];
+  Interval intervals[3];
+  row_plan_make(rows->n, rows->sample, NULL, &plan, &err);
+  drift_measure(&source, &plan, &cka, 1, true, estimates, &err);
+  intervals_bootstrap(plan.n_samples, 3, estimates, 1000, 0, intervals);
+  const double low = intervals[0].low, high = intervals[0].high, value = estimates[0].value;
+  ok(low < 0.48 && high > 0.54 && high < 0.62 && value - low > 0.6 * (high - value) &&
+         high - value > 0.6 * (value - low),
+     "its interval [%.3f, %.3f] lies around the value", low, high);
+  ok(isnan(intervals[1].low) && isnan(intervals[2].low), "biased CKA and its floor have none");
+  estimates_clear(estimates, 3);
+  row_plan_clear(&plan);
+}
+
 static void test_numpy(void) {
   char *path = mem_format("%s/tests/fixtures/drift.bin", getenv("SRCDIR"));
   FileMap map = {0};
@@ -65,6 +103,7 @@ static void test_numpy(void) {
     if (i == 0)
       ok(fabs(found[CKA] - 0.51346) < 5e-6 && fabs(found[CKA_BIASED] - 0.55761) < 5e-6,
          "the published reference values of CKA");
+    if (i == 0) check_reference_interval(&rows);
     rows_free(&rows);
   }
   ok(c.at == c.size && c.short_by == 0, "the whole fixture was read");
@@ -254,24 +293,6 @@ static void test_refusals(void) {
   rows_free(&rows);
 }
 
-static Status read_x(void *context, size_t first, size_t n, float *to, Error *err) {
-  (void)err;
-  const Rows *rows = context;
-  memcpy(to, rows->x + first * rows->dx, n * rows->dx * 4);
-  return STATUS_OK;
-}
-
-static Status read_y(void *context, size_t first, size_t n, float *to, Error *err) {
-  (void)err;
-  const Rows *rows = context;
-  memcpy(to, rows->y + first * rows->dy, n * rows->dy * 4);
-  return STATUS_OK;
-}
-
-static RowSource source_of(Rows *rows) {
-  return (RowSource){{rows->dx, read_x, rows, "x", "s", NULL}, {rows->dy, read_y, rows, "y", "s", NULL}};
-}
-
 /* One measure's passes, blocks dealt out to n_workers in turn. */
 static void run_shared(const Measure *measure, RowReader *reader, const DriftShape *shape, size_t n_workers,
                        Estimate *estimates) {
@@ -408,7 +429,10 @@ static void test_cross(void) {
       sites[s] = rows_new(sites[0].n, d, 1);
       for (size_t i = 0; i < sites[0].n * d; i++)
         sites[s].x[i] = (float)(sites[0].x[i / d * 6 + i % d % 6] * (1 + 0.2 * (double)(i % d)) +
-                                (double)s * 0.3 * rng_normal(&rng));
+                                (double)s * 0.3 * rng_normal(&rng)) *
+                        (s == 4   ? 1e9f
+                         : s == 1 ? 1e-9f
+                                  : 1);
     }
     for (size_t i = 0; i < sites[0].n && !clustered; i++) sites[0].sample[i] = (uint32_t)i;
     for (size_t s = 0; s < SITES; s++) sides[s] = (RowSide){sites[s].dx, read_site, &sites[s], "x", "s", NULL};

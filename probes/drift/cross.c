@@ -29,8 +29,10 @@ void cross_add_features(size_t n, size_t size, const float *features, size_t str
 Status cross_read(const CrossSides *c, size_t s, size_t first_sample, size_t n_samples, float *rows, Error *err) {
   const size_t first = c->plan->begin[first_sample], n = c->plan->begin[first_sample + n_samples] - first;
   const Status status = rows_read(c->sides[s], c->plan, first, n, c->scratch, rows, err);
-  if (status == STATUS_OK && c->means) rows_centre(n, c->sides[s]->width, rows, c->means[s], rows);
-  return status;
+  if (status != STATUS_OK || !c->means) return status;
+  rows_centre(n, c->sides[s]->width, rows, c->means[s], rows);
+  for (size_t i = 0; i < n * c->sides[s]->width; i++) rows[i] *= c->scales[s];
+  return STATUS_OK;
 }
 
 static void sides_clear(CrossSides *c) {
@@ -38,6 +40,7 @@ static void sides_clear(CrossSides *c) {
   free(c->means);
   free(c->sides);
   free(c->squares);
+  free(c->scales);
   free(c->scratch);
 }
 
@@ -48,6 +51,7 @@ static Status sides_open(const CrossRequest *r, CrossSides *c, Error *err) {
   c->capacity = plan->longest > ROW_BLOCK ? plan->longest : ROW_BLOCK;
   c->sides = mem_alloc(c->n, sizeof *c->sides);
   c->squares = mem_alloc(c->n, sizeof *c->squares);
+  c->scales = mem_alloc(c->n, sizeof *c->scales);
   for (size_t s = 0; s < c->n; s++) {
     c->sides[s] = s < r->n_x ? &r->x[s] : &r->y[s - r->n_x];
     if (c->sides[s]->width > c->widest) c->widest = c->sides[s]->width;
@@ -66,6 +70,9 @@ static Status sides_open(const CrossRequest *r, CrossSides *c, Error *err) {
         status = rows_add_up(c->sides[s], plan, first, n_rows, rows, means[s], &c->squares[s], err);
     }
     for (size_t j = 0; j < c->sides[s]->width; j++) means[s][j] /= (double)plan->n_rows;
+    const double mean_square = c->squares[s] / ((double)plan->n_rows * (double)c->sides[s]->width);
+    c->scales[s] = mean_square > 0 ? (float)ldexp(1, -ilogb(sqrt(mean_square))) : 1;
+    c->squares[s] *= (double)c->scales[s] * (double)c->scales[s];
   }
   c->means = means;
   free(rows);

@@ -12,13 +12,14 @@ typedef struct CrossSides {
   const RowPlan *plan;
   const RowSide **sides;      /* [n] */
   double **means;             /* [n][width] */
-  double *squares;            /* [n] raw sums of squares */
+  double *squares;            /* [n] sums of squares before centring */
+  float *scales;              /* [n] a power of two for each side, so that float32 products of products stay in range */
   size_t n, widest, capacity; /* rows of the largest block */
   bool clustered;             /* some sample has several rows */
   float *scratch;             /* one block as it is read */
 } CrossSides;
 
-/* Centred rows of samples [first_sample, first_sample + n_samples) of side s, [n, width]. */
+/* Centred and scaled rows of samples [first_sample, first_sample + n_samples) of side s, [n, width]. */
 Status cross_read(const CrossSides *c, size_t s, size_t first_sample, size_t n_samples, float *rows, Error *err);
 
 typedef struct CrossPair {

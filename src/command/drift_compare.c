@@ -6,6 +6,7 @@
 #include "probes/drift/interval.h"
 #include "store/result.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -141,8 +142,10 @@ static Status judge(const DriftStores *stores, const DriftSelection *s, const Dr
         if (!s->printed[v]) continue;
         const double value = from->value[at++];
         if (strcmp(s->names[v], limits[k].measure) != 0 || value <= limits[k].most) continue;
-        return error_set(err, STATUS_NO, "%s: %s is %.6g, limit %.6g",
-                         store_contents(stores->a)->sites[stores->sites_a[i]].name, s->names[v], value, limits[k].most);
+        const char *site = store_contents(stores->a)->sites[stores->sites_a[i]].name;
+        if (isnan(value))
+          return error_set(err, STATUS_NO, "%s: %s is undefined, limit %g", site, s->names[v], limits[k].most);
+        return error_set(err, STATUS_NO, "%s: %s is %.6g, limit %g", site, s->names[v], value, limits[k].most);
       }
   return STATUS_OK;
 }

@@ -16,17 +16,17 @@ static Status open_store(const char *path, Store **store, Error *err) {
   return status;
 }
 
-/* The rows both stores hold; position 0 of each sequence is left out (METHODS section 1), except where a row is the
- * last token of its sample by rule. Samples that an unfinished store cuts in two are left out whole. */
+/* The rows both stores hold. Position 0 of each sequence is left out (METHODS section 1), except where a row stands for
+ * its whole sample by rule (last, mean). Samples that an unfinished store cuts in two are left out whole. */
 static Status plan_rows(DriftStores *stores, bool keep_first, Error *err) {
   const StoreContents *c = store_contents(stores->a);
   const size_t done_a = store_rows_done(stores->a), done_b = store_rows_done(stores->b), all = c->n_rows;
-  const bool last = c->token_rule && strcmp(c->token_rule, "last") == 0;
+  const bool whole = c->token_rule && (strcmp(c->token_rule, "last") == 0 || strcmp(c->token_rule, "mean") == 0);
   stores->n_rows = done_a < done_b ? done_a : done_b;
   bool *keep = mem_alloc(all, sizeof *keep), *cut = mem_alloc(c->n_samples, sizeof *cut);
   for (size_t i = stores->n_rows; i < all; i++) cut[c->row_sample[i]] = true;
   for (size_t i = 0; i < stores->n_rows; i++) {
-    const bool first = !keep_first && !last && c->row_token[i] == 0;
+    const bool first = !keep_first && !whole && c->row_token[i] == 0;
     keep[i] = !first && !cut[c->row_sample[i]];
     stores->first_left_out = stores->first_left_out || first;
   }
