@@ -4,10 +4,9 @@
 usage: pairs_baselines.py FOLDER    (needs numpy; FOLDER holds harmlessness-train.jsonl and harmlessness-test.jsonl)
 
 Each baseline sees one kind of surface feature and is a logistic regression, without intercept, on the difference of the
-two answers' features: fitted on the training part and scored on the test part, and scored by 8-fold cross-validation within the
-training part. The penalty is the one with the best cross-validated accuracy. Ties count one half.
+two answers' features: scored by 8-fold cross-validation within the training part, and on the test part after a fit on the whole
+training part. Ties count one half.
 """
-import collections
 import json
 import re
 import sys
@@ -51,31 +50,34 @@ def differences(pairs, features, columns):
     return matrix
 
 
-def fit(matrix, penalty, steps=500):
-    """Weights that minimise mean log(1 + exp(-x w)) + penalty / 2 |w|^2, by accelerated gradient steps."""
+PENALTY = 0.03
+
+
+def fit(matrix, steps=500):
+    """Weights that minimise mean log(1 + exp(-x w)) + PENALTY / 2 |w|^2, by accelerated gradient steps."""
     weights = ahead = numpy.zeros(matrix.shape[1])
-    rate = 1 / (0.25 * numpy.linalg.norm(matrix, 2) ** 2 / len(matrix) + penalty)
+    rate = 1 / (0.25 * numpy.linalg.norm(matrix, 2) ** 2 / len(matrix) + PENALTY)
     for _ in range(steps):
         wrong = 1 / (1 + numpy.exp(matrix @ ahead))
-        after = ahead - rate * (penalty * ahead - matrix.T @ wrong / len(matrix))
+        after = ahead - rate * (PENALTY * ahead - matrix.T @ wrong / len(matrix))
         ahead = after + 0.9 * (after - weights)
         weights = after
     return weights
 
 
-def accuracy(train, test, features, penalty):
+def accuracy(train, test, features):
     names = sorted({name for pair in train for side in ("chosen", "rejected") for name in features(pair[side])})
     columns = {name: index for index, name in enumerate(names)}
-    margins = differences(test, features, columns) @ fit(differences(train, features, columns), penalty)
+    margins = differences(test, features, columns) @ fit(differences(train, features, columns))
     return (numpy.sign(margins) + 1).mean() / 2
 
 
-def cross_validated(pairs, features, penalty, folds=8):
+def cross_validated(pairs, features, folds=8):
     order = numpy.random.RandomState(1).permutation(len(pairs))
     scores = []
     for fold in numpy.array_split(order, folds):
         kept = [pairs[i] for i in order if i not in set(fold)]
-        scores.append((len(fold), accuracy(kept, [pairs[i] for i in fold], features, penalty)))
+        scores.append((len(fold), accuracy(kept, [pairs[i] for i in fold], features)))
     return sum(n * score for n, score in scores) / len(pairs)
 
 
@@ -88,11 +90,8 @@ def main():
             parts[part] = [json.loads(line) for line in lines]
     print("baseline\tcross-validated\ttest")
     for name, features in BASELINES.items():
-        penalties = {c: cross_validated(parts["train"], features, c) for c in (0.003, 0.03, 0.3)}
-        best = max(penalties, key=penalties.get)
-        print(f"{name}\t{penalties[best]:.2f}\t{accuracy(parts['train'], parts['test'], features, best):.2f}", flush=True)
-    groups = collections.Counter(pair["group"] for pair in parts["train"])
-    print(f"# {len(parts['train'])} and {len(parts['test'])} pairs, {len(groups)} groups")
+        print(name, *(f"{score:.2f}" for score in (
+            cross_validated(parts["train"], features), accuracy(parts["train"], parts["test"], features))), sep="\t")
 
 
 main()
