@@ -1,11 +1,13 @@
 /* store/result: arrays, texts and appended curves come back; a run's file is whole at every moment; bad files are told. */
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/rng.h"
 #include "store/result.h"
 #include "tests/tap.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char folder[] = "/tmp/fathom-result.XXXXXX";
@@ -205,12 +207,64 @@ static void test_bad(void) {
   free(text);
 }
 
-int main(void) {
+/* Reads all that is in the file, in a child: HDF5 has its own bugs. */
+static int read_in_child(const char *path) {
+  fflush(stdout);
+  const pid_t child = fork();
+  if (child == 0) {
+    Error err = {0};
+    Result *result = NULL;
+    char **names = NULL, **texts = NULL;
+    double *values = NULL;
+    size_t n = 0, rank, shape[RESULT_MAX_RANK], n_texts;
+    alarm(20);
+    if (result_open(path, &result, &err) == STATUS_OK && result_list(result, &names, &n, &err) == STATUS_OK)
+      for (size_t i = 0; i < n; i++) {
+        if (result_read_array(result, names[i], &rank, shape, &values, &err) == STATUS_OK) free(values);
+        if (result_read_strings(result, names[i], &texts, &n_texts, &err) == STATUS_OK) string_list_free(texts, n_texts);
+      }
+    _exit(0);
+  }
+  int status = 1;
+  waitpid(child, &status, 0);
+  return status;
+}
+
+static void test_broken_bytes(uint64_t seed) {
+  Error err = {0};
+  char *whole = in_folder("d.h5"), *path = in_folder("cut.h5"), *bytes = NULL;
+  size_t size = 0, crashed = 0;
+  printf("# seed %llu\n", (unsigned long long)seed);
+  Rng rng = rng_new(seed);
+  file_read(whole, 1 << 24, &bytes, &size, &err);
+  for (int i = 0; i < 200; i++) {
+    char *copy = mem_alloc(size, 1);
+    memcpy(copy, bytes, size);
+    for (uint64_t flips = 1 + rng_below(&rng, 3); flips > 0;) { /* where there is something */
+      const size_t at = rng_below(&rng, size);
+      if (bytes[at] == 0) continue;
+      copy[at] ^= (char)(1 << rng_below(&rng, 8));
+      flips--;
+    }
+    FILE *stream = fopen(path, "wb");
+    crashed += fwrite(copy, 1, size, stream) != size;
+    fclose(stream);
+    crashed += read_in_child(path) != 0;
+    free(copy);
+  }
+  ok(crashed == 0, "200 results with flipped bits are read or refused (%zu crashed)", crashed);
+  free(bytes);
+  free(path);
+  free(whole);
+}
+
+int main(int argc, char **argv) {
   if (!mkdtemp(folder)) return 1;
   test_written();
   test_run();
   test_same_bytes();
   test_bad();
+  test_broken_bytes(argc > 1 ? strtoull(argv[1], NULL, 10) : 20251);
   static const char *const made[] = {"d.h5", "run.h5", "same1.h5", "same2.h5", "text.h5", "cut.h5", "newer.h5", "other.h5"};
   for (size_t i = 0; i < sizeof made / sizeof made[0]; i++) {
     char *path = in_folder(made[i]);

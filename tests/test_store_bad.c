@@ -19,7 +19,7 @@ typedef struct Minimal {
   uint64_t version;
   size_t n_ids, n_counts, n_samples_of_rows, n_tokens_of_rows;
   int64_t counts[3], row_sample[4], row_token[4];
-  bool has_ids, has_tokens, has_sites, has_progress, rows_are_real;
+  bool has_ids, has_tokens, has_sites, has_progress, rows_are_real, hollow;
   size_t n_offsets, n_token_ids;
   int64_t offsets[4];
   size_t rank, dims[3];
@@ -59,7 +59,13 @@ static void make(const Minimal *m) {
     put(file, "tokens/offsets", H5_I64, 1, &m->n_offsets, m->offsets, NULL);
     put(file, "tokens/ids", H5_I32, 1, &m->n_token_ids, ids, NULL);
   }
-  if (m->has_sites) put(file, "activations/x", m->type, m->rank, m->dims, values, m->dtype);
+  if (m->hollow) { /* a shape without storage */
+    H5Dataset set = {.type = H5_F32, .rank = 2, .dims = {3, 1 << 20}};
+    h5_make_dataset(file, "activations/x", 1, true, &set, &err);
+    h5_close(&set.id);
+  } else if (m->has_sites) {
+    put(file, "activations/x", m->type, m->rank, m->dims, values, m->dtype);
+  }
   if (m->second_dtype) put(file, "activations/y", H5_U16, 2, (size_t[]){3, 2}, values, m->second_dtype);
   if (m->has_progress) {
     h5_write_attribute(file, "complete", H5_U64, &m->complete, &err);
@@ -96,6 +102,7 @@ CASE(site_double, m->type = H5_F64)
 CASE(site_u16, m->type = H5_U16)
 CASE(site_other_16, m->type = H5_U16; m->dtype = "posit16")
 CASE(site_mixed, m->second_dtype = "bfloat16")
+CASE(site_hollow, m->hollow = true)
 CASE(done_large, m->has_progress = true; m->complete = 0; m->rows_done = 4)
 CASE(done_small, m->has_progress = true; m->rows_done = 2)
 
@@ -129,6 +136,7 @@ static const struct {
     {site_u16, "activations/x: expected elements of float32"},
     {site_other_16, "activations/x: expected elements of float32"},
     {site_mixed, "activations/y: bfloat16, but the sites before it are float32"},
+    {site_hollow, "activations/x: its storage holds at most 0 bytes, its shape needs more"},
     {done_large, "rows_done is 4 of 3 rows"},
     {done_small, "rows_done is 2 of 3 rows, but the store says it is complete"},
 };
@@ -206,7 +214,12 @@ static void test_broken_bytes(uint64_t seed) {
   for (int i = 0; i < 200; i++) {
     char *copy = mem_alloc(size, 1);
     memcpy(copy, bytes, size);
-    for (uint64_t flips = 1 + rng_below(&rng, 3); flips > 0; flips--) copy[rng_below(&rng, size)] ^= (char)(1 << rng_below(&rng, 8));
+    for (uint64_t flips = 1 + rng_below(&rng, 3); flips > 0;) { /* where there is something */
+      const size_t at = rng_below(&rng, size);
+      if (bytes[at] == 0) continue;
+      copy[at] ^= (char)(1 << rng_below(&rng, 8));
+      flips--;
+    }
     write_bytes(copy, size);
     const int status = open_in_child();
     crashed += !WIFEXITED(status);

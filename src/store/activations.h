@@ -1,9 +1,24 @@
 /* The activation store: an HDF5 file of [rows, d] float arrays, one dataset per site, with the samples, tokens and
- * provenance that say what each row is. Layout: DESIGN section 4.
+ * provenance that say what each row is. h5py and h5dump read it as it is.
  *
- * Crash safety: every dataset has its final extent, allocated and flushed, before the first row; afterwards only raw
- * data and the one-element /rows_done are written, rows flushed before the counter. The file is PATH.part until whole.
- */
+ *   /                      attributes: format = "fathom-activations", format_version = 1, tool_version, argv, seed,
+ *                          threads, compute_dtype, model, weights_sha256, config (JSON), tokenizer_sha256,
+ *                          chat_template_sha256, data_sha256, token_rule, weight_processing = "none", complete (0 or 1)
+ *   /samples/id, text_digest, group, label      [n_samples] texts
+ *   /samples/n_tokens                           [n_samples]
+ *   /tokens/offsets, ids   tokens of sample i: ids[offsets[i] .. offsets[i + 1]]
+ *   /rows/sample, token_index                   [n_rows] what each row is; dimension scales of the rows
+ *   /activations/<site>    [n_rows, d] float32, float16, or bfloat16 as uint16 with attribute dtype = "bfloat16"
+ *   /rows_done             [1] rows below are written
+ *
+ * The least that is a store, for other programs that write one: the attributes format and format_version, /samples/id
+ * and n_tokens, /rows, and one site or more, all of one type; whole numbers of any width, texts of any kind, any chunks
+ * and filters. Without `complete` it is taken to be so. Sites come in the order they were made where the group keeps
+ * it, else by layer.
+ *
+ * Crash safety: every dataset has its final extent, allocated and flushed, before the file gets its first name,
+ * PATH.part; afterwards only raw data and /rows_done are written, rows on the disk before the counter; PATH is its name
+ * when whole. A reader may open it at any time. One thread at a time. */
 #ifndef FATHOM_STORE_ACTIVATIONS_H
 #define FATHOM_STORE_ACTIVATIONS_H
 
@@ -26,7 +41,8 @@ typedef struct StoreSite {
   size_t width;
 } StoreSite;
 
-/* Everything about a store but its rows. For writing the caller owns it all; for reading the store does. */
+/* Everything about a store but its rows. For writing the caller owns it all; for reading the store does, and members
+ * that a minimal store leaves out are "" and no tokens, never NULL. */
 typedef struct StoreContents {
   const StoreSite *sites;
   size_t n_sites;
@@ -40,7 +56,7 @@ typedef struct StoreContents {
   const uint64_t *token_offsets; /* [n_samples + 1] */
   /* [n_rows] */
   const uint32_t *row_sample, *row_token;
-  /* provenance, written as root attributes of these names; NULL or "" where unknown */
+  /* provenance, root attributes of these names (command_line: argv); NULL or "" where unknown */
   const char *command_line, *model, *weights_sha256, *config, *tokenizer_sha256, *chat_template_sha256, *data_sha256,
       *token_rule, *compute_dtype, *tool_version;
   uint64_t seed, threads;
@@ -48,17 +64,19 @@ typedef struct StoreContents {
 
 typedef struct Store Store;
 
-/* Makes PATH.part. With resume an existing PATH.part of the same contents is continued (*rows_done tells where, a row
- * boundary the writer marked); one of other contents is STATUS_DATA saying what differs; none starts anew. */
+/* Makes PATH.part; a device or folder of that name, or another process writing there, is STATUS_SYSTEM. The contents
+ * are not needed afterwards. With resume an existing PATH.part of the same contents is continued (*rows_done tells
+ * where, a row boundary the writer marked); one of other contents is STATUS_DATA saying what differs; none starts anew.
+ */
 Status store_create(const char *path, const StoreContents *contents, bool resume, Store **out, size_t *rows_done,
                     Error *err);
 
-/* Rows [first, first + n) of a site from float32 rows of the given stride (floats between rows). Converts itself and
- * writes whole chunks where it can. */
+/* Rows [first, first + n) of a site from float32 rows of the given stride (floats between rows); rows of a site come in
+ * order, without gaps. Converted here if need be (base/half.h), they go straight to their place in the file. */
 Status store_write_rows(Store *store, size_t site, size_t first, size_t n, const float *rows, size_t stride,
                         Error *err);
 
-/* All rows below rows_done are written: flushes them, then the counter. */
+/* All rows below rows_done are written, of every site: waits until they are on the disk, then moves the counter. */
 Status store_mark_done(Store *store, size_t rows_done, Error *err);
 
 /* Sets complete, closes, renames to PATH. Frees the store in any case. */

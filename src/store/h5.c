@@ -4,6 +4,7 @@
 #include "store/h5.h"
 
 #include "base/memory.h"
+#include "store/superblock.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -77,8 +78,7 @@ static H5Type classify(hid_t type) {
  * writers lock for themselves. */
 static hid_t access_of(H5Mode mode) {
   hid_t list = H5Pcreate(H5P_FILE_ACCESS);
-  /* HDF5 1.10's image of a file with the newer superblock has a wrong checksum in it: the older one has none. */
-  H5Pset_libver_bounds(list, mode == H5_MEMORY ? H5F_LIBVER_EARLIEST : H5F_LIBVER_V18, H5F_LIBVER_V18);
+  H5Pset_libver_bounds(list, H5F_LIBVER_V18, H5F_LIBVER_V18);
   H5Pset_cache(list, 0, 0, 0, 0);
   H5Pset_sieve_buf_size(list, 0);
   H5Pset_fclose_degree(list, H5F_CLOSE_STRONG);
@@ -127,7 +127,7 @@ Status h5_create_file(const char *path, bool in_memory, H5Id *file, Error *err) 
   H5Pset_obj_track_times(creation, false);
   H5Pset_attr_phase_change(creation, 1000, 0); /* attributes stay in the root's header, to be replaced in one write */
   *file = H5Fcreate(path, H5F_ACC_TRUNC, creation, access);
-  Status status = *file < 0 ? fail(err, "", "make this file") : STATUS_OK;
+  const Status status = *file < 0 ? fail(err, "", "make this file") : STATUS_OK;
   H5Pclose(creation);
   H5Pclose(access);
   return status == STATUS_OK && !in_memory ? lock(file, err) : status;
@@ -158,9 +158,9 @@ Status h5_sync(H5Id file, Error *err) {
 Status h5_image(H5Id file, void **bytes, size_t *size, Error *err) {
   const ssize_t n = H5Fflush(file, H5F_SCOPE_GLOBAL) < 0 ? -1 : H5Fget_file_image(file, NULL, 0);
   *bytes = NULL;
-  *size = n < 0 ? 0 : (size_t)n;
-  Status status = n < 0 ? fail(err, "", "take the image of this file") : mem_try(*size, 1, bytes, err);
+  Status status = n < 0 ? fail(err, "", "take its image") : mem_try(*size = (size_t)n, 1, bytes, err);
   if (status == STATUS_OK && H5Fget_file_image(file, *bytes, *size) != n) status = fail(err, "", "take its image");
+  if (status == STATUS_OK) superblock_repair(*bytes, *size);
   return status;
 }
 

@@ -40,9 +40,12 @@ Status h5_create_file(const char *path, bool in_memory, H5Id *file, Error *err);
 Status h5_open_file(const char *path, H5Mode mode, H5Id *file, Error *err);
 Status h5_flush(H5Id file, Error *err);
 Status h5_sync(H5Id file, Error *err); /* flush, then wait until the data is on the medium */
-Status h5_image(H5Id file, void **bytes, size_t *size, Error *err); /* one in memory; freed by the caller in any case */
-Status h5_close_file(H5Id *file, Error *err);                       /* checked; H5_NONE afterwards in any case */
-void h5_close(H5Id *id);                                            /* any object, H5_NONE too; unchecked */
+
+/* The bytes of a file in memory; freed by the caller in any case. */
+Status h5_image(H5Id file, void **bytes, size_t *size, Error *err);
+
+Status h5_close_file(H5Id *file, Error *err); /* checked; H5_NONE afterwards in any case */
+void h5_close(H5Id *id);                      /* any object, H5_NONE too; unchecked */
 
 /* Attributes: a text (H5_TEXT; value is the text when writing, a char ** whose text the caller frees when reading) or a
  * number (H5_U64, uint64_t *). Writing replaces. Reading one that is missing is fine, and leaves *value as it is. */

@@ -1,5 +1,11 @@
 /* The result container: one HDF5 file of named arrays and texts with provenance, for drift tables, cross maps and
- * training runs. Arrays may be appended to along their first dimension (a training run writes a row a step). */
+ * training runs. Arrays may be appended to along their first dimension (a training run writes a row a step).
+ *
+ *   /          attributes: format = "fathom-result", format_version = 1, kind, tool_version, command, argv, seed
+ *   /models    path, sha256: texts
+ *   the rest   float64 arrays and lists of texts, named by whoever writes the kind
+ *
+ * The file is held in memory and written as a whole, so it suits results, not activations. */
 #ifndef FATHOM_STORE_RESULT_H
 #define FATHOM_STORE_RESULT_H
 
@@ -15,10 +21,12 @@ enum { RESULT_MAX_RANK = 4 };
 
 typedef struct Result Result;
 
-/* kind: "drift", "cross", "run": what `fathom plot` and `fathom info` go by. Writes to PATH.part. */
+/* kind: "drift", "cross", "run": what `fathom plot` and `fathom info` go by. PATH appears with result_finish; a device
+ * is written directly. */
 Status result_create(const char *path, const char *kind, const Provenance *provenance, Result **out, Error *err);
 
-/* A run file is written in place (no .part): it is valid after every result_flush and is continued by result_reopen. */
+/* A run's file is there from the start and is replaced as a whole by every result_flush: whenever the run dies, it is
+ * that of the last flush. result_reopen continues it. */
 Status result_create_in_place(const char *path, const char *kind, const Provenance *provenance, Result **out,
                               Error *err);
 Status result_reopen(const char *path, Result **out, Error *err);
