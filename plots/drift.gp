@@ -33,14 +33,22 @@ unset table
 undefine $scan
 if (n_measures == 0) { print data, ": no rows to draw"; exit status 3 }
 
+# ---- The panels: one a measure, but the floor of the biased CKA is drawn below it.
+array PANEL[64]
+n_panels = 0
+biased = find_measure("cka_biased"); floor_of_biased = biased ? find_measure("cka_floor") : 0
+do for [m = 1:n_measures] { if (m != floor_of_biased) { n_panels = n_panels + 1; PANEL[n_panels] = m } }
+if (floor_of_biased && LOW[floor_of_biased] < LOW[biased]) { LOW[biased] = LOW[floor_of_biased] }
+if (floor_of_biased && HIGH[floor_of_biased] > HIGH[biased]) { HIGH[biased] = HIGH[floor_of_biased] }
+
 # ---- The page. Colours tell files apart, or kinds of site where there is one file; with several of both, every kind has
 # its own column of panels.
 by_kind = (n_files == 1)
 facets = by_kind ? 1 : larger(1, n_kinds)
 legend_n = by_kind ? n_kinds : n_files
 do for [i = 1:legend_n] { LEGEND[i] = by_kind ? KIND[i] : FILE[i] }
-columns = facets > 1 ? facets : n_measures == 1 ? 1 : 2
-rows = facets > 1 ? n_measures : int((n_measures - 1) / columns) + 1
+columns = facets > 1 ? facets : n_panels == 1 ? 1 : n_panels <= 4 ? 2 : 3
+rows = facets > 1 ? n_panels : int((n_panels - 1) / columns) + 1
 panel_w = columns == 1 ? 640 : columns == 2 ? 350 : 270
 panel_h = rows == 1 ? 300 : 180
 W = EDGE + columns * (panel_w + 62) + 14
@@ -83,7 +91,7 @@ do for [m = 1:n_measures] { do for [f = 1:n_files] {
 set datafile separator whitespace
 unset datafile columnheaders
 
-# ---- The panels.
+# ---- Drawing.
 one_kind = n_kinds == 1 ? " (" . KIND[1] . ")" : ""
 n_lines = by_kind ? n_kinds : n_files
 file(i) = by_kind ? 1 : i
@@ -91,11 +99,13 @@ kind(i, facet) = by_kind ? i : facet
 shift(i) = banded ? 0 : 0.12 * (i - 0.5 * (n_lines + 1)) / larger(1, n_lines)
 loose_colour(i) = by_kind && n_kinds > 1 ? SOFT : colour(i)
 set xrange [x_low : x_high]
-do for [m = 1:n_measures] { do for [facet = 1:facets] {
-  cell = facets > 1 ? (m - 1) * columns + facet - 1 : m - 1
+do for [q = 1:n_panels] { do for [facet = 1:facets] {
+  m = PANEL[q]
+  cell = facets > 1 ? (q - 1) * columns + facet - 1 : q - 1
   eval panel(EDGE + 46 + (cell % columns) * (panel_w + 62), head + 20 + (cell / columns) * (panel_h + 62), panel_w, panel_h)
-  heading = facet == 1 ? measure_title(MEASURE[m]) : ""
-  over = facets > 1 && m == 1 ? KIND[facet] : ""
+  has_floor = (floor_of_biased && m == biased)
+  heading = facet > 1 ? "" : has_floor ? "linear CKA, biased (dashed: unrelated data)" : measure_title(MEASURE[m])
+  over = facets > 1 && q == 1 ? KIND[facet] : ""
   eval HEADINGS
   same = identical(MEASURE[m])
   logarithmic = (same == 0 && LEAST[m] > 0 && HIGH[m] / LEAST[m] > 50)
@@ -103,19 +113,22 @@ do for [m = 1:n_measures] { do for [facet = 1:facets] {
   high = same > HIGH[m] ? same : HIGH[m]
   pad = high > low ? 0.05 * (high - low) : 0.1 * abs(high) + 1e-9
   bottom = logarithmic ? low / 1.3 : low == same ? low : low - pad
+  unset logscale y
   set yrange [bottom : logarithmic ? high * 1.3 : high + pad]
   raised(v) = v < bottom ? bottom : v
-  if (logarithmic) { set logscale y; set format y "10^{%L}" } else { unset logscale y; set format y "%g" }
+  if (logarithmic) { set logscale y; set format y "10^{%L}" } else { set format y "%g" }
   set xtics ()
   if (has_layers) { set xtics first, tic_step(span, panel_w / 45), last }
   do for [i = 1:facet == 1 ? n_loose : 0] { set xtics add (kind_of(LOOSE[i]) place(LOOSE[i])) }
-  set xlabel (cell + columns >= rows * columns || (facets == 1 && cell + columns >= n_measures) ? \
+  set xlabel (cell + columns >= rows * columns || (facets == 1 && cell + columns >= n_panels) ? \
     (has_layers ? "layer" . one_kind : "site") : "") offset 0, 0.8 font TEXT textcolor rgb INK noenhanced
   unset arrow
   if (same == same && same > bottom) {
     set arrow 1 from x_low, same to x_high, same nohead lw 0.8 dt 3 lc rgb SOFT back
   }
   plot \
+    for [i = 1:has_floor && banded ? n_lines : 0] series(larger(1, floor_of_biased), file(i), kind(i, facet)) using 1:2 \
+      with lines lw 0.8 dt 2 lc rgb colour(i), \
     for [i = 1:banded ? n_lines : 0] series(m, file(i), kind(i, facet)) using 1:(raised($3)):(raised($4)) \
       with filledcurves fs transparent solid (n_lines > 4 ? 0.1 : 0.18) noborder fc rgb colour(i), \
     for [i = 1:banded ? n_lines : 0] series(m, file(i), kind(i, facet)) using 1:2 \

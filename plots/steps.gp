@@ -49,7 +49,7 @@ mark(i) = 7
 legend_n = n_steps
 do for [s = 1:n_steps] { LEGEND[s] = (s == 1 ? "step " : "") . sprintf("%d", STEP[s]) }
 facets = n_files
-columns = facets > 1 ? facets : n_measures == 1 ? 1 : 2
+columns = facets > 1 ? facets : n_measures == 1 ? 1 : n_measures <= 4 ? 2 : 3
 rows = facets > 1 ? n_measures : int((n_measures - 1) / columns) + 1
 panel_w = columns == 1 ? 640 : columns == 2 ? 350 : 270
 panel_h = rows == 1 ? 300 : 180

@@ -60,6 +60,7 @@ measure_title(m) = \
   m eq "procrustes_angle" ? "Procrustes angle, radians (0 = identical)" : \
   m eq "cosine" ? "cosine distance, 1 − cos (0 = identical)" : \
   m eq "cosine_centred" ? "cosine distance, centred (0 = identical)" : \
+  m eq "cka_floor" ? "biased CKA that unrelated data would give" : \
   m eq "relative_l2" ? "relative L2 distance (0 = identical)" : m
 identical(m) = (m eq "cka" || m eq "cka_biased") ? 1.0 : \
   (m eq "procrustes" || m eq "procrustes_angle" || m eq "cosine" || m eq "cosine_centred" || m eq "relative_l2") ? 0.0 : NaN

@@ -84,9 +84,10 @@ do for [cell = 0:n_shown - 1] {
   if (chance(p) == chance(p)) { low = smaller(low, chance(p)); high = larger(high, chance(p)) }
   if (p == 3 || p == 8 || p == 9) { low = smaller(low, 0) }
   pad = high > low ? 0.05 * (high - low) : larger(0.1 * abs(high), high == 0 ? 1 : 0)
-  if (logarithmic) { set logscale y; set format y "10^{%L}" } else { unset logscale y; set format y "%g" }
+  unset logscale y
   set yrange [logarithmic ? low / 1.2 : low == 0 ? 0 : low - pad : logarithmic ? high * 1.2 : high + pad]
   if (p == 4) { set yrange [low > 0.4 ? 0.4 : 0 : 1.02] }
+  if (logarithmic) { set logscale y; set format y "10^{%L}" } else { set format y "%g" }
   lowest = (cell + columns >= n_shown)
   if (lowest) { set format x "%g" } else { set format x "" }
   set xlabel (lowest ? "step" : "") offset 0, 0.8 font TEXT textcolor rgb INK

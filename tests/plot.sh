@@ -192,6 +192,24 @@ sed -n '/^site/p' "$work/drift.tsv" >>"$work/empty.tsv"
 "$GNUPLOT" -e "data='$work/empty.tsv'; out='$p/empty.png'" "$FATHOM_PLOTS_DIR/drift.gp" 2>&1 | grep -q 'no rows to draw'
 ok $? "a table without rows is refused by hand too"
 
+# What fathom drift itself prints and writes.
+for change in 0 1 2; do
+  "$(dirname "$FATHOM")/tests/make_store" "$work/store-$change.h5" layers=4 embed=1 noise=0.$change || exit 99
+done
+"$FATHOM" drift "$work/store-0.h5" "$work/store-1.h5" --bootstrap 100 -o "$work/d1.h5" >"$work/d1.tsv" &&
+  "$FATHOM" drift "$work/store-0.h5" "$work/store-2.h5" --bootstrap 100 -o "$work/d2.h5" >/dev/null &&
+  "$FATHOM" drift "$work/store-0.h5" "$work/store-2.h5" --cross -o "$work/map.h5" >"$work/map.tsv"
+ok $? "drift makes what is drawn next"
+drawn "two results of drift" "$p/two.svg" "$FATHOM" plot "$work/d1.h5" "$work/d2.h5" -o "$p/two.svg"
+says "$p/two.svg" "bands: 95 % over samples, 100 resamples" "linear CKA, biased (dashed: unrelated data)" \
+  "Procrustes distance (0 = identical)"
+drawn "a map of drift --cross" "$p/map.svg" "$FATHOM" plot "$work/map.h5" -o "$p/map.svg"
+drawn "drift.gp on drift's own table" "$p/own.svg" \
+  "$GNUPLOT" -e "data='$work/d1.tsv'; out='$p/own.svg'" "$FATHOM_PLOTS_DIR/drift.gp"
+says "$p/own.svg" "bands: 95 % over samples, 100 resamples"
+drawn "cross.gp on drift's own table" "$p/own-map.svg" \
+  "$GNUPLOT" -e "data='$work/map.tsv'; out='$p/own-map.svg'" "$FATHOM_PLOTS_DIR/cross.gp"
+
 # Names that a shell or gnuplot would take for something else.
 mkdir "$work/odd place" && cd "$work/odd place" || exit 99
 odd="o'd\"d \$(touch pwned) \`touch pwned\`; system('touch pwned') %s

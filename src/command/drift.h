@@ -45,6 +45,8 @@ double drift_layer(const char *site);
 Provenance drift_provenance(const Invocation *call, const DriftSettings *settings, const DriftStores *stores);
 void drift_note_rows(Table *table, const DriftStores *stores);
 void drift_note_intervals(Table *table, const DriftSettings *settings);
+/* What lo and hi are, which results carry as the attribute "interval"; NULL without them. Freed by the caller. */
+char *drift_interval_words(const DriftSettings *settings);
 
 /* The measures to run and, of all the values they give, those to print. */
 typedef struct DriftSelection {

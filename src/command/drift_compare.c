@@ -101,7 +101,7 @@ static void print(const DriftStores *stores, const DriftSelection *s, const Drif
   }
 }
 
-static Status write_result(const DriftStores *stores, const DriftSelection *s, const char *path,
+static Status write_result(const DriftStores *stores, const DriftSelection *s, const DriftSettings *settings,
                            const Provenance *provenance, const Answers *from, Error *err) {
   const size_t n_sites = stores->n_a, shape[] = {n_sites, s->n_printed};
   const char **sites = mem_alloc(n_sites, sizeof *sites), **names = mem_alloc(s->n_printed, sizeof *names);
@@ -113,8 +113,10 @@ static Status write_result(const DriftStores *stores, const DriftSelection *s, c
   for (size_t v = 0, m = 0; v < s->n_values; v++)
     if (s->printed[v]) names[m++] = s->names[v];
   for (size_t i = 0; i < n_sites * s->n_printed; i++) counts[i] = (double)stores->plan.n_samples;
+  char *interval = drift_interval_words(settings);
   Result *result = NULL;
-  Status status = result_create(path, "drift", provenance, &result, err);
+  Status status = result_create(settings->output, "drift", provenance, &result, err);
+  if (status == STATUS_OK && interval) status = result_write_attribute(result, "interval", interval, err);
   if (status == STATUS_OK) status = result_write_strings(result, "site", sites, n_sites, err);
   if (status == STATUS_OK) status = result_write_strings(result, "measure", names, s->n_printed, err);
   if (status == STATUS_OK) status = result_write_array(result, "layer", 1, shape, layers, err);
@@ -130,6 +132,7 @@ static Status write_result(const DriftStores *stores, const DriftSelection *s, c
   free(names);
   free(layers);
   free(counts);
+  free(interval);
   return status;
 }
 
@@ -159,7 +162,7 @@ Status drift_compare(const Invocation *call, const DriftSettings *settings, cons
                      mem_alloc(count, sizeof(double))};
   Status status = measure_sites(stores, s, settings, &answers, err);
   if (status == STATUS_OK && settings->output)
-    status = write_result(stores, s, settings->output, &provenance, &answers, err);
+    status = write_result(stores, s, settings, &provenance, &answers, err);
   if (status == STATUS_OK) {
     Table *table = table_begin(stdout, settings->common.json, &provenance, columns, 7);
     print(stores, s, settings, &answers, table);

@@ -159,9 +159,14 @@ void drift_note_rows(Table *table, const DriftStores *stores) {
              stores->first_left_out ? "; position 0 of each sequence is left out (--keep-first keeps it)" : "");
 }
 
+char *drift_interval_words(const DriftSettings *settings) {
+  if (!settings->bootstrap) return NULL;
+  return mem_format("95 %% over samples, %zu resamples, the same for every site and measure", settings->bootstrap);
+}
+
 void drift_note_intervals(Table *table, const DriftSettings *settings) {
-  if (!settings->bootstrap) return;
-  table_note(table,
-             "lo, hi: 95 %% intervals over samples, %zu resamples, the same for every site and measure; n: samples",
-             settings->bootstrap);
+  char *words = drift_interval_words(settings);
+  if (words) table_note(table, "interval: %s", words);
+  free(words);
+  table_note(table, "n: samples");
 }
