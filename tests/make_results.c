@@ -110,7 +110,7 @@ static void write_curves(Result *result, size_t steps, size_t layers, double str
                                 0.5 + 0.4 * p,
                                 2 * p + 0.3 * noise(t),
                                 0.2 * p,
-                                3 + noise(t),
+                                (3 + noise(t)) * exp(-5 * p),
                                 2e-5 * (1 - p),
                                 1024};
       curve[t] = at_step[i];

@@ -56,7 +56,7 @@ is "$(table "$work/a/run.h5" "$work/b/run.h5" | cut -f 1 | uniq | tr '\n' ' ')" 
 cp "$work/a/run.h5" "$work/a/other.h5"
 is "$(table "$work/a/run.h5" "$work/a/other.h5" "$work/b/run.h5" | cut -f 1 | uniq | tr '\n' ' ')" \
   "file $work/a/run.h5 $work/a/other.h5 $work/b/run.h5 " "and by their paths where that is not enough"
-is "$(table "$r/small.h5" --label "#1 \"two\" \\ $(printf '\ta\nb\377')" | sed -n 2p | cut -f 1)" "'#1 'two' /  a b?'" \
+is "$(table "$r/small.h5" --label "#1 \"two\" \\ $(printf '\ta\nb\001c\377')" | sed -n 2p | cut -f 1)" "'#1 'two' /  a b c?'" \
   "a label is made safe for the table"
 fails 2 'label was given 1 times for 2 files' "too few labels" "$FATHOM" plot "$r/plain.h5" "$r/exact.h5" --label one --tsv
 fails 2 'label one: was given twice' "one label for two files" "$FATHOM" plot "$r/plain.h5" "$r/exact.h5" --label one --label one --tsv
