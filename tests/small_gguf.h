@@ -34,7 +34,7 @@ static uint32_t float_bits(float value) {
 
 enum { SMALL_KEYS = 19 };
 
-static void put_small_keys(Bytes *b) {
+__attribute__((unused)) static void put_small_keys(Bytes *b) {
   mark(b, "key 0");
   put_text(b, "general.architecture");
   mark(b, "type 0");
@@ -65,7 +65,7 @@ static void put_small_keys(Bytes *b) {
 }
 
 /* Tensors: x.weight F32 [2, 3], y.weight F16 [5], z.weight Q8_0 [2, 1, 32], at 0, 64 and 128. */
-static void put_small_records(Bytes *b) {
+__attribute__((unused)) static void put_small_records(Bytes *b) {
   mark(b, "name x"), put_text(b, "x.weight"), mark(b, "dims x"), put_int(b, 4, 2);
   mark(b, "shape x"), put_int(b, 8, 3), put_int(b, 8, 2), mark(b, "dtype x"), put_int(b, 4, 0), mark(b, "offset x"), put_int(b, 8, 0);
   put_int(b, 8, 8), mark(b, "name y"), put(b, "y.weight", 8), put_int(b, 4, 1);
@@ -74,7 +74,7 @@ static void put_small_records(Bytes *b) {
   mark(b, "outer z"), put_int(b, 8, 2), mark(b, "dtype z"), put_int(b, 4, 8), mark(b, "offset z"), put_int(b, 8, 128);
 }
 
-static Bytes small_gguf(uint32_t version) {
+__attribute__((unused)) static Bytes small_gguf(uint32_t version) {
   Bytes b = {0};
   mark(&b, "magic"), put(&b, "GGUF", 4);
   mark(&b, "version"), put_int(&b, 4, version);
