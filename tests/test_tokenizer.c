@@ -137,6 +137,8 @@ static void test_byte_level(void) {
   ok(IDS(t, "", 0), "an empty text has no tokens");
   ok(IDS(t, "x<|a|>bc", TOKENIZE_PARSE_SPECIAL, 'x', SPECIAL_AB, 'c'), "the longest special token wins");
   ok(IDS(t, "<|a|<|a|>", TOKENIZE_PARSE_SPECIAL, '<', '|', 'a', '|', SPECIAL_A), "a false start is text");
+  ok(encodes(t, "x<|a|>", 5, TOKENIZE_PARSE_SPECIAL, 'x', '<', '|', 'a', '|', -1),
+     "one that the text's end cuts off is text");
   ok(IDS(t, "<|a|>", 0, '<', '|', 'a', '|', '>'), "special tokens are text unless asked for");
   ok(IDS(t, "hewowll", 0, HE, WOW, LL), "a user's token is always one");
   ok(IDS(t,

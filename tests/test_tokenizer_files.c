@@ -85,6 +85,9 @@ static void test_json(void) {
                          "{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Split\",\"pattern\":{\"Regex\":\"\\\\s|"
                          "b\"},\"behavior\":\"Removed\",\"invert\":true}," BYTES_ONLY "]}"},
         "ab ab", 0, "1 2 1", "Split that keeps the matches alone");
+  gives(&(SmallJson){.pre_tokenizer = "{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Split\",\"pattern\":{"
+                                      "\"Regex\":\"a*\"},\"behavior\":\"Isolated\"}," BYTES_ONLY "]}"},
+        "abab11", 0, "0 1 0 1 6", "a pattern that matches nothing is no cut");
   gives(&(SmallJson){.extra = "\"ignore_merges\":true,"}, "aa aa", 0, "7 4 0",
         "ignore_merges: a piece that is a token is that token");
   gives(&(SmallJson){.added = ADDED("8", "<s>", "\"special\":true") "," ADDED("9", "ba", "\"special\":false")},
