@@ -13,7 +13,10 @@ Exit 0 where every length is equal and every reward within --tolerance, 1 otherw
 import argparse
 import gzip
 import json
+import os
 import sys
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # a folder that is not there must not become a name to be looked up
 
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
@@ -41,12 +44,12 @@ def as_messages(pair, side):
 
 
 def transcript_messages(text):
-    """"\\n\\nHuman: ...\\n\\nAssistant: ..." as turns."""
+    """"\\n\\nHuman: ...\\n\\nAssistant: ..." as turns; one blank behind a mark belongs to it."""
     messages = []
     for part in text.replace("\n\nHuman:", "\0user:").replace("\n\nAssistant:", "\0assistant:").split("\0"):
-        if part.strip():
+        if part:
             role, content = part.split(":", 1)
-            messages.append({"role": role, "content": content.strip()})
+            messages.append({"role": role, "content": content.removeprefix(" ")})
     return messages
 
 
