@@ -3,6 +3,8 @@
 #include "model/backward.h"
 #include "model/forward.h"
 #include "tests/golden.h"
+#include "train/anchor.h"
+#include "train/loss.h"
 
 /* Gradients sum over rows, so that float32 loses a little more than in the activations. */
 static const double gradient_tolerance = 2 * GOLDEN_TOLERANCE;
@@ -112,24 +114,19 @@ static void test_logits(const char *name) {
   work_close(&work);
 }
 
-/* Rewards, the Bradley-Terry loss of pairs (chosen, rejected), and its gradient by each reward. */
+/* The Bradley-Terry loss of the batch's pairs (chosen, rejected), and its gradient by each reward. */
 static double bradley_terry(const Work *work, real *drewards) {
   const size_t n = work->all.batch.n_sequences;
   const GoldenArray expected = golden_array(&work->golden, "rewards");
   real *rewards = mem_alloc(n, sizeof *rewards);
+  PairSums sums = {0};
   model_rewards(&work->model, &work->all.batch, &work->pass, rewards);
   ok(expected.width == n && relative_difference(rewards, expected.values, n) <= GOLDEN_TOLERANCE,
      "rewards are transformers': %.1e", relative_difference(rewards, expected.values, n));
-  double loss = 0;
-  for (size_t s = 0; s < n; s += 2) {
-    const double margin = (double)rewards[s] - (double)rewards[s + 1];
-    loss += log1p(exp(-margin)) / ((double)n / 2);
-    drewards[s + 1] = (real)(1 / (1 + exp(margin)) / ((double)n / 2));
-    drewards[s] = -drewards[s + 1];
-  }
+  loss_bradley_terry(n / 2, rewards, 0, 1 / ((double)n / 2), &sums, drewards);
   free(rewards);
   free(expected.values);
-  return loss;
+  return sums.loss / ((double)n / 2);
 }
 
 static void test_rewards(void) {
@@ -168,26 +165,23 @@ static void test_rewards(void) {
   work_close(&work);
 }
 
-/* The anchor of METHODS section 4, relative norm, all layers, all tokens but each sequence's first. */
-typedef struct Anchor {
-  const GoldenBatch *all;
-  const Pass *frozen;
-  const real *scale; /* s_l^2 [L] */
-  size_t n_layers, width;
-  double penalty; /* summed while the gradient is injected */
-} Anchor;
-
-static void inject_anchor(void *context, size_t layer, const real *resid_post, real *dresid) {
-  Anchor *w = context;
-  const Batch *batch = &w->all->batch;
-  const double kept = (double)(w->all->rows - batch->n_sequences),
-               share = 1 / ((double)w->n_layers * kept * (double)w->scale[layer]);
-  for (size_t s = 0; s < batch->n_sequences; s++)
-    for (size_t i = (batch->offsets[s] + 1) * w->width; i < batch->offsets[s + 1] * w->width; i++) {
-      const double difference = (double)resid_post[i] - (double)w->frozen->layers[layer].resid_post[i];
-      w->penalty += share * difference * difference;
-      dresid[i] += (real)(2 * share * difference);
-    }
+/* Relative norm, all layers, all tokens but each sequence's first: the frozen rows straight from the base model's pass.
+ */
+static void anchor_fill(Anchor *anchor, const GoldenBatch *all, const Pass *frozen) {
+  const size_t width = anchor->width;
+  anchor->n_rows = anchor->room = all->rows - all->batch.n_sequences;
+  anchor->batch_row = mem_alloc(anchor->n_rows, sizeof *anchor->batch_row);
+  anchor->row_squares = mem_alloc(anchor->n_rows, sizeof *anchor->row_squares);
+  anchor->frozen = mem_alloc(anchor->n_layers * anchor->n_rows * width, sizeof *anchor->frozen);
+  size_t row = 0;
+  for (size_t s = 0; s < all->batch.n_sequences; s++)
+    for (size_t t = all->offsets[s] + 1; t < all->offsets[s + 1]; t++) anchor->batch_row[row++] = t;
+  for (size_t l = 0; l < anchor->n_layers; l++)
+    for (size_t r = 0; r < anchor->n_rows; r++)
+      for (size_t i = 0; i < width; i++)
+        anchor->frozen[(l * anchor->n_rows + r) * width + i] =
+            (float)frozen->layers[l].resid_post[anchor->batch_row[r] * width + i];
+  anchor_begin_step(anchor, anchor->n_rows);
 }
 
 static void test_anchor(void) {
@@ -197,7 +191,13 @@ static void test_anchor(void) {
   Pass frozen;
   open_model("llama-base.gguf", &base);
   run(&base, &work.all, &frozen);
-  Anchor anchor = {&work.all, &frozen, scale.values, base.config.n_layers, base.config.hidden_size, 0};
+  double *scales = mem_alloc(scale.width, sizeof *scales);
+  for (size_t l = 0; l < scale.width; l++) scales[l] = (double)scale.values[l];
+  Anchor anchor;
+  Error err = {0};
+  if (anchor_init(&anchor, 1, "all", base.config.n_layers, base.config.hidden_size, scales, &err) != STATUS_OK)
+    bail_out(&err);
+  anchor_fill(&anchor, &work.all, &frozen);
   for (size_t l = 0; l < anchor.n_layers; l++) {
     char *name = mem_format("frozen.blocks.%zu.hook_resid_post", l);
     const GoldenArray expected = golden_array(&work.golden, name), tuned = golden_array(&work.golden, name + 7);
@@ -210,10 +210,10 @@ static void test_anchor(void) {
     free(name);
   }
   Gradients gradients = gradients_new(&work.model, work.model.table.embed);
-  const Injection injection = {inject_anchor, &anchor};
+  const Injection injection = anchor_injection(&anchor);
   model_backward(&work.model, &work.all.batch, &work.pass, NULL, NULL, &injection, false, &gradients);
-  ok(is_close(anchor.penalty, (double)penalty.values[0], 10 * GOLDEN_TOLERANCE, 0), "anchor penalty %.6f",
-     anchor.penalty);
+  ok(is_close(anchor_value(&anchor), (double)penalty.values[0], 10 * GOLDEN_TOLERANCE, 0), "anchor %.6f",
+     anchor_value(&anchor));
   ok(check_gradients("anchor", &work, "anchor.", &gradients, 1) > 10, "every parameter under the last block");
   gradients_clear(&gradients);
   free(gradients.values);
