@@ -5,7 +5,7 @@ while (strlen(here) && here[strlen(here):*] ne "/") { here = here[1:strlen(here)
 load here . "style.gp"
 
 # ---- What the table holds. LEAST: the smallest drift above zero.
-array FILE[64]; array SITE[1024]; array LAYER[1024]
+array FILE[64]; array ENDS[64]; array SITE[1024]; array LAYER[1024]
 n_files = 0; n_sites = 0; n_kinds = 0; kind = ""
 first = NaN; last = NaN; highest = NaN; least = NaN; any_missing = 0
 find_file(s) = sum [i = 1:n_files] (FILE[i] eq s ? i : 0)
@@ -15,13 +15,14 @@ add_kind(k) = k eq kind ? 0 : (n_kinds = n_kinds + 1, kind = k, 1)
 add_site(s, layer) = find_site(s) ? 0 : (n_sites = n_sites + 1, SITE[n_sites] = s, \
   LAYER[n_sites] = layer == layer ? sprintf("%d", layer) : kind_of(s), layer == layer ? add_kind(kind_of(s)) : 0, 1)
 see_drift(v) = v == v ? (highest = v <= highest ? highest : v, v > 0 ? (least = v >= least ? least : v) : 0) : (any_missing = 1)
-see(a, b) = (add_file(file_of(0)), add_site(strcol("site"), column("layer")), see_drift(column("drift")), \
+see(a, b) = (add_file(file_of(0)), ENDS[n_files] = b, add_site(strcol("site"), column("layer")), see_drift(column("drift")), \
   first = a >= first ? first : a, last = b <= last ? last : b)
 set table $scan
 plot data using (see(column("step_first"), column("step_last"))) with table
 unset table
 undefine $scan
 if (n_files == 0) { print data, ": no rows to draw"; exit status 3 }
+do for [f = 1:n_files] { if (ENDS[f] != last) { any_missing = 1 } }
 series(f) = sprintf("$r_%d", f)
 do for [f = 1:n_files] {
   eval begin_block(series(f))

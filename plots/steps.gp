@@ -7,7 +7,7 @@ load here . "style.gp"
 
 # ---- What the table holds. Sites stand along the axis in the order of the table.
 array FILE[64]; array MEASURE[64]; array SITE[1024]; array LAYER[1024]; array STEP[256]
-array LOW[64]; array HIGH[64]; array LEAST[64]
+array LOW[64]; array HIGH[64]
 n_files = 0; n_measures = 0; n_sites = 0; n_steps = 0; n_kinds = 0; kind = ""
 find_file(s) = sum [i = 1:n_files] (FILE[i] eq s ? i : 0)
 find_measure(s) = sum [i = 1:n_measures] (MEASURE[i] eq s ? i : 0)
@@ -42,6 +42,14 @@ do for [m = 1:n_measures] { do for [f = 1:n_files] { do for [s = 1:n_steps] {
 set datafile separator whitespace
 unset datafile columnheaders
 
+# ---- The panels: one a measure, but the floor of the biased CKA, at the last step, is drawn below it.
+array PANEL[64]
+n_panels = 0
+biased = find_measure("cka_biased"); floor_of_biased = biased ? find_measure("cka_floor") : 0
+do for [m = 1:n_measures] { if (m != floor_of_biased) { n_panels = n_panels + 1; PANEL[n_panels] = m } }
+if (floor_of_biased && LOW[floor_of_biased] < LOW[biased]) { LOW[biased] = LOW[floor_of_biased] }
+if (floor_of_biased && HIGH[floor_of_biased] > HIGH[biased]) { HIGH[biased] = HIGH[floor_of_biased] }
+
 # ---- The page. Lines take their colours from the map, leaving out its palest end.
 colour(i) = ramp(n_steps > 1 ? 0.16 + 0.84 * (i - 1) / (n_steps - 1) : 0.7)
 dashes(i) = 1
@@ -49,8 +57,8 @@ mark(i) = 7
 legend_n = n_steps
 do for [s = 1:n_steps] { LEGEND[s] = (s == 1 ? "step " : "") . sprintf("%d", STEP[s]) }
 facets = n_files
-columns = facets > 1 ? facets : n_measures == 1 ? 1 : n_measures <= 4 ? 2 : 3
-rows = facets > 1 ? n_measures : int((n_measures - 1) / columns) + 1
+columns = facets > 1 ? facets : n_panels == 1 ? 1 : n_panels <= 4 ? 2 : 3
+rows = facets > 1 ? n_panels : int((n_panels - 1) / columns) + 1
 panel_w = columns == 1 ? 640 : columns == 2 ? 350 : 270
 panel_h = rows == 1 ? 300 : 180
 W = EDGE + columns * (panel_w + 62) + 14
@@ -60,25 +68,29 @@ page_title = strlen(head_title) ? head_title : "Drift of the layers as training 
 page_caption = join(join("measured on a fixed probe set", head_note), seed_words)
 load here . "page.gp"
 
-# ---- The panels.
+# ---- Drawing.
 set xrange [-0.5 : n_sites - 0.5]
 set xtics ()
 label(i) = site_name(SITE[i], LAYER[i], n_kinds)
 do for [i = 1:n_sites:tic_step(n_sites, panel_w / (n_kinds > 1 ? 90 : 45))] { set xtics add (label(i) i - 1) }
-do for [m = 1:n_measures] { do for [facet = 1:facets] {
-  cell = facets > 1 ? (m - 1) * columns + facet - 1 : m - 1
+do for [q = 1:n_panels] { do for [facet = 1:facets] {
+  m = PANEL[q]
+  cell = facets > 1 ? (q - 1) * columns + facet - 1 : q - 1
   eval panel(EDGE + 46 + (cell % columns) * (panel_w + 62), head + 20 + (cell / columns) * (panel_h + 62), panel_w, panel_h)
-  heading = facet == 1 ? measure_title(MEASURE[m]) : ""
-  over = facets > 1 && m == 1 ? FILE[facet] : ""
+  has_floor = (floor_of_biased && m == biased)
+  heading = facet > 1 ? "" : has_floor ? "linear CKA, biased (dashed: unrelated data)" : measure_title(MEASURE[m])
+  over = facets > 1 && q == 1 ? FILE[facet] : ""
   eval HEADINGS
   same = identical(MEASURE[m])
   low = same < LOW[m] ? same : LOW[m]
   high = same > HIGH[m] ? same : HIGH[m]
   pad = high > low ? 0.05 * (high - low) : larger(0.1 * abs(high), high == 0 ? 1 : 0)
   set yrange [low - (low == same ? 0.3 * pad : pad) : high + pad]
-  set xlabel (cell + columns >= rows * columns || (facets == 1 && cell + columns >= n_measures) ? \
+  set xlabel (cell + columns >= rows * columns || (facets == 1 && cell + columns >= n_panels) ? \
     n_kinds == 1 ? "layer (" . kind . ")" : "site" : "") offset 0, 0.8 font TEXT textcolor rgb INK noenhanced
-  plot for [s = 1:n_steps] series(m, facet, s) using 1:2 with lines lw 1.6 lc rgb colour(s), \
+  plot for [i = 1:has_floor ? 1 : 0] series(larger(1, floor_of_biased), facet, n_steps) using 1:2 \
+      with lines lw 0.8 dt 2 lc rgb colour(n_steps), \
+    for [s = 1:n_steps] series(m, facet, s) using 1:2 with lines lw 1.6 lc rgb colour(s), \
     for [s = 1:n_sites > 40 ? 0 : n_steps] series(m, facet, s) using 1:2 with points pt 7 ps 0.35 lc rgb colour(s)
 }}
 unset multiplot
