@@ -62,7 +62,7 @@ for option in tensors metadata digest; do
 done
 head -c 3000 "$work/whole.h5" >"$work/short.h5"
 fails 3 "^fathom: $work/short.h5: " "a truncated store" "$FATHOM" info "$work/short.h5"
-head -c 3000 "$work/drift.h5" >"$work/short.h5"
+head -c $(($(wc -c <"$work/drift.h5") / 2)) "$work/drift.h5" >"$work/short.h5"
 fails 3 "^fathom: $work/short.h5: " "a truncated result" "$FATHOM" info "$work/short.h5"
 
 head -c 60000 "$models/llama-tied.gguf" >"$work/cut.gguf"
