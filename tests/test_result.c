@@ -77,6 +77,30 @@ static void test_written(void) {
   free(path);
 }
 
+/* Texts too long for the usual forms: one among many short ones, and an attribute beyond HDF5's 64 KiB. */
+static void test_long_texts(void) {
+  enum { LONG = 100000, N = 50 };
+  Error err = {0};
+  char *path = in_folder("d2.h5"), *text = mem_alloc(LONG + 1, 1), *back = NULL, **found = NULL;
+  const char *texts[N];
+  Result *result = NULL;
+  size_t n = 0;
+  memset(text, 'x', LONG);
+  for (size_t i = 0; i < N; i++) texts[i] = i == 7 ? text : i % 2 ? "odd" : NULL;
+  ok(result_create(path, "drift", &origin, &result, &err) == STATUS_OK && result_write_strings(result, "texts", texts, N, &err) == STATUS_OK &&
+         result_write_attribute(result, "long", text, &err) == STATUS_OK && result_finish(result, &err) == STATUS_OK,
+     "long texts are written: %s", err.text);
+  bool right = result_open(path, &result, &err) == STATUS_OK && result_read_strings(result, "texts", &found, &n, &err) == STATUS_OK && n == N;
+  for (size_t i = 0; right && i < N; i++) right = strcmp(found[i], texts[i] ? texts[i] : "") == 0;
+  ok(right && result_read_attribute(result, "long", &back, &err) == STATUS_OK && strcmp(back, text) == 0, "and come back: %s", err.text);
+  result_close(result);
+  string_list_free(found, n);
+  unlink(path);
+  free(back);
+  free(text);
+  free(path);
+}
+
 static void append_step(Result *result, size_t step, Error *err) {
   const double row[3] = {step + .25, step + .5, -(double)step};
   ok(result_append(result, "train/loss", 0, NULL, row, err) == STATUS_OK &&
@@ -261,6 +285,7 @@ static void test_broken_bytes(uint64_t seed) {
 int main(int argc, char **argv) {
   if (!mkdtemp(folder)) return 1;
   test_written();
+  test_long_texts();
   test_run();
   test_same_bytes();
   test_bad();

@@ -7,6 +7,7 @@
 #include "tests/tap.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -237,6 +238,9 @@ static void test_other_files(void) {
   ok(store_open(path, &store, &err) == STATUS_DATA && strstr(err.text, "bad.h5: not an HDF5 file"), "an empty file: %s", err.text);
   unlink(path);
   ok(store_open(path, &store, &err) == STATUS_SYSTEM && strstr(err.text, "bad.h5: cannot open: No such file"), "no file: %s", err.text);
+  ok(mkfifo(path, 0666) == 0 && store_open(path, &store, &err) == STATUS_DATA && strstr(err.text, "not an HDF5 file"),
+     "a pipe is not waited for: %s", err.text);
+  unlink(path);
   ok(store_open(folder, &store, &err) == STATUS_DATA && strstr(err.text, "not an HDF5 file"), "a folder: %s", err.text);
 }
 

@@ -130,6 +130,14 @@ static void test_other_contents(void) {
   f.row_sample[3] = 100;
   ok(store_create(path, &f.contents, false, &store, &done, &err) == STATUS_DATA && strstr(err.text, "row 3 is of sample 100"),
      "a writer's own mistake: %s", err.text);
+  f.row_sample[3] = f.row_sample[2];
+  f.sites[1].width = 0;
+  ok(store_create(path, &f.contents, false, &store, &done, &err) == STATUS_DATA &&
+         strstr(err.text, "site blocks.10.hook_resid_post has width 0"), "a site without width: %s", err.text);
+  f.sites[1].width = 90;
+  f.sites[1].name = "hook_embed";
+  ok(store_create(path, &f.contents, false, &store, &done, &err) == STATUS_DATA &&
+         strstr(err.text, "activations/hook_embed: cannot make this dataset: name already exists"), "one site twice: %s", err.text);
   fixture_clear(&f);
   file_write_text(part, "something else", &err);
   fixture_init(&f, 10, 9, STORE_F32);

@@ -151,6 +151,7 @@ Status store_mark_done(Store *store, size_t rows_done, Error *err) {
 Status store_finish(Store *store, Error *err) {
   Status status = store_mark_done(store, store->contents.n_rows, err);
   if (status == STATUS_OK) {
+    store_close_datasets(store);
     status = h5_write_attribute(store->file, "complete", H5_U64, &(uint64_t){1}, err);
     if (status == STATUS_OK) status = h5_sync(store->file, err);
     if (status == STATUS_OK) status = h5_close_file(&store->file, err);

@@ -35,10 +35,14 @@ Status store_make_scratch(Store *store, Error *err) {
   return mem_try(store->scratch_size, 1, &store->scratch, err);
 }
 
-void store_close(Store *store) {
-  if (!store) return;
+void store_close_datasets(Store *store) {
   for (size_t i = 0; store->sites && i < store->contents.n_sites; i++) h5_close(&store->sites[i].id);
   h5_close(&store->rows_done_set.id);
+}
+
+void store_close(Store *store) {
+  if (!store) return;
+  store_close_datasets(store);
   h5_close(&store->file);
   contents_clear(&store->contents);
   free(store->sites);

@@ -143,6 +143,8 @@ static Status check_tokens(const StoreContents *c, Error *err) {
 }
 
 Status contents_check(const StoreContents *c, Error *err) {
+  for (size_t i = 0; i < c->n_sites; i++)
+    if (c->sites[i].width == 0) return error_set(err, STATUS_DATA, "site %s has width 0", c->sites[i].name);
   for (size_t i = 0; i < c->n_rows; i++) {
     const uint32_t sample = c->row_sample[i];
     if (sample >= c->n_samples)

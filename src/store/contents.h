@@ -22,6 +22,8 @@ struct Store {
   size_t scratch_size;
 };
 
+void store_close_datasets(Store *store);
+
 /* Makes the scratch: large enough for a row, small enough to stay in the second-level cache between conversion and
  * write or read. */
 Status store_make_scratch(Store *store, Error *err);
@@ -59,6 +61,6 @@ void contents_clear(StoreContents *contents); /* one that was read, in part or w
 /* STATUS_DATA naming the first thing in which the file's contents differ from those wanted. */
 Status contents_compare(const StoreContents *found, const StoreContents *wanted, Error *err);
 
-/* Do samples, tokens and rows fit together? */
+/* Have sites a width, and do samples, tokens and rows fit together? */
 Status contents_check(const StoreContents *contents, Error *err);
 #endif

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 _Static_assert(_Generic((hid_t)0, int64_t : 1, default : 0), "h5.h's H5Id is HDF5's hid_t");
@@ -95,8 +96,8 @@ static void h5_init(void) {
 
 /* The system's handle of a file on disk, -1 for one in memory. */
 static int handle_of(hid_t file) {
-  hid_t list = H5Fget_access_plist(file);
   int *handle = NULL;
+  hid_t list = H5Fget_access_plist(file);
   if (H5Pget_driver(list) == H5FD_SEC2) H5Fget_vfd_handle(file, list, (void **)&handle);
   h5_close(&list);
   return handle ? *handle : -1;
@@ -136,8 +137,9 @@ Status h5_create_file(const char *path, bool in_memory, H5Id *file, Error *err) 
 Status h5_open_file(const char *path, H5Mode mode, H5Id *file, Error *err) {
   h5_init();
   *file = H5_NONE;
-  if (access(path, R_OK) != 0) return error_system(err, "cannot open");
-  if (H5Fis_hdf5(path) <= 0) return error_set(err, STATUS_DATA, "not an HDF5 file");
+  struct stat info;
+  if (stat(path, &info) != 0 || access(path, R_OK) != 0) return error_system(err, "cannot open");
+  if (!S_ISREG(info.st_mode) || H5Fis_hdf5(path) <= 0) return error_set(err, STATUS_DATA, "not an HDF5 file");
   hid_t list = access_of(mode);
   *file = H5Fopen(path, mode == H5_READ ? H5F_ACC_RDONLY : H5F_ACC_RDWR, list);
   Status status = *file < 0 ? fail(err, "", "open this HDF5 file") : STATUS_OK;
@@ -151,8 +153,7 @@ Status h5_flush(H5Id file, Error *err) {
 
 Status h5_sync(H5Id file, Error *err) {
   const Status status = h5_flush(file, err);
-  if (status != STATUS_OK || fdatasync(handle_of(file)) == 0) return status;
-  return error_system(err, "cannot write");
+  return status != STATUS_OK || fdatasync(handle_of(file)) == 0 ? status : error_system(err, "cannot write");
 }
 
 Status h5_image(H5Id file, void **bytes, size_t *size, Error *err) {
@@ -176,8 +177,6 @@ void h5_close(H5Id *id) {
   if (*id >= 0) H5Idec_ref(*id);
   *id = H5_NONE;
 }
-
-/* --- attributes --- */
 
 /* A text is of fixed length, and an older one is taken away first; but a header's message ends at 64 KiB. A number is
  * replaced in place, in one write. */
