@@ -107,17 +107,25 @@ static void tile_edge(size_t rows, size_t columns, size_t depth, const Strip a, 
   for (size_t i = 0; i < rows; i++) memcpy(c + i * ldc, edge + i * TILE_N, columns * sizeof *c);
 }
 
-/* Rows [0, columns) of b, each depth long, become columns of the panel: 16 x 16 (8 x 8) squares, so that both sides are
- * touched a cache line at a time. */
+/* Rows [0, columns) of b, each depth long, become columns of the panel, a square of one register's lanes at a time. */
 static void pack_transposed(size_t columns, size_t depth, const real *b, size_t ldb, real *panel) {
-  for (size_t j0 = 0; j0 < TILE_N; j0 += VEC_LANES) {
-    const size_t j_end = j0 + VEC_LANES < columns ? j0 + VEC_LANES : columns;
-    for (size_t p0 = 0; p0 < depth; p0 += VEC_LANES) {
-      const size_t p_end = p0 + VEC_LANES < depth ? p0 + VEC_LANES : depth;
-      for (size_t p = p0; p < p_end; p++) {
-        real *row = panel + p * TILE_N + j0;
-        for (size_t j = j0; j < j_end; j++) row[j - j0] = b[j * ldb + p];
-        for (size_t j = j_end > j0 ? j_end : j0; j < j0 + VEC_LANES; j++) row[j - j0] = 0;
+  for (size_t p = 0; p < depth; p += VEC_LANES) {
+    const size_t n_deep = depth - p < VEC_LANES ? depth - p : VEC_LANES;
+    for (size_t j = 0; j < TILE_N; j += VEC_LANES) {
+      vec square[VEC_LANES];
+      if (j + VEC_LANES <= columns && n_deep == VEC_LANES) {
+#pragma GCC unroll 16
+        for (size_t i = 0; i < VEC_LANES; i++) square[i] = vec_load(b + (j + i) * ldb + p);
+      } else {
+        for (size_t i = 0; i < VEC_LANES; i++)
+          square[i] = j + i < columns ? vec_load_part(b + (j + i) * ldb + p, n_deep, 0) : (vec){0};
+      }
+      vec_transpose(square);
+      if (n_deep == VEC_LANES) {
+#pragma GCC unroll 16
+        for (size_t i = 0; i < VEC_LANES; i++) vec_store(panel + (p + i) * TILE_N + j, square[i]);
+      } else {
+        for (size_t i = 0; i < n_deep; i++) vec_store(panel + (p + i) * TILE_N + j, square[i]);
       }
     }
   }

@@ -63,6 +63,26 @@ static inline vec vec_larger(vec a, vec b) {
   return (vec)((mask & (vec_bits)a) | (~mask & (vec_bits)b));
 }
 
+/* Rows become columns: log2(lanes) rounds of perfect shuffles. */
+static inline void vec_transpose(vec rows[VEC_LANES]) {
+  vec_bits low, high;
+  for (int i = 0; i < VEC_LANES; i++) {
+    low[i] = i / 2 + i % 2 * VEC_LANES;
+    high[i] = low[i] + VEC_LANES / 2;
+  }
+#pragma GCC unroll 4
+  for (size_t round = VEC_LANES; round > 1; round /= 2) {
+    vec next[VEC_LANES];
+#pragma GCC unroll 8
+    for (size_t i = 0; i < VEC_LANES / 2; i++) {
+      next[2 * i] = __builtin_shuffle(rows[i], rows[i + VEC_LANES / 2], low);
+      next[2 * i + 1] = __builtin_shuffle(rows[i], rows[i + VEC_LANES / 2], high);
+    }
+#pragma GCC unroll 16
+    for (size_t i = 0; i < VEC_LANES; i++) rows[i] = next[i];
+  }
+}
+
 #ifdef FATHOM_DOUBLE
 static inline vec vec_exp(vec x) {
   for (size_t i = 0; i < VEC_LANES; i++) x[i] = exp(x[i]);
