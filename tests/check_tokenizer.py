@@ -20,7 +20,7 @@ HARD = [
     "", " ", "  ", "\n", "\n\n", "\t\n x", "a", " a", "a ", "  a  b  ", "Hello world", "don't DON'T we'll I'D",
     "x\u00a0y\u3000z\u2028w", "1234567 3.14 \u0663\u0664 \u2167", "caf\u00e9 cafe\u0301 na\u00efve", "\U0001f999\U0001f468\u200d\U0001f469\u200d\U0001f467",
     "<|im_start|>user\nHi<|im_end|>\n", "<s>a</s>b<unk>", " <|im_end|> ", "<|im_start|<|im_start|>>", "\u4f60\u597d\uff0c\u4e16\u754c",
-    "\u0639\u0631\u0628\u064a \u05e2\u05d1\u05e8\u05d9\u05ea", "aaaaaaaaaaaaaaaaaaaaaaaaaa", "=" * 70, " " * 40 + "x", "\r\n\r\n", "'s 's",
+    "\u0639\u0631\u0628\u064a \u05e2\u05d1\u05e8\u05d9\u05ea", "aaaaaaaaaaaaaaaaaaaaaaaaaa", "=" * 70, " " * 40 + "x", "\r\n\r\n", "'s 's", "a\x1db\x04 !\x1d!", "\x7f\x00\x01",
 ]
 
 

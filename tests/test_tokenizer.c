@@ -298,9 +298,20 @@ static void test_refusals(void) {
   s.tokens['q'].type = UNUSED;
   Tokenizer *t = open_or_die(&s);
   TokenList tokens = {0};
-  ok(tokenizer_encode(t, "aq", 2, 0, &tokens, &err) == STATUS_DATA &&
-         strcmp(err.text, "the vocabulary has no token for the byte 0x71") == 0,
-     "a byte without a token: %s", err.text);
+  size_t token;
+  s.tokens[0xff].type = UNUSED;
+  tokenizer_close(t);
+  t = open_or_die(&s);
+  ok(IDS(t, "aqq hqe", 0, 'a', _HE), "text loses a byte without a token, and its neighbours merge, as in HF");
+  for (size_t byte = 0; byte < 7; byte++) {
+    static const size_t expected[] = {0, 1, 1, 1, 1, 1, 1};
+    tokens.count = 0;
+    ok(tokenizer_encode_at(t, "aqq hqe", 7, 0, byte, &tokens, &token, &err) == STATUS_OK && token == expected[byte],
+       "the first token at or behind byte %zu is %zu", byte, token);
+  }
+  ok(tokenizer_encode(t, "a\xff", 2, 0, &tokens, &err) == STATUS_DATA &&
+         strcmp(err.text, "the vocabulary has no token for the byte 0xFF") == 0,
+     "outside text it is refused: %s", err.text);
   token_list_clear(&tokens);
   tokenizer_close(t);
 }

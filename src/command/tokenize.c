@@ -26,7 +26,7 @@ static const Option options[] = {
      "read <|...|> in the text as plain text", NULL},
     {0}};
 
-enum { INPUT_LIMIT = 1 << 30 };
+enum { INPUT_LIMIT = 1 << 29 };
 
 /* All of standard input as it is, NUL-terminated beside *size. */
 static Status read_input(char **bytes, size_t *size, Error *err) {

@@ -8,9 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-  TEXT_MAX = 1 << 30
-}; /* bytes of one text: positions inside a piece are 32 bits wide, and a blank may become three */
+/* Bytes of one text: positions inside a piece are 32 bits wide, and a blank may become three bytes. */
+enum { TEXT_MAX = 1 << 29 };
 
 /* One call of tokenizer_encode_at. */
 typedef struct Encoder {
@@ -31,15 +30,16 @@ static void note_position(Encoder *e, const char *end) {
   if (e->watch && e->found == SIZE_MAX && end > e->watch) e->found = e->tokens->count - e->first_token;
 }
 
+/* Bytes that no token covers. */
 static Status emit_unknown(Encoder *e, const char *bytes, size_t size, Error *err) {
-  if (e->t->unknown < 0 || e->t->model == TOKENIZER_BYTE_LEVEL)
+  if (e->t->stand_in < 0)
     return error_set(err, STATUS_DATA, "the vocabulary has no token for the byte 0x%02X", (unsigned)(uint8_t)bytes[0]);
   if (e->last_unknown && e->t->fuse_unknown) { /* the unknown token before this one covers these bytes too */
     if (e->watch && e->found == SIZE_MAX && bytes + size > e->watch) e->found = e->tokens->count - e->first_token - 1;
     return STATUS_OK;
   }
   note_position(e, bytes + size);
-  token_list_add(e->tokens, e->t->unknown);
+  token_list_add(e->tokens, e->t->stand_in);
   e->last_unknown = true;
   return STATUS_OK;
 }
@@ -67,13 +67,39 @@ static Status encode_piece(void *context, const char *piece, size_t size, Error 
   return status;
 }
 
+/* The piece without the bytes that have no token, which HF's byte-level BPE drops, so that their neighbours may merge.
+ */
+static Status encode_rest(Encoder *e, const char *piece, size_t size, Error *err) {
+  const char *const outside = e->watch;
+  char *rest = mem_alloc(size, 1);
+  size_t n = 0;
+  e->watch = NULL; /* behind this piece, until the first byte at or behind it is kept */
+  for (size_t i = 0; i < size; i++) {
+    if (e->t->dropped[(uint8_t)piece[i]]) continue;
+    if (outside && !e->watch && piece + i >= outside) e->watch = rest + n;
+    rest[n++] = piece[i];
+  }
+  const Status status = encode_piece(e, rest, n, err);
+  e->watch = outside;
+  free(rest);
+  return status;
+}
+
+static Status encode_valid_piece(void *context, const char *piece, size_t size, Error *err) {
+  Encoder *e = context;
+  if (e->t->drops)
+    for (size_t i = 0; i < size; i++)
+      if (e->t->dropped[(uint8_t)piece[i]]) return encode_rest(e, piece, size, err);
+  return encode_piece(e, piece, size, err);
+}
+
 /* Byte-level: valid UTF-8 goes through the pre-tokenizer; a run of bytes that is no UTF-8 is a piece of its own, so
  * that any bytes can be encoded and decode to themselves. */
 static Status encode_bytes(Encoder *e, const char *text, size_t size, Error *err) {
   Status status = STATUS_OK;
   for (size_t at = 0; at < size && status == STATUS_OK;) {
     const size_t valid = utf8_valid_prefix(text + at, size - at);
-    status = pretokenizer_split(e->t->pretokenizer, e->cut_work, text + at, valid, encode_piece, e, err);
+    status = pretokenizer_split(e->t->pretokenizer, e->cut_work, text + at, valid, encode_valid_piece, e, err);
     at += valid;
     size_t end = at;
     uint32_t code;

@@ -58,6 +58,10 @@ static Status finish(Tokenizer *t, Error *err) {
     t->kind =
         mem_copy_string(t->vocabulary.byte_ids[0] >= 0 ? "SentencePiece BPE, byte fallback" : "SentencePiece BPE");
   } else {
+    for (int b = 0; b < 256 && t->stand_in < 0; b++) {
+      t->dropped[b] = vocabulary_find(&t->vocabulary, &(char){(char)b}, 1) < 0;
+      t->drops |= t->dropped[b];
+    }
     const PretokenizerRow *row = pretokenizer_same_row(t->pretokenizer);
     t->kind = row ? mem_format("byte-level BPE, pre-tokenizer %s", row->name)
                   : mem_copy_string("byte-level BPE, patterns of its own");
@@ -68,7 +72,7 @@ static Status finish(Tokenizer *t, Error *err) {
 Status tokenizer_open(const Source *source, Tokenizer **out, Error *err) {
   Tokenizer *t = mem_alloc(1, sizeof *t);
   vocabulary_init(&t->vocabulary);
-  t->bos = t->eos = t->pad = t->unknown = -1;
+  t->bos = t->eos = t->pad = t->unknown = t->stand_in = -1;
   *out = NULL;
   Status status;
   if (source_gguf(source))

@@ -174,6 +174,7 @@ static Status read_specials(Tokenizer *t, const Gguf *gguf, bool adds_bos, Error
   if (status == STATUS_OK) status = read_id(gguf, KEY("padding_token_id"), n, &t->pad, err);
   if (status == STATUS_OK) status = read_id(gguf, KEY("unknown_token_id"), n, &t->unknown, err);
   if (status != STATUS_OK) return status;
+  if (t->model == TOKENIZER_SENTENCEPIECE) t->stand_in = t->unknown;
   bool adds_eos = false;
   gguf_bool(gguf, KEY("add_bos_token"), &adds_bos);
   gguf_bool(gguf, KEY("add_eos_token"), &adds_eos);

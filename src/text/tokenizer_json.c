@@ -191,11 +191,12 @@ Status tokenizer_read_json(Tokenizer *t, const Source *source, Error *err) {
   if (status != STATUS_OK) return status;
   t->whole_first = json_bool(json_get(model, "ignore_merges"), false);
   t->fuse_unknown = json_bool(json_get(model, "fuse_unk"), false);
-  status = read_named(t, config, "bos_token", &t->bos, err);
+  status = read_named(t, model, "unk_token", &t->stand_in, err);
+  t->unknown = t->stand_in;
+  if (status == STATUS_OK) status = read_named(t, config, "bos_token", &t->bos, err);
   if (status == STATUS_OK) status = read_named(t, config, "eos_token", &t->eos, err);
   if (status == STATUS_OK) status = read_named(t, config, "pad_token", &t->pad, err);
   if (status == STATUS_OK) status = read_named(t, config, "unk_token", &t->unknown, err);
-  if (status == STATUS_OK && t->unknown < 0) status = read_named(t, model, "unk_token", &t->unknown, err);
   if (status == STATUS_OK) status = read_additions(t, config, err);
   return status == STATUS_OK ? read_chat_template(t, source_path(source), config, err) : status;
 }

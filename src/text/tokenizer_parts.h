@@ -22,6 +22,9 @@ struct Tokenizer {
   bool cut_at_spaces; /* SentencePiece: no token holds U+2581 behind another character, so words can be cut apart */
   bool fuse_unknown;  /* neighbouring unknown characters make one unknown token */
   int32_t bos, eos, pad, unknown; /* -1 = none */
+  int32_t stand_in; /* what a character without a token becomes: the unknown token, -1 = nothing (see drops) */
+  bool drops;       /* byte-level without a stand-in: text loses the bytes that have no token, as in HF */
+  bool dropped[256];
   TokenList before, after;        /* what TOKENIZE_ADD_SPECIAL adds */
   char *chat_template;
   char *kind;

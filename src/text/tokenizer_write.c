@@ -89,7 +89,7 @@ static Status add_model(const Tokenizer *t, Json *root, Error *err) {
   bool byte_fallback = false;
   for (size_t i = 0; i < 256; i++) byte_fallback |= t->vocabulary.byte_ids[i] >= 0;
   json_add_null(model, "dropout");
-  add_token_name(t, model, "unk_token", t->model == TOKENIZER_SENTENCEPIECE ? t->unknown : -1);
+  add_token_name(t, model, "unk_token", t->stand_in);
   json_add_null(model, "continuing_subword_prefix");
   json_add_null(model, "end_of_word_suffix");
   json_add_bool(model, "fuse_unk", t->fuse_unknown);
