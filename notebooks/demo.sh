@@ -8,12 +8,11 @@ source=${SRCDIR:-$(dirname "$0")/..}
 out=${DEMO:-demo}
 pairs=$source/probes/prompts/harmlessness-train.jsonl
 test_pairs=$source/probes/prompts/harmlessness-test.jsonl
-strength=${ANCHOR:-1}
+strength=${ANCHOR:-30}
 
-run() { # shows the command, then runs it
-  printf '\n$ fathom'
-  printf ' %s' "$@"
-  echo
+exec 3>&1
+run() { # shows the command, then runs it; its table goes wherever the caller sends it
+  { printf '\n$ fathom'; printf ' %s' "$@"; echo; } >&3
   "$fathom" "$@"
 }
 

@@ -38,6 +38,12 @@ void file_unmap(FileMap *map) {
   *map = (FileMap){0};
 }
 
+void file_forget(const void *bytes, size_t size) {
+  const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  const uintptr_t begin = ((uintptr_t)bytes + page - 1) / page * page, end = ((uintptr_t)bytes + size) / page * page;
+  if (end > begin) madvise((void *)begin, end - begin, MADV_DONTNEED);
+}
+
 Status file_read(const char *path, size_t limit, char **bytes, size_t *size, Error *err) {
   enum { STEP = 1 << 20 };
   *bytes = NULL;

@@ -22,6 +22,9 @@ void file_unmap(FileMap *map); /* all zeros is fine */
  * the caller. More than limit bytes (after gunzip) is STATUS_DATA. "-" is standard input. */
 Status file_read(const char *path, size_t limit, char **bytes, size_t *size, Error *err);
 
+/* These bytes of a map are not needed soon: their pages stop counting as this process's memory. They may still be read. */
+void file_forget(const void *bytes, size_t size);
+
 bool file_is_directory(const char *path);
 bool file_exists(const char *path);
 char *file_join(const char *folder, const char *name); /* freed by the caller */

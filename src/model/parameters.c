@@ -1,6 +1,7 @@
 /* The parameter table, and loading it from any of the file formats. */
 #include "model/parameters.h"
 
+#include "base/file.h"
 #include "base/memory.h"
 
 #include <stdio.h>
@@ -152,6 +153,7 @@ Status parameters_load(const ModelConfig *c, const ParameterTable *t, const Sour
         source_gguf(source) && c->family->gguf_neighbour_rope && (p->role == ROLE_Q || p->role == ROLE_K);
     const Status status = load_tensor(c, p, tensor, reorder, values + p->offset, err);
     if (status != STATUS_OK) return status;
+    file_forget(tensor->bytes, tensor->n_bytes); /* else a float32 file would stand in memory twice */
   }
   return STATUS_OK;
 }

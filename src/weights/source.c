@@ -174,15 +174,21 @@ const Json *source_config(const Source *source) { return source->config; }
 const Json *source_tokenizer(const Source *source) { return source->tokenizer; }
 const Json *source_tokenizer_config(const Source *source) { return source->tokenizer_config; }
 
+/* A piece at a time, so that a large file does not stay in memory for having been read. */
+static void digest_map(Digest *digest, const FileMap *map) {
+  const size_t piece = 16 << 20;
+  for (size_t at = 0; at < map->size; at += piece) {
+    const size_t n = map->size - at < piece ? map->size - at : piece;
+    digest_add(digest, map->bytes + at, n);
+    file_forget(map->bytes + at, n);
+  }
+}
+
 const char *source_digest(Source *source) {
   if (source->digest[0]) return source->digest;
   Digest *digest = digest_new();
-  if (source->gguf) {
-    const FileMap *map = gguf_map(source->gguf);
-    digest_add(digest, map->bytes, map->size);
-  }
-  for (size_t i = 0; i < source->n_shards; i++)
-    digest_add(digest, source->shards[i].map.bytes, source->shards[i].map.size);
+  if (source->gguf) digest_map(digest, gguf_map(source->gguf));
+  for (size_t i = 0; i < source->n_shards; i++) digest_map(digest, &source->shards[i].map);
   digest_finish(digest, source->digest);
   return source->digest;
 }
