@@ -6,6 +6,7 @@
 #include "base/half.h"
 #include "base/memory.h"
 #include "store/contents.h"
+#include "store/direct.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -99,19 +100,6 @@ Status store_create(const char *path, const StoreContents *contents, bool resume
 
 /* --- rows --- */
 
-/* n rows from their stride and float32 to the file's packed form. */
-static void pack_rows(StoreDtype dtype, size_t n, size_t width, const float *rows, size_t stride, void *packed) {
-  for (size_t i = 0; i < n; i++) {
-    const float *row = rows + i * stride;
-    if (dtype == STORE_F32)
-      memcpy((float *)packed + i * width, row, width * sizeof *row);
-    else if (dtype == STORE_BF16)
-      half_bf16_narrow(row, width, (uint16_t *)packed + i * width);
-    else
-      half_f16_narrow(row, width, (uint16_t *)packed + i * width);
-  }
-}
-
 static Status fail_write(const Store *store, size_t site, Error *err) {
   if (site < store->contents.n_sites) error_prefix(err, "%s", store->contents.sites[site].name);
   return error_prefix(err, "%s: stopped after %zu of %zu rows, which --resume keeps", store->part, store->rows_done,
@@ -122,18 +110,7 @@ Status store_write_rows(Store *store, size_t site, size_t first, size_t n, const
                         Error *err) {
   assert(store->writing && site < store->contents.n_sites);
   assert(n <= store->contents.n_rows && first <= store->contents.n_rows - n && first <= store->written[site]);
-  const H5Dataset *set = &store->sites[site];
-  const StoreDtype dtype = store->contents.dtype;
-  const size_t width = set->dims[1], row_size = width * store_dtype_size(dtype);
-  const bool as_it_is = dtype == STORE_F32 && stride == width;
-  const size_t block = as_it_is ? n : store->scratch_size / row_size;
-  for (size_t at = 0, m; at < n; at += m) {
-    const void *values = rows + at * stride;
-    m = n - at < block ? n - at : block;
-    if (!as_it_is) pack_rows(dtype, m, width, values, stride, store->scratch);
-    if (h5_write_rows(set, first + at, m, as_it_is ? values : store->scratch, err) != STATUS_OK)
-      return fail_write(store, site, err);
-  }
+  if (direct_write_rows(store, site, first, n, rows, stride, err) != STATUS_OK) return fail_write(store, site, err);
   if (store->written[site] < first + n) store->written[site] = first + n;
   return STATUS_OK;
 }

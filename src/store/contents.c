@@ -67,8 +67,7 @@ static Status write_array(H5Id file, const StoreContents *c, const ContentsArray
   return status;
 }
 
-/* Whole rows in chunks of about 1 MiB, all of nearly the same size: the last one is stored whole, too. */
-static size_t chunk_rows(const StoreContents *c, size_t site) {
+size_t contents_chunk_rows(const StoreContents *c, size_t site) {
   const size_t row = c->sites[site].width * store_dtype_size(c->dtype);
   const size_t most = row < (size_t)1 << 20 ? ((size_t)1 << 20) / row : 1;
   const size_t n_chunks = c->n_rows / most + (c->n_rows % most != 0);
@@ -79,7 +78,7 @@ static Status make_site(H5Id file, const StoreContents *c, size_t site, const H5
   static const H5Type types[] = {[STORE_F32] = H5_F32, [STORE_BF16] = H5_U16, [STORE_F16] = H5_F16};
   H5Dataset set = {.type = types[c->dtype], .rank = 2, .dims = {c->n_rows, c->sites[site].width}};
   char *name = mem_format("activations/%s", c->sites[site].name);
-  Status status = h5_make_dataset(file, name, chunk_rows(c, site), false, &set, err);
+  Status status = h5_make_dataset(file, name, contents_chunk_rows(c, site), false, &set, err);
   if (status == STATUS_OK && c->dtype == STORE_BF16)
     status = h5_write_attribute(set.id, "dtype", H5_TEXT, store_dtype_name(c->dtype), err);
   if (status == STATUS_OK) status = h5_name_axis(set.id, 0, "row", scales, 2, err);

@@ -30,6 +30,9 @@ Status store_make_scratch(Store *store, Error *err);
 
 size_t store_dtype_size(StoreDtype dtype);
 
+/* Rows of a chunk: about 1 MiB, all of nearly the same size, since the last one is stored whole, too. */
+size_t contents_chunk_rows(const StoreContents *contents, size_t site);
+
 /* A root attribute, and an array, that StoreContents has a member for. The tables end with a NULL name. */
 typedef struct ContentsAttribute {
   const char *name;

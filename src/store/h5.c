@@ -72,8 +72,6 @@ static H5Type classify(hid_t type) {
   }
 }
 
-/* --- files --- */
-
 /* No caches of data: rows go straight between the caller's memory and the file, and closing a dataset has nothing left
  * to write that could fail. No lock of HDF5's, which would keep readers from a store that is still being written;
  * writers lock for themselves. */
@@ -94,8 +92,7 @@ static void h5_init(void) {
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }
 
-/* The system's handle of a file on disk, -1 for one in memory. */
-static int handle_of(hid_t file) {
+int h5_handle(H5Id file) {
   int *handle = NULL;
   hid_t list = H5Fget_access_plist(file);
   if (H5Pget_driver(list) == H5FD_SEC2) H5Fget_vfd_handle(file, list, (void **)&handle);
@@ -109,7 +106,7 @@ static Status fail_write(Error *err, hid_t object, const char *name, const char 
   const Status status = fail(err, name, doing);
   if (status != STATUS_SYSTEM) return status;
   hid_t file = H5Iget_file_id(object);
-  const int handle = handle_of(file), sink = memfd_create("fathom", MFD_CLOEXEC);
+  const int handle = h5_handle(file), sink = memfd_create("fathom", MFD_CLOEXEC);
   if (sink >= 0 && handle >= 0) dup2(sink, handle);
   if (sink >= 0) close(sink);
   h5_close(&file);
@@ -117,7 +114,7 @@ static Status fail_write(Error *err, hid_t object, const char *name, const char 
 }
 
 static Status lock(H5Id *file, Error *err) {
-  if (flock(handle_of(*file), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return STATUS_OK;
+  if (flock(h5_handle(*file), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return STATUS_OK;
   h5_close(file);
   return error_set(err, STATUS_SYSTEM, "another process is writing this file");
 }
@@ -153,7 +150,7 @@ Status h5_flush(H5Id file, Error *err) {
 
 Status h5_sync(H5Id file, Error *err) {
   const Status status = h5_flush(file, err);
-  return status != STATUS_OK || fdatasync(handle_of(file)) == 0 ? status : error_system(err, "cannot write");
+  return status != STATUS_OK || fdatasync(h5_handle(file)) == 0 ? status : error_system(err, "cannot write");
 }
 
 Status h5_image(H5Id file, void **bytes, size_t *size, Error *err) {
@@ -221,8 +218,6 @@ done:
   h5_close(&attribute);
   return status;
 }
-
-/* --- groups and datasets --- */
 
 Status h5_make_group(H5Id file, const char *name, Error *err) {
   if (H5Lexists(file, name, H5P_DEFAULT) > 0) return STATUS_OK;
@@ -348,6 +343,14 @@ Status h5_write_rows(const H5Dataset *dataset, size_t first, size_t n, const voi
   return transfer(dataset, dataset->type, first, n, NULL, values, err);
 }
 
+Status h5_locate_chunk(const H5Dataset *dataset, size_t row, uint64_t *offset, Error *err) {
+  const hsize_t at[H5_MAX_RANK] = {row};
+  unsigned filters = 0;
+  hsize_t size;
+  const bool found = H5Dget_chunk_info_by_coord(dataset->id, at, &filters, offset, &size) >= 0 && *offset != HADDR_UNDEF;
+  return found && filters == 0 ? STATUS_OK : fail(err, "", "find a chunk");
+}
+
 Status h5_resize(H5Dataset *dataset, size_t n_rows, Error *err) {
   hsize_t dims[H5_MAX_RANK];
   for (size_t i = 0; i < dataset->rank; i++) dims[i] = i ? dataset->dims[i] : n_rows;
@@ -355,8 +358,6 @@ Status h5_resize(H5Dataset *dataset, size_t n_rows, Error *err) {
   dataset->dims[0] = n_rows;
   return STATUS_OK;
 }
-
-/* --- axes and listings --- */
 
 Status h5_make_scale(H5Id dataset, const char *name, Error *err) {
   return H5DSset_scale(dataset, name) < 0 ? fail_write(err, dataset, name, "make this a dimension scale") : STATUS_OK;

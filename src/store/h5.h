@@ -60,6 +60,9 @@ typedef struct H5Dataset {
   size_t text_size; /* of H5_TEXT: bytes of each, zero-padded; 0: variable, a char * each in memory */
 } H5Dataset;
 
+/* The system's handle of a file on disk, -1 for one in memory. */
+int h5_handle(H5Id file);
+
 /* Makes an array of dataset's type, rank and dims, and sets its id. chunk_rows 0 is contiguous; every byte is allocated
  * at once and holds nothing until written. With growable (needs chunk_rows) dims[0] is where it starts. */
 Status h5_make_dataset(H5Id file, const char *name, size_t chunk_rows, bool growable, H5Dataset *dataset, Error *err);
@@ -68,6 +71,9 @@ Status h5_make_dataset(H5Id file, const char *name, size_t chunk_rows, bool grow
  * allocate. */
 Status h5_open_dataset(H5Id file, const char *name, H5Dataset *dataset, Error *err);
 bool h5_has_dataset(H5Id file, const char *name);
+
+/* Where in the file the chunk that begins at a row lies, of a dataset without filters whose storage is allocated. */
+Status h5_locate_chunk(const H5Dataset *dataset, size_t row, uint64_t *offset, Error *err);
 
 /* Rows [first, first + n), packed. Reading converts numbers to the type given; writing takes the dataset's own. Each
  * char * read is freed by the caller, and may be NULL for "". */
