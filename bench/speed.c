@@ -44,7 +44,7 @@ typedef struct Work {
   char *path;
 } Work;
 
-/* n samples of random tokens, the second half of each its response. */
+/* n samples of random tokens. */
 static void make_samples(Work *w, size_t n, size_t length) {
   Rng rng = rng_new(1);
   w->n = n;
@@ -205,7 +205,7 @@ static void add_row(Table *table, const Row *row) {
 }
 
 static Status run(const char *path, const Settings *s, const Provenance *from, Error *err) {
-  Work w = {.path = file_join(s->folder, "speed.h5")};
+  Work w = {.path = mem_format("%s/fathom-speed-%d.h5", s->folder, (int)getpid())};
   Source *source = NULL;
   Row rows[3];
   Table *table = NULL;

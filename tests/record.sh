@@ -6,41 +6,52 @@ base=$SRCDIR/tests/fixtures/llama-base.gguf
 reward=$SRCDIR/tests/fixtures/llama-reward
 cd "$work" || exit 99
 write_pairs pairs.jsonl
+record() { "$FATHOM" record "$base" --pairs pairs.jsonl "$@" >/dev/null; }
 value() { "$FATHOM" info "$1" | awk -F'\t' -v name="$2" '$2 == name { print $3 }'; }
 
-"$FATHOM" record "$base" --pairs pairs.jsonl --tokens all -o all.h5 2>note
+record --tokens all -o all.h5 2>note
 ok $? "record writes a store"
 is "$(value all.h5 samples) $(value all.h5 complete) $(value all.h5 token_rule)" "48 yes all" "both sides of 24 pairs are samples"
 grep -Eq '^disk: [0-9.]+ MiB in all.h5; memory: [0-9.]+ MiB of parameters' note
 ok $? "disk and memory are said first"
 is "$(value all.h5 rows)" "$("$FATHOM" score "$reward" --pairs pairs.jsonl --quiet | awk -F'\t' '!/^#/ && $3 + 0 { n += $3 } END { print n }')" \
   "token rule all: a row a token"
-"$FATHOM" record "$base" --pairs pairs.jsonl --tokens last -o last.h5 -q && is "$(value last.h5 rows)" 48 "token rule last: a row a sample"
-"$FATHOM" record "$base" --pairs pairs.jsonl --tokens mean -o mean.h5 -q && is "$(value mean.h5 rows)" 48 "token rule mean: a row a sample"
-"$FATHOM" record "$base" --pairs pairs.jsonl --sites resid_post,attn_out,embed --layers -1 -o sites.h5 -q
+record --tokens last -o last.h5 -q ; is "$(value last.h5 rows)" 48 "token rule last: a row a sample"
+record --tokens mean -o mean.h5 -q ; is "$(value mean.h5 rows)" 48 "token rule mean: a row a sample"
+record --sites resid_post,attn_out,embed --layers -1 -o sites.h5 -q
 is "$("$FATHOM" info sites.h5 | awk -F'\t' '$1 == "site width" { printf "%s ", $2 }')" \
   "hook_embed blocks.1.hook_attn_out blocks.1.hook_resid_post " "sites and layers are selected"
 
 # The same rows whatever the batches: drift between such recordings is exactly 0.
-"$FATHOM" record "$base" --pairs pairs.jsonl --tokens all --batch-tokens 17 -o small.h5 -q
+record --tokens all --batch-tokens 17 -o small.h5 -q
 "$FATHOM" drift all.h5 small.h5 --measures relative_l2,cosine,procrustes --bootstrap 0 -q |
   awk -F'\t' '!/^#/ && $1 != "site" { n++; if ($4 != 0) bad = 1 } END { exit !(n > 3 && !bad) }'
 ok $? "another batch size gives the same bits"
-"$FATHOM" record "$base" --pairs pairs.jsonl --tokens all --threads 1 -o one.h5 -q
+record --tokens all --threads 1 -o one.h5 -q
 "$FATHOM" drift all.h5 one.h5 --measures relative_l2 --bootstrap 0 -q | awk -F'\t' '!/^#/ && $1 != "site" { n++; if ($4 != 0) bad = 1 } END { exit !(n && !bad) }'
 ok $? "another number of threads gives the same bits"
 
 # A kill leaves a .part, which --resume turns into the same file.
-"$FATHOM" record "$base" --pairs pairs.jsonl --tokens all --batch-tokens 30 -o killed.h5 -q
+record --tokens all --batch-tokens 30 -o killed.h5 2>/dev/null
 mv killed.h5 whole.h5
-for delay in 0.02 0.05 0.08; do
+n_killed=0
+for delay in 0.01 0.02 0.03 0.05 0.08; do
   rm -f killed.h5 killed.h5.part
-  timeout -s KILL "$delay" "$FATHOM" record "$base" --pairs pairs.jsonl --tokens all --batch-tokens 30 -o killed.h5 -q
-  "$FATHOM" record "$base" --pairs pairs.jsonl --tokens all --batch-tokens 30 -o killed.h5 -q --resume || break
+  timeout -s KILL "$delay" "$FATHOM" record "$base" --pairs pairs.jsonl --tokens all --batch-tokens 30 -o killed.h5 >/dev/null 2>&1
+  [ -e killed.h5 ] || n_killed=$((n_killed + 1))
+  record --tokens all --batch-tokens 30 -o killed.h5 --resume || break
   cmp -s killed.h5 whole.h5 || break
-done
+done 2>/dev/null
+[ "$n_killed" -gt 0 ]
+ok $? "$n_killed of 5 recordings were killed before they were whole"
 cmp killed.h5 whole.h5
 ok $? "killed after $delay s and resumed: the same bytes"
+record --tokens all --batch-tokens 30 -o killed.h5 --resume 2>note && grep -q 'killed.h5: is whole already' note
+ok $? "a whole store is not recorded again"
+fails 3 'killed.h5: is whole, and of other arguments' "nor taken for another's" \
+  "$FATHOM" record "$base" --pairs pairs.jsonl --tokens last -o killed.h5 -q --resume
+"$FATHOM" record "$base" --text hello -o text.h5 -q --json | grep -q '"rows":\[{"store":"text.h5","samples":1,'
+ok $? "--json says what was recorded"
 
 fails 2 'record: -o A.h5 is needed' "no output" "$FATHOM" record "$base" --pairs pairs.jsonl
 fails 2 'one of --prompts, --pairs and --text is needed' "no input" "$FATHOM" record "$base" -o x.h5

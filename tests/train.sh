@@ -56,15 +56,22 @@ same_run() { cmp -s plain/model.safetensors "$1/model.safetensors" && for figure
 train -o kept --checkpoint-every 3 >/dev/null
 is "$(cd kept && echo checkpoint-*)" "checkpoint-6" "the newest checkpoint stays"
 rm kept/config.json kept/model.safetensors
-train -o kept --checkpoint-every 3 --resume >/dev/null
+fails 2 'kept: holds an interrupted run: --resume' "an interrupted run is not started anew by accident" train -o kept --checkpoint-every 3
+train -o kept --checkpoint-every 3 --resume >kept.tsv
 same_run kept
 ok $? "resumed from a checkpoint: the same bytes, the same curves"
-for delay in 0.1 0.2 0.3; do
+is "$(grep -v '^#' kept.tsv | cut -f 2-9)" "$(grep -v '^#' plain.tsv | cut -f 2-9)" "and the same summary"
+n_killed=0
+for delay in 0.05 0.1 0.15 0.2 0.3; do
   rm -rf killed
   timeout -s KILL "$delay" "$FATHOM" train "$base" --pairs pairs.jsonl --lr 1e-2 --steps 8 --batch-size 4 --seed 3 -q -o killed --checkpoint-every 1 >/dev/null
-  test -e killed/config.json || train -o killed --checkpoint-every 1 --resume >/dev/null || break
+  [ -e killed/config.json ] && continue
+  n_killed=$((n_killed + 1))
+  train -o killed --checkpoint-every 1 --resume >/dev/null || break
   same_run killed || break
-done
+done 2>/dev/null
+[ "$n_killed" -gt 0 ]
+ok $? "$n_killed of 5 runs were killed before their end"
 same_run killed
 ok $? "killed after $delay s and resumed: the same bytes, the same curves"
 
@@ -75,14 +82,23 @@ fails 2 '--train middle: expected all, head or last:K with K from 1 to 2' "an un
 fails 2 '--train last:3: expected' "more blocks than there are" train -o x --train last:3
 fails 2 '--anchor-layers 5: there is no layer 5' "an anchored block that is not there" train -o x --anchor-layers 5
 fails 2 '--steps and --epochs exclude each other' "steps and epochs" train -o x --epochs 2
-fails 3 'plain: holds a finished model already' "a finished run is not written over" train -o plain
+fails 2 'plain: holds a finished model already' "a finished run is not written over" train -o plain
 fails 3 'checkpoint of another model, data set or settings' "a checkpoint of other settings" \
   sh -c 'rm -f kept/config.json; "$0" train "$1" --pairs pairs.jsonl --lr 2e-2 --steps 8 --batch-size 4 --seed 3 -q -o kept --resume' "$FATHOM" "$base"
 fails 4 'no-such/x: cannot make this folder' "a run in a missing folder" train -o no-such/x
 fails 3 'recorded with another token rule|features of' "frozen features of another token rule" train -o x --frozen plain/frozen.h5 --anchor-tokens all
+test ! -e x/config.json
+ok $? "what was refused left no model"
+fails 2 '--anchor 5 on blocks 0: --train last:1 leaves them all frozen' "an anchor on frozen blocks" train -o y --train last:1 --anchor 5 --anchor-layers 0
+test ! -e y
+ok $? "and is refused before anything is made"
+"$FATHOM" record "$base" --pairs pairs.jsonl --store-dtype float16 --tokens response -o half.h5 -q >/dev/null
+fails 3 'half.h5: features (stored as float16|of [0-9]+ samples)' "frozen features in half precision" train -o x --frozen half.h5
 rm -rf x
 fails 5 'step [0-9]+: (block [0-9]+: )?the .* (is|are) not finite' "divergence stops with the step" \
-  "$FATHOM" train "$base" --pairs pairs.jsonl --lr 10 --steps 200 --clip 0 --batch-size 4 --warmup 0 --weight-decay 10 -q -o x
+  "$FATHOM" train "$base" --pairs pairs.jsonl --lr 10 --steps 200 --seed 3 --clip 0 --batch-size 4 --warmup 0 --weight-decay 10 -q -o x
+test ! -e x/config.json
+ok $? "divergence leaves no model"
 printf '{"prompt":"a","chosen":"b","rejected":""}\n' >empty.jsonl
 rm -rf x
 fails 3 'empty.jsonl: line 1' "an empty side" "$FATHOM" train "$base" --pairs empty.jsonl -o x

@@ -28,11 +28,18 @@ Status inputs_open_model(Inputs *in, const char *path, const char *chat_template
   return STATUS_OK;
 }
 
-static void say_what_was_left_out(const SampleSet *set, const char *what, size_t max_length) {
+void inputs_say_left_out(const SampleSet *set, const char *what, size_t max_length) {
   log_note("%s: %zu read, %zu used%s", set->schema, set->n_read, set->n_read - set->n_too_long - set->n_equal,
            set->n_too_long || set->n_equal ? "" : ", none left out");
   if (set->n_too_long) log_warn("%zu %s of more than %zu tokens left out", set->n_too_long, what, max_length);
   if (set->n_equal) log_warn("%zu pairs with equal sides left out", set->n_equal);
+}
+
+size_t inputs_max_length(const Inputs *in, const InputSettings *settings) {
+  const size_t context = in->model.config.max_positions;
+  if (settings->max_length > context)
+    log_warn("--max-length %zu is beyond the model's context of %zu tokens", settings->max_length, context);
+  return settings->max_length ? settings->max_length : context;
 }
 
 Status inputs_read_samples(Inputs *in, const InputSettings *settings, Error *err) {
@@ -40,7 +47,7 @@ Status inputs_read_samples(Inputs *in, const InputSettings *settings, Error *err
   if (n_kinds != 1) return error_set(err, STATUS_USAGE, "one of --prompts, --pairs and --text is needed");
   const SampleRules rules = {.tokenizer = in->tokenizer,
                              .chat = in->chat,
-                             .max_length = settings->max_length ? settings->max_length : in->model.config.max_positions,
+                             .max_length = inputs_max_length(in, settings),
                              .limit = settings->limit};
   in->are_pairs = settings->pairs.count > 0;
   Status status;
@@ -55,7 +62,7 @@ Status inputs_read_samples(Inputs *in, const InputSettings *settings, Error *err
     return error_set(err, STATUS_DATA, "nothing is left of %zu %s: %zu are over %zu tokens, %zu have equal sides",
                      in->samples.n_read, in->are_pairs ? "pairs" : "prompts", in->samples.n_too_long, rules.max_length,
                      in->samples.n_equal);
-  say_what_was_left_out(&in->samples, in->are_pairs ? "pairs" : "prompts", rules.max_length);
+  inputs_say_left_out(&in->samples, in->are_pairs ? "pairs" : "prompts", rules.max_length);
   return STATUS_OK;
 }
 

@@ -34,6 +34,12 @@ Status inputs_open_model(Inputs *inputs, const char *path, const char *chat_temp
 /* Reads the samples of --prompts, --pairs or --text: exactly one of them. At least one sample must be left. */
 Status inputs_read_samples(Inputs *inputs, const InputSettings *settings, Error *err);
 
+/* The length limit in force: --max-length, or the model's context length; a larger one is warned of. */
+size_t inputs_max_length(const Inputs *inputs, const InputSettings *settings);
+
+/* Says how many of a set's prompts or pairs (what) were used and left out. */
+void inputs_say_left_out(const SampleSet *set, const char *what, size_t max_length);
+
 /* The samples as an array of pointers; freed by the caller. */
 const Sample **inputs_sample_list(const Inputs *inputs);
 

@@ -1,11 +1,14 @@
 /* fathom record: layer-wise activations of a model over samples, into a store. */
+#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "command/command.h"
 #include "command/inputs.h"
 #include "train/recorder.h"
 
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct RecordSettings {
   CommonSettings common;
@@ -45,6 +48,50 @@ static void say_cost(const Inputs *in, const RecordPlan *plan, const RecordCost 
            (double)cost->pass_bytes / (1 << 20));
 }
 
+/* A store that is whole already is what a resumed recording would write, or of something else. */
+static Status check_whole(const RecordPlan *plan, Error *err) {
+  Store *store;
+  Status status = store_open(plan->path, &store, err);
+  if (status != STATUS_OK) return status;
+  const StoreContents *c = store_contents(store);
+  if (strcmp(c->command_line, plan->about.command_line) != 0 || strcmp(c->weights_sha256, plan->about.weights_sha256) != 0 ||
+      strcmp(c->data_sha256, plan->about.data_sha256) != 0)
+    status = error_set(err, STATUS_DATA, "%s: is whole, and of other arguments, weights or data: choose another -o", plan->path);
+  else
+    log_note("%s: is whole already", plan->path);
+  store_close(store);
+  return status;
+}
+
+static Status print_result(const Invocation *call, const RecordSettings *s, Inputs *in, const RecordPlan *plan,
+                           const RecordCost *cost, double seconds, Error *err) {
+  static const char *const columns[] = {"store", "samples", "tokens", "sites", "rows", "tokens_per_second", "peak_mib"};
+  Provenance from = invocation_provenance(call, "record", &s->common);
+  inputs_add_provenance(in, &from);
+  Table *table = table_begin(stdout, s->common.json, &from, columns, sizeof columns / sizeof columns[0]);
+  table_string(table, plan->path);
+  table_count(table, plan->n_samples);
+  table_count(table, cost->tokens);
+  table_count(table, plan->sites->count);
+  table_count(table, cost->rows);
+  table_number(table, seconds > 0 ? (double)cost->tokens / seconds : NAN);
+  table_number(table, (double)mem_peak() / (1 << 20));
+  return table_end(table, err);
+}
+
+static Status record_samples(const Invocation *call, const RecordSettings *s, Inputs *in, const RecordPlan *plan, Error *err) {
+  RecordCost cost;
+  char *part = mem_format("%s.part", plan->path);
+  const bool is_whole = plan->resume && file_exists(plan->path) && !file_exists(part);
+  free(part);
+  recorder_cost(&in->model, plan, &cost);
+  say_cost(in, plan, &cost);
+  const double started = clock_seconds();
+  const Status status = is_whole ? check_whole(plan, err) : recorder_run(&in->model, plan, err);
+  const double seconds = is_whole ? 0 : clock_seconds() - started;
+  return status == STATUS_OK ? print_result(call, s, in, plan, &cost, seconds, err) : status;
+}
+
 static Status record_run(const Invocation *call, const void *settings, Error *err) {
   const RecordSettings *s = settings;
   Inputs in = {0};
@@ -64,19 +111,11 @@ static Status record_run(const Invocation *call, const void *settings, Error *er
   if (status == STATUS_OK) status = sites_of_selection(&in.model.config, s->sites, s->layers, &sites, err);
   if (status == STATUS_OK) status = inputs_read_samples(&in, &s->input, err);
   if (status == STATUS_OK) {
-    RecordCost cost;
     line = inputs_command_line(call);
     plan.samples = list = inputs_sample_list(&in);
     plan.n_samples = in.samples.count;
     plan.about = inputs_store_provenance(&in, &s->common, line);
-    recorder_cost(&in.model, &plan, &cost);
-    say_cost(&in, &plan, &cost);
-    const double started = clock_seconds();
-    status = recorder_run(&in.model, &plan, err);
-    const double seconds = clock_seconds() - started;
-    if (status == STATUS_OK)
-      log_note("%s: %zu tokens in %.1f s, %.0f a second; peak memory %.0f MiB", s->output, cost.tokens, seconds,
-               (double)cost.tokens / seconds, (double)mem_peak() / (1 << 20));
+    status = record_samples(call, s, &in, &plan, err);
   }
   free(line);
   free(list);

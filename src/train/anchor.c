@@ -7,18 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static Status choose_layers(Anchor *a, const char *layers, Error *err) {
-  Status status = STATUS_OK;
+Status anchor_choose_layers(const char *layers, size_t n_layers, bool *anchored, Error *err) {
   if (strcmp(layers, "all") == 0)
-    for (size_t l = 0; l < a->n_layers; l++) a->anchored[l] = true;
+    for (size_t l = 0; l < n_layers; l++) anchored[l] = true;
   else if (strcmp(layers, "last") == 0)
-    a->anchored[a->n_layers - 1] = true;
+    anchored[n_layers - 1] = true;
   else if (strcmp(layers, "middle") == 0)
-    for (size_t l = a->n_layers / 3; l < (2 * a->n_layers + 2) / 3; l++) a->anchored[l] = true;
+    for (size_t l = n_layers / 3; l < (2 * n_layers + 2) / 3; l++) anchored[l] = true;
   else
-    status = layers_parse(layers, "--anchor-layers", a->n_layers, a->anchored, err);
-  for (size_t l = 0; l < a->n_layers; l++) a->n_anchored += a->anchored[l];
-  return status;
+    return layers_parse(layers, "--anchor-layers", n_layers, anchored, err);
+  return STATUS_OK;
 }
 
 Status anchor_init(Anchor *a, double lambda, const char *layers, size_t n_layers, size_t width, const double *scale,
@@ -29,7 +27,9 @@ Status anchor_init(Anchor *a, double lambda, const char *layers, size_t n_layers
                 .scale = scale,
                 .anchored = mem_alloc(n_layers, sizeof *a->anchored),
                 .drift = mem_alloc(n_layers, sizeof *a->drift)};
-  return choose_layers(a, layers, err);
+  const Status status = anchor_choose_layers(layers, n_layers, a->anchored, err);
+  for (size_t l = 0; l < n_layers; l++) a->n_anchored += a->anchored[l];
+  return status;
 }
 
 void anchor_clear(Anchor *a) {

@@ -23,7 +23,9 @@ typedef struct Anchor {
   double *row_squares; /* [n_rows] */
 } Anchor;
 
-/* layers: "all", "last", "middle" (the middle third) or a list such as "0,3-7,-1". */
+/* Marks the blocks of "all", "last", "middle" (the middle third) or a list such as "0,3-7,-1" in anchored[n_layers]. */
+Status anchor_choose_layers(const char *layers, size_t n_layers, bool *anchored, Error *err);
+
 Status anchor_init(Anchor *anchor, double lambda, const char *layers, size_t n_layers, size_t width,
                    const double *scale, Error *err);
 void anchor_clear(Anchor *anchor); /* all zeros is fine */

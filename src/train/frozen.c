@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/sitename.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,6 +65,9 @@ Status frozen_open(Frozen *f, const char *path, TokenRule rule, size_t n_layers,
   Status status = store_open(path, &f->store, err);
   if (status == STATUS_OK && !store_is_complete(f->store))
     status = error_set(err, STATUS_DATA, "%s: not complete", path);
+  if (status == STATUS_OK && store_contents(f->store)->dtype != STORE_F32)
+    status = error_set(err, STATUS_DATA, "%s: features stored as %s, expected float32: drift would start at its rounding", path,
+                       store_dtype_name(store_contents(f->store)->dtype));
   if (status == STATUS_OK) status = find_sites(f, err);
   if (status == STATUS_OK) status = find_rows(f, samples, n_samples, err);
   if (status != STATUS_OK) frozen_close(f);
@@ -134,7 +138,9 @@ Status frozen_measure_scale(Frozen *f, const Sample *const *samples, size_t n_tr
     }
     if (status != STATUS_OK) break;
     f->scale[l] = spread_variance(&spread, f->width);
-    if (!(f->scale[l] > 0))
+    if (isnan(f->scale[l]))
+      status = error_set(err, STATUS_NUMERIC, "block %zu: the frozen features are not finite", l);
+    else if (!(f->scale[l] > 0))
       status = error_set(err, STATUS_NUMERIC,
                          "block %zu: the frozen features are all alike over %zu rows, drift has no scale", l, spread.n);
   }

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/sitename.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,8 @@ static Status cut_back(Result *run, size_t step, Error *err) {
     size_t kept;
     snprintf(steps, sizeof steps, "%sstep", groups[g]);
     status = entries_up_to(run, steps, step, &kept, err);
+    if (status == STATUS_OK && g == 0 && kept != step)
+      status = error_set(err, STATUS_DATA, "run.h5: %zu steps are logged, the checkpoint is after %zu", kept, step);
     for (size_t i = 0; i < n_names && status == STATUS_OK; i++) {
       const char *name = names[i], *own = name + strlen(groups[g]);
       if (strncmp(name, groups[g], strlen(groups[g])) != 0 || strcmp(own, "sites") == 0 || strcmp(own, "scale") == 0)
@@ -74,6 +77,18 @@ Status runlog_open(const char *path, const Provenance *from, bool resume, size_t
     *out = NULL;
   }
   return status;
+}
+
+Status runlog_value(Result *run, const char *name, bool last, double *value, Error *err) {
+  size_t rank, shape[RESULT_MAX_RANK];
+  double *values;
+  *value = NAN;
+  if (!result_has(run, name)) return STATUS_OK;
+  const Status status = result_read_array(run, name, &rank, shape, &values, err);
+  if (status != STATUS_OK) return status;
+  if (shape[0] > 0) *value = values[last ? shape[0] - 1 : 0];
+  free(values);
+  return STATUS_OK;
 }
 
 typedef struct Field {

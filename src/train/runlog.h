@@ -23,6 +23,9 @@ bool is_log_spaced(size_t step, size_t n_steps);
 /* Starts run.h5, or with keep_steps goes on with one, cut back to that many steps. */
 Status runlog_open(const char *path, const Provenance *from, bool resume, size_t keep_steps, const Anchor *anchor,
                    Result **out, Error *err);
+/* The first or last entry of a logged array, NaN where there is none. */
+Status runlog_value(Result *run, const char *name, bool last, double *value, Error *err);
+
 Status runlog_step(Result *run, const StepRecord *record, size_t n_layers, Error *err);
 Status runlog_eval(Result *run, const EvalRecord *record, Error *err);
 

@@ -49,7 +49,8 @@ static void trainer_clear(Trainer *t) {
   free(t->samples);
 }
 
-Status trainer_first_trained(const Model *model, const char *parts, size_t *begin, Error *err) {
+/* The offset from which parameters are trained. */
+static Status first_trained(const Model *model, const char *parts, size_t *begin, Error *err) {
   const ParameterTable *table = &model->table;
   const size_t n_layers = model->config.n_layers;
   size_t k;
@@ -63,6 +64,21 @@ Status trainer_first_trained(const Model *model, const char *parts, size_t *begi
     return error_set(err, STATUS_USAGE, "--train %s: expected all, head or last:K with K from 1 to %zu", parts,
                      n_layers);
   return STATUS_OK;
+}
+
+Status trainer_check(const Model *model, const char *parts, const char *anchor_layers, double lambda, Error *err) {
+  const size_t n_layers = model->config.n_layers;
+  size_t begin = 0;
+  bool *anchored = mem_alloc(n_layers, sizeof *anchored), pulls = lambda == 0;
+  Status status = first_trained(model, parts, &begin, err);
+  if (status == STATUS_OK) status = anchor_choose_layers(anchor_layers, n_layers, anchored, err);
+  for (size_t l = 0; status == STATUS_OK && l < n_layers; l++)
+    pulls = pulls || (anchored[l] && model->table.layers[l].down >= begin);
+  if (status == STATUS_OK && !pulls)
+    status = error_set(err, STATUS_USAGE, "--anchor %g on blocks %s: --train %s leaves them all frozen", lambda,
+                       anchor_layers, parts);
+  free(anchored);
+  return status;
 }
 
 /* Training samples and, behind them, the probe set where it is held out. */
@@ -98,7 +114,6 @@ static Status prepare_frozen(Trainer *t, Error *err) {
                                .rule = plan->token_rule,
                                .dtype = STORE_F32,
                                .batch_tokens = plan->batch_tokens,
-                               .resume = true,
                                .label = "frozen features",
                                .about = plan->frozen_about};
     if (status == STATUS_OK) {
@@ -135,13 +150,18 @@ static void batch_extent(const Trainer *t, size_t *longest, size_t *most_rows) {
       *longest = b > *longest ? b : *longest;
     }
   }
-  *most_rows = t->plan->batch_tokens > longest_pair ? t->plan->batch_tokens : longest_pair;
+  /* No batch is larger than all samples of a step, all that are held out, or the probe set. */
+  const size_t counts[] = {2 * t->plan->batch_pairs, t->plan->heldout->count, t->probe.n_samples};
+  size_t most = 0;
+  for (size_t i = 0; i < 3; i++) most = counts[i] * *longest > most ? counts[i] * *longest : most;
+  *most_rows = t->plan->batch_tokens < most ? t->plan->batch_tokens : most;
+  if (*most_rows < longest_pair) *most_rows = longest_pair;
 }
 
 /* Gradients, moments and the pass. */
 static Status prepare_memory(Trainer *t, Error *err) {
   size_t begin, longest, most_rows;
-  Status status = trainer_first_trained(t->model, t->plan->parts, &begin, err);
+  Status status = first_trained(t->model, t->plan->parts, &begin, err);
   if (status != STATUS_OK) return status;
   const size_t n = t->model->table.total - begin, bytes = n * sizeof(real);
   batch_extent(t, &longest, &most_rows);
@@ -215,7 +235,7 @@ static Status prepare(Trainer *t, const Provenance *from, Error *err) {
 }
 
 /* Held-out accuracy, and the full drift measures on the probe set. */
-static Status evaluate(Trainer *t, double *accuracy, Error *err) {
+static Status evaluate(Trainer *t, Error *err) {
   const SampleSet *set = t->plan->heldout;
   PairSums sums = {0};
   SampleBatch batch = {0};
@@ -233,10 +253,11 @@ static Status evaluate(Trainer *t, double *accuracy, Error *err) {
   free(list);
   free(rewards);
   const double n = (double)set->count / 2;
-  *accuracy = n > 0 ? sums.correct / n : NAN;
+  if (!isfinite(sums.loss))
+    return error_set(err, STATUS_NUMERIC, "after step %zu: the loss of a held-out pair is not finite", t->step);
   Status status = probe_measure(&t->probe, t->model, &t->pass, &t->frozen, err);
   if (status != STATUS_OK) error_prefix(err, "after step %zu", t->step);
-  const EvalRecord record = {t->step, *accuracy, sums.margin / n, sums.loss / n};
+  const EvalRecord record = {t->step, sums.correct / n, sums.margin / n, sums.loss / n};
   if (status == STATUS_OK && n > 0) status = runlog_eval(t->run, &record, err);
   if (status == STATUS_OK)
     status = runlog_drift(t->run, t->step, t->probe.names, t->probe.values, t->probe.n_names, t->probe.n_layers, err);
@@ -290,9 +311,9 @@ static Status one_step(Trainer *t, StepResult *result, Error *err) {
 }
 
 /* What is due after a step. */
-static Status after_step(Trainer *t, TrainSummary *summary, Error *err) {
+static Status after_step(Trainer *t, Error *err) {
   Status status = STATUS_OK;
-  if (is_log_spaced(t->step, t->n_steps)) status = evaluate(t, &summary->heldout_accuracy, err);
+  if (is_log_spaced(t->step, t->n_steps)) status = evaluate(t, err);
   if (status == STATUS_OK && t->plan->checkpoint_every && t->step % t->plan->checkpoint_every == 0) {
     const CheckpointState state = checkpoint_state(t);
     status = result_flush(t->run, err);
@@ -305,20 +326,12 @@ static Status loop(Trainer *t, TrainSummary *summary, Error *err) {
   Status status = STATUS_OK;
   Progress progress = progress_begin("train", "steps", t->n_steps);
   const double started = clock_seconds();
-  if (t->step == 0) {
-    status = evaluate(t, &summary->first_heldout_accuracy, err);
-    summary->heldout_accuracy = summary->first_heldout_accuracy;
-  }
+  if (t->step == 0) status = evaluate(t, err);
   while (status == STATUS_OK && t->step < t->n_steps) {
     StepResult result;
     status = one_step(t, &result, err);
-    if (status == STATUS_OK) status = after_step(t, summary, err);
-    if (status != STATUS_OK) break;
-    const double n = (double)t->plan->batch_pairs;
+    if (status == STATUS_OK) status = after_step(t, err);
     summary->tokens += result.tokens;
-    summary->bt_loss = result.pairs.loss / n;
-    summary->accuracy = result.pairs.correct / n;
-    summary->anchor = result.anchor;
     progress_show(&progress, t->step);
   }
   progress_end(&progress);
@@ -326,20 +339,48 @@ static Status loop(Trainer *t, TrainSummary *summary, Error *err) {
   return status;
 }
 
+/* From the log, so that a resumed run says the same as an uninterrupted one. */
+static Status summarise(Trainer *t, TrainSummary *s, Error *err) {
+  const struct {
+    const char *name;
+    bool last;
+    double *value;
+  } wanted[] = {{"train/bt_loss", true, &s->bt_loss},
+                {"train/accuracy", true, &s->accuracy},
+                {"train/anchor", true, &s->anchor},
+                {"eval/accuracy", false, &s->first_heldout_accuracy},
+                {"eval/accuracy", true, &s->heldout_accuracy}};
+  Status status = STATUS_OK;
+  for (size_t i = 0; i < sizeof wanted / sizeof wanted[0] && status == STATUS_OK; i++)
+    status = runlog_value(t->run, wanted[i].name, wanted[i].last, wanted[i].value, err);
+  s->steps = t->n_steps;
+  s->trained_parameters = t->stepper.n_trained;
+  return status;
+}
+
+/* Every sample that a reward is taken of. */
+static int32_t choose_pad(const Trainer *t, const Tokenizer *tokenizer) {
+  const SampleSet *train = t->plan->train, *heldout = t->plan->heldout;
+  const Sample **all = mem_alloc(train->count + heldout->count, sizeof *all);
+  for (size_t i = 0; i < train->count; i++) all[i] = &train->items[i];
+  for (size_t i = 0; i < heldout->count; i++) all[train->count + i] = &heldout->items[i];
+  const int32_t pad = save_choose_pad(tokenizer, all, train->count + heldout->count);
+  free(all);
+  return pad;
+}
+
 Status trainer_run(Model *model, const Tokenizer *tokenizer, const TrainPlan *plan, const Provenance *from,
                    TrainSummary *summary, Error *err) {
   Trainer t = {.plan = plan, .model = model};
-  *summary = (TrainSummary){.has_heldout = plan->heldout->count > 0};
+  *summary = (TrainSummary){0};
   Status status = prepare(&t, from, err);
   if (status == STATUS_OK) status = loop(&t, summary, err);
+  if (status == STATUS_OK) status = summarise(&t, summary, err);
   if (status == STATUS_OK) {
     status = result_finish(t.run, err);
     t.run = NULL;
   }
-  if (status == STATUS_OK)
-    status = save_reward_model(model, tokenizer, save_choose_pad(tokenizer, t.samples, t.n_samples), plan->folder, err);
-  summary->steps = t.n_steps;
-  summary->trained_parameters = t.stepper.n_trained;
+  if (status == STATUS_OK) status = save_reward_model(model, tokenizer, choose_pad(&t, tokenizer), plan->folder, err);
   trainer_clear(&t);
   return status;
 }
