@@ -217,6 +217,8 @@ static void test_anchor(void) {
   ok(check_gradients("anchor", &work, "anchor.", &gradients, 1) > 10, "every parameter under the last block");
   gradients_clear(&gradients);
   free(gradients.values);
+  anchor_clear(&anchor);
+  free(scales);
   pass_clear(&frozen);
   model_close(&base);
   free(penalty.values);
