@@ -154,14 +154,14 @@ static size_t *site_lookup(const SiteList *sites, size_t n_layers) {
   return site_of;
 }
 
-/* Marking rows as done waits for the disk. Marks are spaced so that they take a twentieth of the time at most. */
+/* Marking rows as done waits for the disk. Marks are spaced so that they take a hundredth of the time. */
 typedef struct MarkClock {
   double ended, took; /* the last mark: when it was over, how long it took */
 } MarkClock;
 
 static Status mark_done(Recorder *r, size_t rows, bool is_last, MarkClock *clock) {
   const double now = clock_seconds();
-  if (!is_last && now - clock->ended < 19 * clock->took) return STATUS_OK;
+  if (!is_last && now - clock->ended < 99 * clock->took) return STATUS_OK;
   const Status status = store_mark_done(r->store, rows, r->err);
   clock->ended = clock_seconds();
   clock->took = clock->ended - now;
