@@ -108,8 +108,17 @@ Status json_need_string(const Json *object, const char *key, const char *name, c
 Status json_need_number(const Json *object, const char *key, const char *name, double *value, Error *err) {
   const Json *node = json_get(object, key);
   if (!cJSON_IsNumber(node) || !isfinite(node->valuedouble))
-    return error_set(err, STATUS_DATA, "%s: \"%s\" is %s, expected a number", name, key, kind_name(node));
+    return error_set(err, STATUS_DATA, "%s: \"%s\" is %s, expected a number", name, key,
+                     cJSON_IsNumber(node) ? "not finite" : kind_name(node));
   *value = node->valuedouble;
+  return STATUS_OK;
+}
+
+Status json_need_bool(const Json *object, const char *key, const char *name, bool *value, Error *err) {
+  const Json *node = json_get(object, key);
+  if (!cJSON_IsBool(node))
+    return error_set(err, STATUS_DATA, "%s: \"%s\" is %s, expected true or false", name, key, kind_name(node));
+  *value = cJSON_IsTrue(node);
   return STATUS_OK;
 }
 

@@ -40,6 +40,7 @@ Status json_need_string(const Json *object, const char *key, const char *name, c
 Status json_need_size(const Json *object, const char *key, const char *name, size_t min, size_t max, size_t *value,
                       Error *err);
 Status json_need_number(const Json *object, const char *key, const char *name, double *value, Error *err);
+Status json_need_bool(const Json *object, const char *key, const char *name, bool *value, Error *err);
 
 /* Building. Adding hands the child to the parent; key is NULL in arrays. NaN and infinities become null. */
 Json *json_new_object(void);

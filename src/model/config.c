@@ -1,6 +1,7 @@
 /* Model configuration: two readers and one writer. */
 #include "model/config.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,7 +16,7 @@ static Status config_check(const ModelConfig *c, Error *err) {
     return error_set(err, STATUS_DATA, "head_dim is %zu, rotary positions need an even number", c->head_dim);
   if (!(c->rms_norm_eps > 0 && c->rms_norm_eps < 1))
     return error_set(err, STATUS_DATA, "rms_norm_eps is %g, expected a small positive number", c->rms_norm_eps);
-  if (!(c->rope_theta > 0))
+  if (!(c->rope_theta > 0 && isfinite(c->rope_theta)))
     return error_set(err, STATUS_DATA, "rope_theta is %g, expected a positive number", c->rope_theta);
   return STATUS_OK;
 }
@@ -24,21 +25,63 @@ static Status unsupported(const char *key, const char *found, Error *err) {
   return error_set(err, STATUS_DATA, "\"%s\" is %s, which changes the numbers and is not supported", key, found);
 }
 
+/* Optional settings: missing or null keeps the default in *value; any other kind is an error, never the default. */
+static bool hf_has(const Json *object, const char *key) {
+  const Json *node = json_get(object, key);
+  return node && !json_is_null(node);
+}
+static Status hf_text(const Json *object, const char *key, const char **value, Error *err) {
+  return hf_has(object, key) ? json_need_string(object, key, "config.json", value, err) : STATUS_OK;
+}
+static Status hf_number(const Json *object, const char *key, double *value, Error *err) {
+  return hf_has(object, key) ? json_need_number(object, key, "config.json", value, err) : STATUS_OK;
+}
+static Status hf_bool(const Json *object, const char *key, bool *value, Error *err) {
+  return hf_has(object, key) ? json_need_bool(object, key, "config.json", value, err) : STATUS_OK;
+}
+
+/* The rotary settings under this key: only "default" ones, which scale nothing. */
+static Status hf_check_rope(const Json *json, const char *key, Error *err) {
+  if (!hf_has(json, key)) return STATUS_OK;
+  const Json *rope = json_get(json, key);
+  if (!json_is_object(rope)) return error_set(err, STATUS_DATA, "config.json: \"%s\" is no object", key);
+  const char *type = hf_has(rope, "factor") ? "a \"factor\" without a type" : "default";
+  Status status = hf_text(rope, "type", &type, err); /* the older name */
+  if (status == STATUS_OK) status = hf_text(rope, "rope_type", &type, err);
+  if (status != STATUS_OK) return error_prefix(err, "%s", key);
+  return strcmp(type, "default") == 0 ? STATUS_OK : unsupported(key, type, err);
+}
+
 /* Settings of a Hugging Face config that change the numbers: each must have the value this decoder computes. */
 static Status hf_check_settings(const Json *json, Error *err) {
   static const char *const must_be_false[] = {"attention_bias", "mlp_bias"};
-  for (size_t i = 0; i < sizeof must_be_false / sizeof must_be_false[0]; i++)
-    if (json_bool(json_get(json, must_be_false[i]), false)) return unsupported(must_be_false[i], "true", err);
-  const char *act = json_string(json_get(json, "hidden_act"), "silu");
-  if (strcmp(act, "silu") != 0) return unsupported("hidden_act", act, err);
-  static const char *const scalings[] = {"rope_scaling", "rope_parameters"};
-  for (size_t i = 0; i < sizeof scalings / sizeof scalings[0]; i++) {
-    const Json *scaling = json_get(json, scalings[i]);
-    const char *type = json_string(json_get(scaling, "rope_type"), json_string(json_get(scaling, "type"), "default"));
-    if (strcmp(type, "default") != 0) return unsupported(scalings[i], type, err);
+  Status status = STATUS_OK;
+  for (size_t i = 0; status == STATUS_OK && i < sizeof must_be_false / sizeof must_be_false[0]; i++) {
+    bool is_set = false;
+    status = hf_bool(json, must_be_false[i], &is_set, err);
+    if (is_set) return unsupported(must_be_false[i], "true", err);
   }
-  if (json_number(json_get(json, "pretraining_tp"), 1) != 1) return unsupported("pretraining_tp", "not 1", err);
-  return STATUS_OK;
+  const char *act = "silu";
+  if (status == STATUS_OK) status = hf_text(json, "hidden_act", &act, err);
+  if (strcmp(act, "silu") != 0) return unsupported("hidden_act", act, err);
+  if (status == STATUS_OK) status = hf_check_rope(json, "rope_scaling", err);
+  if (status == STATUS_OK) status = hf_check_rope(json, "rope_parameters", err);
+  double parallel = 1;
+  if (status == STATUS_OK) status = hf_number(json, "pretraining_tp", &parallel, err);
+  return parallel == 1 ? status : unsupported("pretraining_tp", "not 1", err);
+}
+
+/* What has a default in every Llama. */
+static Status hf_read_optional(const Json *json, ModelConfig *c, Error *err) {
+  c->rms_norm_eps = 1e-6;
+  c->rope_theta = 10000;
+  c->tied_embeddings = false;
+  Status status = hf_number(json, "rms_norm_eps", &c->rms_norm_eps, err);
+  /* transformers 5 keeps the base inside "rope_parameters"; one outside wins. */
+  if (status == STATUS_OK) status = hf_number(json_get(json, "rope_parameters"), "rope_theta", &c->rope_theta, err);
+  if (status == STATUS_OK) status = hf_number(json, "rope_theta", &c->rope_theta, err);
+  if (status == STATUS_OK) status = hf_bool(json, "tie_word_embeddings", &c->tied_embeddings, err);
+  return status;
 }
 
 /* One size of the file: missing or null takes the default, which is 0 where the key is needed. */
@@ -81,11 +124,8 @@ static Status hf_read(const Json *json, ModelConfig *c, Error *err) {
                               {"max_position_embeddings", &c->max_positions, 2048, MOST_POSITIONS}};
   status = hf_sizes(json, optional, sizeof optional / sizeof optional[0], err);
   if (status != STATUS_OK) return status;
-  c->rms_norm_eps = json_number(json_get(json, "rms_norm_eps"), 1e-6);
-  /* transformers 5 keeps the base inside "rope_parameters". */
-  const double nested = json_number(json_get(json_get(json, "rope_parameters"), "rope_theta"), 10000);
-  c->rope_theta = json_number(json_get(json, "rope_theta"), nested);
-  c->tied_embeddings = json_bool(json_get(json, "tie_word_embeddings"), false);
+  status = hf_read_optional(json, c, err);
+  if (status != STATUS_OK) return status;
   return config_check(c, err);
 }
 
@@ -108,20 +148,40 @@ static Status gguf_sizes(const Gguf *gguf, const char *prefix, const SizeKey *ke
   return STATUS_OK;
 }
 
-/* Settings of a GGUF file that change the numbers. */
-static Status gguf_check_settings(const Gguf *gguf, const char *prefix, Error *err) {
+/* A factor without a type would be linear scaling, as llama.cpp reads it. */
+static Status gguf_check_rope(const Gguf *gguf, const char *prefix, Error *err) {
   char key[128], found[64];
   GgufText text;
-  int64_t number;
   snprintf(key, sizeof key, "%s.rope.scaling.type", prefix);
-  if (gguf_text(gguf, key, &text) && !(text.size == 4 && memcmp(text.bytes, "none", 4) == 0)) {
+  if (gguf_text(gguf, key, &text)) {
+    if (text.size == 4 && memcmp(text.bytes, "none", 4) == 0) return STATUS_OK;
     snprintf(found, sizeof found, "%.*s", (int)(text.size < 32 ? text.size : 32), text.bytes);
     return unsupported(key, found, err);
   }
+  if (gguf_has(gguf, key)) return error_set(err, STATUS_DATA, "%s is of another type, expected text", key);
+  static const char *const factors[] = {"rope.scaling.factor", "rope.scale_linear"};
+  for (size_t i = 0; i < sizeof factors / sizeof factors[0]; i++) {
+    double factor = 1;
+    snprintf(key, sizeof key, "%s.%s", prefix, factors[i]);
+    if (gguf_has(gguf, key) && !gguf_real(gguf, key, &factor))
+      return error_set(err, STATUS_DATA, "%s is of another type, expected a number", key);
+    if (factor != 1 && factor != 0) return unsupported(key, "not 1", err); /* 0 says none */
+  }
+  return STATUS_OK;
+}
+
+/* Settings of a GGUF file that change the numbers. */
+static Status gguf_check_settings(const Gguf *gguf, const char *prefix, Error *err) {
+  char key[128], found[64];
+  int64_t number;
+  const Status status = gguf_check_rope(gguf, prefix, err);
+  if (status != STATUS_OK) return status;
   if (weights_find(gguf_weights(gguf), "rope_freqs.weight"))
     return error_set(err, STATUS_DATA, "tensor rope_freqs.weight scales the rotary positions, which is not supported");
   snprintf(key, sizeof key, "%s.expert_count", prefix);
-  if (gguf_integer(gguf, key, &number) && number > 0) {
+  if (gguf_has(gguf, key) && !gguf_integer(gguf, key, &number))
+    return error_set(err, STATUS_DATA, "%s is of another type, expected a whole number", key);
+  if (gguf_has(gguf, key) && number > 0) {
     snprintf(found, sizeof found, "%lld", (long long)number);
     return unsupported(key, found, err);
   }
@@ -159,9 +219,12 @@ static Status gguf_read(const Gguf *gguf, ModelConfig *c, Error *err) {
                      c->head_dim);
   snprintf(key, sizeof key, "%s.attention.layer_norm_rms_epsilon", name);
   if (!gguf_real(gguf, key, &c->rms_norm_eps))
-    return error_set(err, STATUS_DATA, "%s is missing, expected a number", key);
+    return error_set(err, STATUS_DATA, "%s is %s, expected a number", key,
+                     gguf_has(gguf, key) ? "of another type" : "missing");
   snprintf(key, sizeof key, "%s.rope.freq_base", name);
-  if (!gguf_real(gguf, key, &c->rope_theta)) c->rope_theta = 10000;
+  c->rope_theta = 10000;
+  if (gguf_has(gguf, key) && !gguf_real(gguf, key, &c->rope_theta))
+    return error_set(err, STATUS_DATA, "%s is of another type, expected a number", key);
   const Weights *weights = gguf_weights(gguf);
   const Tensor *embed = weights_find(weights, c->family->names[ROLE_EMBED].gguf);
   if (!embed) return error_set(err, STATUS_DATA, "tensor %s is missing", c->family->names[ROLE_EMBED].gguf);
