@@ -16,6 +16,20 @@ static Status open_store(const char *path, Store **store, Error *err) {
   return status;
 }
 
+/* What counts as one independent observation, row by row: the sample, or for the two sides of a preference pair, which
+ * share their prompt, the pair (the number of its first side). Freed by the caller. */
+static uint32_t *row_units(const StoreContents *c) {
+  uint32_t *units = mem_alloc(c->n_rows, sizeof *units);
+  for (size_t i = 0; i < c->n_rows; i++) {
+    const uint32_t sample = c->row_sample[i];
+    const bool second = sample > 0 && strcmp(c->labels[sample], "rejected") == 0 &&
+                        strcmp(c->labels[sample - 1], "chosen") == 0 && c->groups[sample][0] &&
+                        strcmp(c->groups[sample], c->groups[sample - 1]) == 0;
+    units[i] = sample - second;
+  }
+  return units;
+}
+
 /* The rows both stores hold. Position 0 of each sequence is left out (METHODS section 1), except where a row stands for
  * its whole sample by rule (last, mean). Samples that an unfinished store cuts in two are left out whole. */
 static Status plan_rows(DriftStores *stores, bool keep_first, Error *err) {
@@ -30,7 +44,9 @@ static Status plan_rows(DriftStores *stores, bool keep_first, Error *err) {
     keep[i] = !first && !cut[c->row_sample[i]];
     stores->first_left_out = stores->first_left_out || first;
   }
-  Status status = row_plan_make(stores->n_rows, c->row_sample, keep, &stores->plan, err);
+  uint32_t *units = row_units(c);
+  Status status = row_plan_make(stores->n_rows, units, keep, &stores->plan, err);
+  free(units);
   if (status != STATUS_OK) status = error_prefix(err, "%s", store_path(stores->a));
   if (status == STATUS_OK && stores->plan.n_rows == 0)
     status =
@@ -168,5 +184,5 @@ void drift_note_intervals(Table *table, const DriftSettings *settings) {
   char *words = drift_interval_words(settings);
   if (words) table_note(table, "interval: %s", words);
   free(words);
-  table_note(table, "n: samples");
+  table_note(table, "n: independent samples; the two sides of a preference pair count as one");
 }

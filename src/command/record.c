@@ -54,9 +54,11 @@ static Status check_whole(const RecordPlan *plan, Error *err) {
   Status status = store_open(plan->path, &store, err);
   if (status != STATUS_OK) return status;
   const StoreContents *c = store_contents(store);
-  if (strcmp(c->command_line, plan->about.command_line) != 0 || strcmp(c->weights_sha256, plan->about.weights_sha256) != 0 ||
+  if (strcmp(c->command_line, plan->about.command_line) != 0 ||
+      strcmp(c->weights_sha256, plan->about.weights_sha256) != 0 ||
       strcmp(c->data_sha256, plan->about.data_sha256) != 0)
-    status = error_set(err, STATUS_DATA, "%s: is whole, and of other arguments, weights or data: choose another -o", plan->path);
+    status = error_set(err, STATUS_DATA, "%s: is whole, and of other arguments, weights or data: choose another -o",
+                       plan->path);
   else
     log_note("%s: is whole already", plan->path);
   store_close(store);
@@ -79,7 +81,8 @@ static Status print_result(const Invocation *call, const RecordSettings *s, Inpu
   return table_end(table, err);
 }
 
-static Status record_samples(const Invocation *call, const RecordSettings *s, Inputs *in, const RecordPlan *plan, Error *err) {
+static Status record_samples(const Invocation *call, const RecordSettings *s, Inputs *in, const RecordPlan *plan,
+                             Error *err) {
   RecordCost cost;
   char *part = mem_format("%s.part", plan->path);
   const bool is_whole = plan->resume && file_exists(plan->path) && !file_exists(part);

@@ -64,7 +64,8 @@ static const Option train_options[] = {
     {"clip", 0, OPTION_REAL, AT(clip), 0, 1e9, "X", "global gradient norm at most; 0 = no clipping", NULL},
     {"centring", 0, OPTION_REAL, AT(centring), 0, 1e3, "X", "weight of (r_chosen + r_rejected)^2 in the loss", NULL},
     {"probe-pairs", 0, OPTION_SIZE, AT(probe_pairs), 1, 1e6, "N",
-     "held-out pairs (training pairs where none are) on which full drift is measured at steps 0, 1, 2, 4, 8, ...", NULL},
+     "held-out pairs (training pairs where none are) on which full drift is measured at steps 0, 1, 2, 4, 8, ...",
+     NULL},
     {"checkpoint-every", 0, OPTION_SIZE, AT(checkpoint_every), 1, 1e9, "N",
      "updates between checkpoints (default: none)", NULL},
     {"resume", 0, OPTION_FLAG, AT(resume), 0, 0, NULL, "go on from the run's newest checkpoint, to the same bytes",
@@ -79,12 +80,13 @@ static Status read_pairs(Inputs *in, const TrainSettings *s, SampleSet *heldout,
   Status status = inputs_read_samples(in, &s->input, err);
   if (status != STATUS_OK) return status;
   if (s->eval.count) {
-    const SampleRules rules = {.tokenizer = in->tokenizer, .chat = in->chat, .max_length = inputs_max_length(in, &s->input)};
+    const SampleRules rules = {
+        .tokenizer = in->tokenizer, .chat = in->chat, .max_length = inputs_max_length(in, &s->input)};
     status = samples_read_pairs(s->eval.items, s->eval.count, &rules, heldout, err);
     if (status == STATUS_OK) inputs_say_left_out(heldout, "held-out pairs", rules.max_length);
     if (status == STATUS_OK && heldout->count == 0)
-      status = error_set(err, STATUS_DATA, "nothing is left of %zu held-out pairs: %zu are over %zu tokens", heldout->n_read,
-                         heldout->n_too_long, rules.max_length);
+      status = error_set(err, STATUS_DATA, "nothing is left of %zu held-out pairs: %zu are over %zu tokens",
+                         heldout->n_read, heldout->n_too_long, rules.max_length);
   } else if (s->eval_split > 0) {
     samples_split_pairs(&in->samples, s->eval_split, s->common.seed, heldout);
   }
@@ -100,12 +102,12 @@ static Status read_pairs(Inputs *in, const TrainSettings *s, SampleSet *heldout,
 /* A digest of everything that decides the numbers of a run: what a checkpoint must agree with. */
 static void identity(const Inputs *in, const TrainSettings *s, const SampleSet *heldout, const char *weights,
                      char text[DIGEST_TEXT]) {
-  char *settings = mem_format("%s %s %s %s %d threads, %zu steps or %.17g epochs, %zu %zu %zu, %.17g %.17g %.17g %.17g %.17g "
-                              "%.17g, %zu %zu, seed %llu",
-                              PACKAGE_VERSION, s->parts, s->anchor_layers, s->anchor_tokens, omp_get_max_threads(), s->steps,
-                              s->epochs, s->batch_size, s->input.batch_tokens, s->probe_pairs, s->lr, s->warmup,
-                              s->weight_decay, s->clip, s->centring, s->anchor, in->samples.count, heldout->count,
-                              (unsigned long long)s->common.seed);
+  char *settings = mem_format(
+      "%s %s %s %s %d threads, %zu steps or %.17g epochs, %zu %zu %zu, %.17g %.17g %.17g %.17g %.17g "
+      "%.17g, %zu %zu, seed %llu",
+      PACKAGE_VERSION, s->parts, s->anchor_layers, s->anchor_tokens, omp_get_max_threads(), s->steps, s->epochs,
+      s->batch_size, s->input.batch_tokens, s->probe_pairs, s->lr, s->warmup, s->weight_decay, s->clip, s->centring,
+      s->anchor, in->samples.count, heldout->count, (unsigned long long)s->common.seed);
   Digest *digest = digest_new();
   const char *const parts[] = {weights, in->tokenizer_sha256, in->chat_sha256, in->samples.digest, heldout->digest,
                                settings};
@@ -121,8 +123,8 @@ static Status open_folder(const Invocation *call, const TrainSettings *s, Error 
   if (status == STATUS_OK && file_exists(config))
     status = error_set(err, STATUS_USAGE, "%s: holds a finished model already: choose another -o", s->output);
   if (status == STATUS_OK && !s->resume && checkpoint_exists(s->output))
-    status = error_set(err, STATUS_USAGE, "%s: holds an interrupted run: --resume goes on with it, or choose another -o",
-                       s->output);
+    status = error_set(err, STATUS_USAGE,
+                       "%s: holds an interrupted run: --resume goes on with it, or choose another -o", s->output);
   if (status == STATUS_OK && !(s->resume && file_exists(text))) {
     char *line = command_line(call->argc, call->argv), *with_newline = mem_format("%s\n", line);
     status = file_write_text(text, with_newline, err);

@@ -47,8 +47,8 @@ static int write_whole(int handle, const char *bytes, size_t size, uint64_t offs
 }
 
 /* Cuts the rows at chunk borders and at PIECE bytes; *pieces is freed by the caller. */
-static Status cut(const Store *store, size_t site, size_t first, size_t n, size_t row_size, Piece **pieces, size_t *count,
-                  Error *err) {
+static Status cut(const Store *store, size_t site, size_t first, size_t n, size_t row_size, Piece **pieces,
+                  size_t *count, Error *err) {
   const size_t chunk = contents_chunk_rows(&store->contents, site), most = row_size < PIECE ? PIECE / row_size : 1;
   Status status = STATUS_OK;
   *pieces = mem_alloc(n / most + n / chunk + 3, sizeof **pieces);
@@ -66,7 +66,8 @@ static Status cut(const Store *store, size_t site, size_t first, size_t n, size_
   return status;
 }
 
-Status direct_write_rows(Store *store, size_t site, size_t first, size_t n, const float *rows, size_t stride, Error *err) {
+Status direct_write_rows(Store *store, size_t site, size_t first, size_t n, const float *rows, size_t stride,
+                         Error *err) {
   const StoreDtype dtype = store->contents.dtype;
   const size_t width = store->contents.sites[site].width, row_size = width * store_dtype_size(dtype);
   const bool as_it_is = dtype == STORE_F32 && stride == width;

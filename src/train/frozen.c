@@ -66,8 +66,9 @@ Status frozen_open(Frozen *f, const char *path, TokenRule rule, size_t n_layers,
   if (status == STATUS_OK && !store_is_complete(f->store))
     status = error_set(err, STATUS_DATA, "%s: not complete", path);
   if (status == STATUS_OK && store_contents(f->store)->dtype != STORE_F32)
-    status = error_set(err, STATUS_DATA, "%s: features stored as %s, expected float32: drift would start at its rounding", path,
-                       store_dtype_name(store_contents(f->store)->dtype));
+    status =
+        error_set(err, STATUS_DATA, "%s: features stored as %s, expected float32: drift would start at its rounding",
+                  path, store_dtype_name(store_contents(f->store)->dtype));
   if (status == STATUS_OK) status = find_sites(f, err);
   if (status == STATUS_OK) status = find_rows(f, samples, n_samples, err);
   if (status != STATUS_OK) frozen_close(f);

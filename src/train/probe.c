@@ -19,7 +19,7 @@ void probe_init(Probe *p, const Frozen *frozen, const Sample *const *samples, si
   for (size_t s = 0; s < n_samples; s++) p->n_rows += frozen_rows(frozen, samples[s]);
   p->row_sample = mem_alloc(p->n_rows, sizeof *p->row_sample);
   for (size_t s = 0, row = 0; s < n_samples; s++)
-    for (size_t n = frozen_rows(frozen, samples[s]); n > 0; n--) p->row_sample[row++] = (uint32_t)s;
+    for (size_t n = frozen_rows(frozen, samples[s]); n > 0; n--) p->row_sample[row++] = (uint32_t)(s / 2);
   p->current = mem_alloc(p->n_layers * p->n_rows * p->width, sizeof *p->current);
   for (const Measure *const *m = measures; *m; m++) p->n_names += (*m)->n_values;
   p->names = mem_alloc(p->n_names, sizeof *p->names);

@@ -12,7 +12,7 @@ typedef struct Probe {
   size_t first_index; /* number of its first sample in the frozen store */
   size_t batch_tokens;
   size_t n_rows, n_layers, width;
-  uint32_t *row_sample; /* [n_rows] */
+  uint32_t *row_sample; /* [n_rows]: the pair, whose two sides are one observation */
   float *current;       /* [L, n_rows, width] */
   size_t n_names;
   const char **names; /* [n_names]: every value of every measure */
