@@ -1,4 +1,4 @@
-/* Parallel writes of rows into the allocated chunks of a store. */
+/* Writes of rows into the allocated chunks of a store. */
 #define _GNU_SOURCE
 #include "store/direct.h"
 
@@ -77,14 +77,13 @@ Status direct_write_rows(Store *store, size_t site, size_t first, size_t n, cons
   int failed = 0;
   Status status = cut(store, site, first, n, row_size, &pieces, &count, err);
   if (status == STATUS_OK) {
-#pragma omp parallel for schedule(dynamic) reduction(max : failed)
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && !failed; i++) {
       const Piece *p = &pieces[i];
       const float *from = rows + p->first * stride;
       void *packed = as_it_is ? NULL : mem_alloc_aligned(p->n, row_size, 64);
       if (packed) pack_rows(dtype, p->n, width, from, stride, packed);
       const int number = write_whole(handle, packed ? packed : (const void *)from, p->n * row_size, p->offset);
-      if (number > failed) failed = number;
+      failed = number;
       free(packed);
     }
     errno = failed;
