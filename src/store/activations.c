@@ -3,10 +3,10 @@
 #include "store/activations.h"
 
 #include "base/file.h"
-#include "base/half.h"
 #include "base/memory.h"
 #include "store/contents.h"
 #include "store/direct.h"
+#include "store/writer.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -86,7 +86,6 @@ Status store_create(const char *path, const StoreContents *contents, bool resume
   if (status == STATUS_OK) status = check_target(store, err);
   if (status == STATUS_OK && !(resume && file_exists(store->part))) status = make_part(store, contents, err);
   if (status == STATUS_OK) status = open_part(store, contents, err);
-  if (status == STATUS_OK) status = store_make_scratch(store, err);
   if (status != STATUS_OK) {
     store_close(store);
     return status;
@@ -106,18 +105,36 @@ static Status fail_write(const Store *store, size_t site, Error *err) {
                       store->contents.n_rows);
 }
 
-Status store_write_rows(Store *store, size_t site, size_t first, size_t n, const float *rows, size_t stride,
-                        Error *err) {
+Status store_begin_rows(Store *store, size_t site, size_t first, size_t n, float **rows, Error *err) {
   assert(store->writing && site < store->contents.n_sites);
   assert(n <= store->contents.n_rows && first <= store->contents.n_rows - n && first <= store->written[site]);
-  if (direct_write_rows(store, site, first, n, rows, stride, err) != STATUS_OK) return fail_write(store, site, err);
-  if (store->written[site] < first + n) store->written[site] = first + n;
+  const Status status = direct_begin_rows(store, site, first, n, rows, err);
+  return status == STATUS_OK ? status : fail_write(store, site, err);
+}
+
+Status store_end_rows(Store *store, Error *err) {
+  const StoreRows rows = store->filling;
+  if (direct_end_rows(store, err) != STATUS_OK) return fail_write(store, rows.site, err);
+  if (store->written[rows.site] < rows.first + rows.n) store->written[rows.site] = rows.first + rows.n;
   return STATUS_OK;
+}
+
+size_t store_buffers(void) { return WRITER_SLOTS; }
+
+Status store_write_rows(Store *store, size_t site, size_t first, size_t n, const float *rows, size_t stride,
+                        Error *err) {
+  const size_t width = store->contents.sites[site].width;
+  float *to;
+  const Status status = store_begin_rows(store, site, first, n, &to, err);
+  if (status != STATUS_OK) return status;
+  for (size_t i = 0; i < n; i++) memcpy(to + i * width, rows + i * stride, width * sizeof *to);
+  return store_end_rows(store, err);
 }
 
 Status store_mark_done(Store *store, size_t rows_done, Error *err) {
   for (size_t i = 0; i < store->contents.n_sites; i++) assert(store->written[i] >= rows_done);
-  Status status = h5_sync(store->file, err);
+  Status status = direct_wait(store, err);
+  if (status == STATUS_OK) status = h5_sync(store->file, err);
   if (status == STATUS_OK) status = h5_write_rows(&store->rows_done_set, 0, 1, &(int64_t){(int64_t)rows_done}, err);
   if (status == STATUS_OK) status = h5_flush(store->file, err);
   if (status != STATUS_OK) return fail_write(store, SIZE_MAX, err);

@@ -71,8 +71,16 @@ typedef struct Store Store;
 Status store_create(const char *path, const StoreContents *contents, bool resume, Store **out, size_t *rows_done,
                     Error *err);
 
-/* Rows [first, first + n) of a site from float32 rows of the given stride (floats between rows); rows of a site come in
- * order, without gaps. Converted here if need be (base/half.h), they go straight to their place in the file. */
+/* Rows [first, first + n) of a site, as float32: *rows [n, width] is filled by the caller and then handed over. They
+ * are converted if need be (base/half.h) and written behind the caller's back, so that a write's failure is seen by a
+ * later call. Rows of a site come in order, without gaps. */
+Status store_begin_rows(Store *store, size_t site, size_t first, size_t n, float **rows, Error *err);
+Status store_end_rows(Store *store, Error *err);
+
+/* So many sets of rows may be in memory until they are written. */
+size_t store_buffers(void);
+
+/* Both at once, from rows of the given stride (floats between rows). */
 Status store_write_rows(Store *store, size_t site, size_t first, size_t n, const float *rows, size_t stride,
                         Error *err);
 

@@ -4,6 +4,7 @@
 #include "base/half.h"
 #include "base/memory.h"
 #include "store/contents.h"
+#include "store/writer.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -42,6 +43,7 @@ void store_close_datasets(Store *store) {
 
 void store_close(Store *store) {
   if (!store) return;
+  writer_close(store->writer);
   store_close_datasets(store);
   h5_close(&store->file);
   contents_clear(&store->contents);

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "store/texts.h"
+#include "store/writer.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -67,11 +68,24 @@ static Status write_array(H5Id file, const StoreContents *c, const ContentsArray
   return status;
 }
 
+/* The fewest rows that fill whole pages. */
+static size_t rows_of_pages(size_t row_size) {
+  size_t a = WRITER_PAGE, b = row_size;
+  while (b) {
+    const size_t rest = a % b;
+    a = b;
+    b = rest;
+  }
+  return WRITER_PAGE / a;
+}
+
 size_t contents_chunk_rows(const StoreContents *c, size_t site) {
   const size_t row = c->sites[site].width * store_dtype_size(c->dtype);
   const size_t most = row < (size_t)1 << 20 ? ((size_t)1 << 20) / row : 1;
   const size_t n_chunks = c->n_rows / most + (c->n_rows % most != 0);
-  return n_chunks ? (c->n_rows + n_chunks - 1) / n_chunks : 1;
+  const size_t even = n_chunks ? (c->n_rows + n_chunks - 1) / n_chunks : 1, paged = rows_of_pages(row);
+  const size_t whole = (even + paged - 1) / paged * paged;
+  return even >= 16 * paged && whole <= c->n_rows ? whole : even;
 }
 
 static Status make_site(H5Id file, const StoreContents *c, size_t site, const H5Id scales[2], Error *err) {

@@ -9,6 +9,12 @@
 enum { STORE_FORMAT_VERSION = 1 };
 #define STORE_FORMAT "fathom-activations"
 
+/* Rows that the caller fills before they are written. */
+typedef struct StoreRows {
+  size_t site, first, n;
+  float *values; /* [n, width]; NULL: none are under way */
+} StoreRows;
+
 struct Store {
   char *path, *part;      /* final name; name while it is written, NULL for a reader */
   H5Id file;              /* of part, or of path */
@@ -17,20 +23,25 @@ struct Store {
   H5Dataset rows_done_set;
   size_t rows_done;
   bool complete, writing;
-  size_t *written; /* writing: [n_sites] rows that a site has from 0 on */
+  /* Writing: */
+  size_t *written; /* [n_sites] rows that a site has from 0 on */
+  StoreRows filling;
+  struct Writer *writer; /* NULL before the first row */
+  /* Reading: */
   void *scratch;   /* a block of rows in the file's type */
   size_t scratch_size;
 };
 
 void store_close_datasets(Store *store);
 
-/* Makes the scratch: large enough for a row, small enough to stay in the second-level cache between conversion and
- * write or read. */
+/* Makes the scratch: large enough for a row, small enough to stay in the second-level cache between read and
+ * conversion. */
 Status store_make_scratch(Store *store, Error *err);
 
 size_t store_dtype_size(StoreDtype dtype);
 
-/* Rows of a chunk: about 1 MiB, all of nearly the same size, since the last one is stored whole, too. */
+/* Rows of a chunk: about 1 MiB, all of nearly the same size, since the last one is stored whole, too; whole pages where
+ * that does not make the file larger by much. */
 size_t contents_chunk_rows(const StoreContents *contents, size_t site);
 
 /* A root attribute, and an array, that StoreContents has a member for. The tables end with a NULL name. */

@@ -4,9 +4,12 @@
 
 #include "store/contents.h"
 
-/* As store_write_rows. The chunks of a store lie where they were allocated, without filters; pwrite spares what HDF5
- * does for each selection, and needs no thread but the caller's: the system lets one write into a file at a time. */
-Status direct_write_rows(Store *store, size_t site, size_t first, size_t n, const float *rows, size_t stride,
-                         Error *err);
+/* As store_begin_rows and store_end_rows. The chunks of a store lie where they were allocated, without filters: writing
+ * there spares what HDF5 does for each selection. */
+Status direct_begin_rows(Store *store, size_t site, size_t first, size_t n, float **rows, Error *err);
+Status direct_end_rows(Store *store, Error *err);
+
+/* Waits until all rows handed over are written. */
+Status direct_wait(Store *store, Error *err);
 
 #endif

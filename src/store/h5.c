@@ -81,6 +81,7 @@ static hid_t access_of(H5Mode mode) {
   H5Pset_cache(list, 0, 0, 0, 0);
   H5Pset_sieve_buf_size(list, 0);
   H5Pset_fclose_degree(list, H5F_CLOSE_STRONG);
+  H5Pset_alignment(list, 64 << 10, 4096); /* chunks of rows begin at pages, so that they can be written directly */
   if (mode == H5_MEMORY) H5Pset_fapl_core(list, 1 << 20, false);
   H5Pset_file_locking(list, false, true);
   return list;
@@ -175,8 +176,7 @@ void h5_close(H5Id *id) {
   *id = H5_NONE;
 }
 
-/* A text is of fixed length, and an older one is taken away first; but a header's message ends at 64 KiB. A number is
- * replaced in place, in one write. */
+/* A text has a fixed length where a header's message (64 KiB) can hold it; a number is replaced in one write. */
 Status h5_write_attribute(H5Id object, const char *name, H5Type type, const void *value, Error *err) {
   const size_t n = type == H5_TEXT ? strlen(value) : 0, size = n < 60000 ? n + (n == 0) : 0;
   bool there = H5Aexists(object, name) > 0;

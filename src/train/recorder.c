@@ -100,20 +100,20 @@ typedef struct Recorder {
   Store *store;
   const SampleBatch *batch;
   size_t first_sample;
-  float *gathered; /* [rows of the batch, widest site] */
   Status status;
   Error *err;
 } Recorder;
 
-/* The wanted rows of the batch, packed [n, width]; false where one is not finite (*bad_sample says of which sample). */
-static bool gather(const Recorder *r, const real *rows, size_t stride, size_t width, size_t *bad_sample) {
+/* The wanted rows of the batch to `to`, packed [n, width]; false where one is not finite (*bad_sample says of which
+ * sample). */
+static bool gather(const Recorder *r, const real *rows, size_t stride, size_t width, float *to, size_t *bad_sample) {
   const size_t n = r->batch->batch.n_sequences, base = r->rows->first_row[r->first_sample];
   size_t bad = SIZE_MAX;
 #pragma omp parallel for schedule(static) reduction(min : bad)
   for (size_t s = 0; s < n; s++) {
     size_t first, end;
     token_rule_range(r->batch->samples[s], r->plan->rule, &first, &end);
-    float *out = r->gathered + (r->rows->first_row[r->first_sample + s] - base) * width, check = 0;
+    float *out = to + (r->rows->first_row[r->first_sample + s] - base) * width, check = 0;
     const bool averages = r->plan->rule == TOKENS_MEAN;
     const real *from = rows + (r->batch->offsets[s] + first) * stride;
     for (size_t i = 0; averages && i < width; i++) {
@@ -135,15 +135,18 @@ static void record_rows(void *context, SiteKind kind, size_t layer, const real *
   Recorder *r = context;
   const size_t site = r->site_of[(size_t)kind * r->n_layers + layer];
   if (site == SIZE_MAX || r->status != STATUS_OK) return;
+  const size_t first = r->rows->first_row[r->first_sample];
+  const size_t n = r->rows->first_row[r->first_sample + r->batch->batch.n_sequences] - first;
   size_t bad;
-  if (!gather(r, rows, stride, width, &bad)) {
+  float *to;
+  r->status = store_begin_rows(r->store, site, first, n, &to, r->err);
+  if (r->status != STATUS_OK) return;
+  if (!gather(r, rows, stride, width, to, &bad)) {
     r->status = error_set(r->err, STATUS_NUMERIC, "%s: activations of sample \"%s\" are not finite",
                           r->plan->sites->items[site].name, r->batch->samples[bad]->id);
     return;
   }
-  const size_t first = r->rows->first_row[r->first_sample];
-  const size_t n = r->rows->first_row[r->first_sample + r->batch->batch.n_sequences] - first;
-  r->status = store_write_rows(r->store, site, first, n, r->gathered, width, r->err);
+  r->status = store_end_rows(r->store, r->err);
 }
 
 static size_t *site_lookup(const SiteList *sites, size_t n_layers) {
@@ -204,7 +207,7 @@ void recorder_cost(const Model *model, const RecordPlan *plan, RecordCost *cost)
   *cost = (RecordCost){.rows = rows.count,
                        .tokens = (size_t)contents.token_offsets[plan->n_samples],
                        .pass_bytes = pass_bytes(&model->config, most, longest, false) +
-                                     most * widest(plan->sites) * sizeof(float),
+                                     store_buffers() * most * widest(plan->sites) * sizeof(float),
                        .file_bytes = store_estimate_bytes(&contents)};
   contents_clear(&contents);
   row_plan_clear(&rows);
@@ -224,14 +227,12 @@ Status recorder_run(const Model *model, const RecordPlan *plan, Error *err) {
   r.status = pass_init(&pass, &model->config, most, longest, false, err);
   if (r.status == STATUS_OK) r.status = store_create(plan->path, &contents, plan->resume, &r.store, &rows_done, err);
   if (r.status == STATUS_OK) {
-    r.gathered = mem_alloc_aligned(most * widest(plan->sites), sizeof *r.gathered, 64);
     run_batches(model, &r, &pass, &batch, rows_done);
   }
   if (r.status == STATUS_OK)
     r.status = store_finish(r.store, err);
   else
     store_close(r.store);
-  free(r.gathered);
   free(site_of);
   sample_batch_clear(&batch);
   pass_clear(&pass);
