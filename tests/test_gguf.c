@@ -125,7 +125,7 @@ static const struct {
     {"shape x", 8, UINT64_MAX / 4, "tensor x.weight: its shape has more bytes than can be counted"},
     {"shape x", 8, 1000, "truncated: tensor x.weight needs 8000 bytes at offset 0 of the data, which has 196 bytes"},
     {"shape x", 8, 9, "the data of tensors x.weight and y.weight overlap"},
-    {"dtype x", 4, 12, "tensor x.weight has ggml type 12 (Q4_K), which this fathom cannot read"},
+    {"dtype x", 4, 16, "tensor x.weight has ggml type 16 (IQ2_XXS), which this fathom cannot read"},
     {"dtype x", 4, 4000, "tensor x.weight has ggml type 4000, which this fathom cannot read"},
     {"dtype x", 4, 2, "tensor x.weight: rows of 3 elements, expected a multiple of Q4_0's block of 32"},
     {"name y", 1, 'x', "a second tensor named x.weight"},

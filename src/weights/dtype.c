@@ -1,13 +1,9 @@
-/* The table of element types and their widening to float32.
- *
- * Exactness: a block's value is scale * q (+ minimum) with scale and minimum in f16. The scale has 11 significant bits
- * and q at most 8, so the product is exact in float32 and only the addition rounds: the result is the same whether or
- * not the compiler contracts the two into a fused multiply-add. A type whose product needs more than 24 bits must not
- * be added here without a look at that. */
+/* The table of element types, and widening of those that are single values; blocks are blocks_*.c's. */
 #include "weights/dtype.h"
 
 #include "base/half.h"
 #include "base/memory.h"
+#include "weights/blocks.h"
 
 #include <assert.h>
 #include <string.h>
@@ -16,68 +12,38 @@
 #error "weight files are little endian, and the wideners copy their words as they are"
 #endif
 
-enum { BLOCK = 32, HALF = BLOCK / 2 }; /* elements of a ggml block of the types below */
-
-/* Unaligned little-endian load. */
-static uint16_t load_u16(const uint8_t *p) {
-  uint16_t value;
-  memcpy(&value, p, sizeof value);
-  return value;
-}
-
 static void widen_row_f32(const uint8_t *src, size_t n, float *dst) { memcpy(dst, src, n * sizeof *dst); }
 
 static void widen_row_f16(const uint8_t *src, size_t n, float *dst) {
-  for (size_t i = 0; i < n; i++) dst[i] = half_f16_to_f32(load_u16(src + 2 * i));
+  for (size_t i = 0; i < n; i++) dst[i] = half_f16_to_f32(blocks_u16(src + 2 * i));
 }
 
 static void widen_row_bf16(const uint8_t *src, size_t n, float *dst) {
-  for (size_t i = 0; i < n; i++) dst[i] = half_bf16_to_f32(load_u16(src + 2 * i));
-}
-
-/*  | f16 d | 16 bytes: low nibbles are elements 0..15, high nibbles 16..31 |    w = d * (q - 8) */
-static void widen_row_q4_0(const uint8_t *restrict src, size_t n, float *restrict dst) {
-  enum { BYTES = 2 + HALF };
-  for (size_t b = 0; b < n / BLOCK; b++, src += BYTES, dst += BLOCK) {
-    const float d = half_f16_to_f32(load_u16(src));
-    for (size_t j = 0; j < HALF; j++) {
-      dst[j] = d * (float)((src[2 + j] & 0xf) - 8);
-      dst[HALF + j] = d * (float)((src[2 + j] >> 4) - 8);
-    }
-  }
-}
-
-/*  | f16 d | f16 m | 16 bytes of nibbles as above |    w = d * q + m */
-static void widen_row_q4_1(const uint8_t *restrict src, size_t n, float *restrict dst) {
-  enum { BYTES = 4 + HALF };
-  for (size_t b = 0; b < n / BLOCK; b++, src += BYTES, dst += BLOCK) {
-    const float d = half_f16_to_f32(load_u16(src)), m = half_f16_to_f32(load_u16(src + 2));
-    for (size_t j = 0; j < HALF; j++) {
-      dst[j] = d * (float)(src[4 + j] & 0xf) + m;
-      dst[HALF + j] = d * (float)(src[4 + j] >> 4) + m;
-    }
-  }
-}
-
-/*  | f16 d | 32 signed bytes |    w = d * q */
-static void widen_row_q8_0(const uint8_t *restrict src, size_t n, float *restrict dst) {
-  enum { BYTES = 2 + BLOCK };
-  for (size_t b = 0; b < n / BLOCK; b++, src += BYTES, dst += BLOCK) {
-    const float d = half_f16_to_f32(load_u16(src));
-    for (size_t j = 0; j < BLOCK; j++) dst[j] = d * (float)(int8_t)src[2 + j];
-  }
+  for (size_t i = 0; i < n; i++) dst[i] = half_bf16_to_f32(blocks_u16(src + 2 * i));
 }
 
 static const struct {
   DtypeInfo info; /* name, name in safetensors, ggml's number, elements and bytes of a block */
-  void (*widen)(const uint8_t *src, size_t n, float *dst);
+  void (*widen)(const uint8_t *restrict src, size_t n, float *restrict dst);
 } rows[DTYPE_COUNT] = {
     [DTYPE_F32] = {{"F32", "F32", 0, 1, 4}, widen_row_f32},
     [DTYPE_F16] = {{"F16", "F16", 1, 1, 2}, widen_row_f16},
     [DTYPE_BF16] = {{"BF16", "BF16", 30, 1, 2}, widen_row_bf16},
-    [DTYPE_Q4_0] = {{"Q4_0", NULL, 2, BLOCK, 18}, widen_row_q4_0},
-    [DTYPE_Q4_1] = {{"Q4_1", NULL, 3, BLOCK, 20}, widen_row_q4_1},
-    [DTYPE_Q8_0] = {{"Q8_0", NULL, 8, BLOCK, 34}, widen_row_q8_0},
+    [DTYPE_Q4_0] = {{"Q4_0", NULL, 2, BLOCK_SMALL, 18}, blocks_widen_q4_0},
+    [DTYPE_Q4_1] = {{"Q4_1", NULL, 3, BLOCK_SMALL, 20}, blocks_widen_q4_1},
+    [DTYPE_Q5_0] = {{"Q5_0", NULL, 6, BLOCK_SMALL, 22}, blocks_widen_q5_0},
+    [DTYPE_Q5_1] = {{"Q5_1", NULL, 7, BLOCK_SMALL, 24}, blocks_widen_q5_1},
+    [DTYPE_Q8_0] = {{"Q8_0", NULL, 8, BLOCK_SMALL, 34}, blocks_widen_q8_0},
+    [DTYPE_Q2_K] = {{"Q2_K", NULL, 10, BLOCK_SUPER, 84}, blocks_widen_q2_k},
+    [DTYPE_Q3_K] = {{"Q3_K", NULL, 11, BLOCK_SUPER, 110}, blocks_widen_q3_k},
+    [DTYPE_Q4_K] = {{"Q4_K", NULL, 12, BLOCK_SUPER, 144}, blocks_widen_q4_k},
+    [DTYPE_Q5_K] = {{"Q5_K", NULL, 13, BLOCK_SUPER, 176}, blocks_widen_q5_k},
+    [DTYPE_Q6_K] = {{"Q6_K", NULL, 14, BLOCK_SUPER, 210}, blocks_widen_q6_k},
+    [DTYPE_IQ4_NL] = {{"IQ4_NL", NULL, 20, BLOCK_SMALL, 18}, blocks_widen_iq4_nl},
+    [DTYPE_IQ4_XS] = {{"IQ4_XS", NULL, 23, BLOCK_SUPER, 136}, blocks_widen_iq4_xs},
+    [DTYPE_TQ1_0] = {{"TQ1_0", NULL, 34, BLOCK_SUPER, 54}, blocks_widen_tq1_0},
+    [DTYPE_TQ2_0] = {{"TQ2_0", NULL, 35, BLOCK_SUPER, 66}, blocks_widen_tq2_0},
+    [DTYPE_MXFP4] = {{"MXFP4", NULL, 39, BLOCK_SMALL, 17}, blocks_widen_mxfp4},
 };
 
 const DtypeInfo *dtype_info(Dtype dtype) {
@@ -111,7 +77,7 @@ const char *dtype_ggml_name(uint32_t number) {
       [14] = "Q6_K",   [15] = "Q8_K",  [16] = "IQ2_XXS", [17] = "IQ2_XS", [18] = "IQ3_XXS", [19] = "IQ1_S",
       [20] = "IQ4_NL", [21] = "IQ3_S", [22] = "IQ2_S",   [23] = "IQ4_XS", [24] = "I8",      [25] = "I16",
       [26] = "I32",    [27] = "I64",   [28] = "F64",     [29] = "IQ1_M",  [30] = "BF16",    [34] = "TQ1_0",
-      [35] = "TQ2_0",  [39] = "MXFP4",
+      [35] = "TQ2_0",  [39] = "MXFP4", [40] = "NVFP4",   [41] = "Q1_0",
   };
   return number < sizeof names / sizeof names[0] ? names[number] : NULL;
 }

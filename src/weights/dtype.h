@@ -1,7 +1,7 @@
 /* Element types of weight files and their exact widening to float32.
  *
  * Types quantised by ggml come in blocks: a run of `block` elements stored in `bytes` bytes; a row's length is a
- * multiple of the block. Widening is bit-exact with the `gguf` Python package. */
+ * multiple of the block. Widening gives the bits of the `gguf` Python package; so does a row in pieces. */
 #ifndef FATHOM_WEIGHTS_DTYPE_H
 #define FATHOM_WEIGHTS_DTYPE_H
 
@@ -15,7 +15,19 @@ typedef enum Dtype {
   DTYPE_BF16,
   DTYPE_Q4_0,
   DTYPE_Q4_1,
+  DTYPE_Q5_0,
+  DTYPE_Q5_1,
   DTYPE_Q8_0,
+  DTYPE_Q2_K,
+  DTYPE_Q3_K,
+  DTYPE_Q4_K,
+  DTYPE_Q5_K,
+  DTYPE_Q6_K,
+  DTYPE_IQ4_NL,
+  DTYPE_IQ4_XS,
+  DTYPE_TQ1_0,
+  DTYPE_TQ2_0,
+  DTYPE_MXFP4,
   DTYPE_COUNT,
 } Dtype;
 
@@ -30,7 +42,7 @@ const DtypeInfo *dtype_info(Dtype dtype);
 bool dtype_from_gguf(uint32_t number, Dtype *dtype);
 bool dtype_from_safetensors(const char *name, Dtype *dtype);
 
-/* ggml's name for a type number, also of types fathom cannot read ("Q5_1"); NULL for an unknown number. */
+/* ggml's name for a type number, also of types fathom cannot read ("IQ2_XS"); NULL for an unknown number. */
 const char *dtype_ggml_name(uint32_t number);
 
 /* Bytes of n elements; false where n is not a multiple of the block or the size overflows. */

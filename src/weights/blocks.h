@@ -1,0 +1,63 @@
+/* Widening of ggml's blocks to float32, one function a type: dtype.c's table calls them, nobody else.
+ *
+ * src may have any alignment; n is a multiple of the type's block. Exactness: a value is a product of an f16 scale (11
+ * significant bits), a small integer scale and a quant, at most 24 bits in all, so it is exact in float32; where a
+ * minimum is added or subtracted (itself such a product) only that sum rounds. The result is therefore the same
+ * whatever the order of the products is, and whether or not the compiler contracts product and sum into a fused
+ * multiply-add. The bits of each type are counted beside its function; a type with more must not be added without a
+ * look at that. */
+#ifndef FATHOM_WEIGHTS_BLOCKS_H
+#define FATHOM_WEIGHTS_BLOCKS_H
+
+#include "base/half.h"
+
+/* blocks_small.c: 32 elements a block. */
+enum { BLOCK_SMALL = 32 };
+void blocks_widen_q4_0(const uint8_t *restrict src, size_t n, float *restrict dst);
+void blocks_widen_q4_1(const uint8_t *restrict src, size_t n, float *restrict dst);
+void blocks_widen_q5_0(const uint8_t *restrict src, size_t n, float *restrict dst);
+void blocks_widen_q5_1(const uint8_t *restrict src, size_t n, float *restrict dst);
+void blocks_widen_q8_0(const uint8_t *restrict src, size_t n, float *restrict dst);
+void blocks_widen_iq4_nl(const uint8_t *restrict src, size_t n, float *restrict dst);
+void blocks_widen_mxfp4(const uint8_t *restrict src, size_t n, float *restrict dst);
+
+/* blocks_super.c: 256 elements a block, with scales of their own for every 16 or 32. */
+enum { BLOCK_SUPER = 256 };
+void blocks_widen_q2_k(const uint8_t *restrict src, size_t n, float *restrict dst);
+void blocks_widen_q3_k(const uint8_t *restrict src, size_t n, float *restrict dst);
+void blocks_widen_q4_k(const uint8_t *restrict src, size_t n, float *restrict dst);
+void blocks_widen_q5_k(const uint8_t *restrict src, size_t n, float *restrict dst);
+void blocks_widen_q6_k(const uint8_t *restrict src, size_t n, float *restrict dst);
+void blocks_widen_iq4_xs(const uint8_t *restrict src, size_t n, float *restrict dst);
+void blocks_widen_tq1_0(const uint8_t *restrict src, size_t n, float *restrict dst);
+void blocks_widen_tq2_0(const uint8_t *restrict src, size_t n, float *restrict dst);
+
+/* The 16 levels of IQ4_NL and IQ4_XS. */
+extern const float blocks_iq4_levels[16];
+
+static inline uint16_t blocks_u16(const uint8_t *p) {
+  uint16_t value;
+  memcpy(&value, p, sizeof value);
+  return value;
+}
+
+static inline float blocks_f16(const uint8_t *p) { return half_f16_to_f32(blocks_u16(p)); }
+
+/* 16 bytes are 32 indices into a table of 16 values, times d: low nibbles are elements 0..15, high ones 16..31. The
+ * table is one vector and the indices another, so that a processor with such an instruction looks up 16 at a time. */
+static inline void blocks_look_up(const uint8_t *restrict nibbles, const float *table, float d, float *restrict dst) {
+  typedef float Values __attribute__((vector_size(64)));
+  typedef int32_t Indices __attribute__((vector_size(64)));
+  Values values;
+  Indices low, high;
+  memcpy(&values, table, sizeof values);
+  for (size_t j = 0; j < 16; j++) {
+    low[j] = nibbles[j] & 0xf;
+    high[j] = nibbles[j] >> 4;
+  }
+  const Values first = __builtin_shuffle(values, low) * d, second = __builtin_shuffle(values, high) * d;
+  memcpy(dst, &first, sizeof first);
+  memcpy(dst + 16, &second, sizeof second);
+}
+
+#endif
