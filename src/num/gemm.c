@@ -25,6 +25,7 @@ enum {
   BLOCK_K = 768,                           /* depth of a panel at most: TILE_M x BLOCK_K values of A stay in L1 */
   PACKED_B = 768 * 192 * 4 / sizeof(real), /* values of B packed at a time: 576 KiB stay in L2 */
   BLOCK_M = 12 * TILE_M,                   /* rows of a transposed A packed at a time */
+  PREFETCH = 6 * 64 / sizeof(real), /* values ahead: six cache lines, in each of the rows that are packed at once */
   HUGE_PAGE = 2 << 20,
   STRIP_PAD = VEC_LANES, /* keeps the strips' starts out of one cache set */
 };
@@ -107,15 +108,19 @@ static void tile_edge(size_t rows, size_t columns, size_t depth, const Strip a, 
   for (size_t i = 0; i < rows; i++) memcpy(c + i * ldc, edge + i * TILE_N, columns * sizeof *c);
 }
 
-/* Rows [0, columns) of b, each depth long, become columns of the panel, a square of one register's lanes at a time. */
+/* Rows [0, columns) of b, each depth long, become columns of the panel, a square of one register's lanes at a time, in
+ * as many streams through b as a register has lanes. */
 static void pack_transposed(size_t columns, size_t depth, const real *b, size_t ldb, real *panel) {
-  for (size_t p = 0; p < depth; p += VEC_LANES) {
-    const size_t n_deep = depth - p < VEC_LANES ? depth - p : VEC_LANES;
-    for (size_t j = 0; j < TILE_N; j += VEC_LANES) {
+  for (size_t j = 0; j < TILE_N; j += VEC_LANES) {
+    for (size_t p = 0; p < depth; p += VEC_LANES) {
+      const size_t n_deep = depth - p < VEC_LANES ? depth - p : VEC_LANES;
       vec square[VEC_LANES];
       if (j + VEC_LANES <= columns && n_deep == VEC_LANES) {
 #pragma GCC unroll 16
-        for (size_t i = 0; i < VEC_LANES; i++) square[i] = vec_load(b + (j + i) * ldb + p);
+        for (size_t i = 0; i < VEC_LANES; i++) {
+          square[i] = vec_load(b + (j + i) * ldb + p);
+          __builtin_prefetch(b + (j + i) * ldb + p + PREFETCH);
+        }
       } else {
         for (size_t i = 0; i < VEC_LANES; i++)
           square[i] = j + i < columns ? vec_load_part(b + (j + i) * ldb + p, n_deep, 0) : (vec){0};
