@@ -22,12 +22,13 @@ enum {
   TILE_M = 4, /* 12 sums of the 16 registers */
 #endif
   TILE_N = TILE_VECS * VEC_LANES,
-  BLOCK_K = 768,                           /* depth of a panel at most: TILE_M x BLOCK_K values of A stay in L1 */
+  BLOCK_K = 3 * GEMM_CHUNK,                /* depth of a panel at most: TILE_M x BLOCK_K values of A stay in L1 */
   PACKED_B = 768 * 192 * 4 / sizeof(real), /* values of B packed at a time: 576 KiB stay in L2 */
   BLOCK_M = 12 * TILE_M,                   /* rows of a transposed A packed at a time */
   PREFETCH = 6 * 64 / sizeof(real), /* values ahead: six cache lines, in each of the rows that are packed at once */
   HUGE_PAGE = 2 << 20,
-  STRIP_PAD = VEC_LANES, /* keeps the strips' starts out of one cache set */
+  STRIP_PAD = VEC_LANES,                /* keeps the strips' starts out of one cache set */
+  READ_STRIDE = GEMM_CHUNK + VEC_LANES, /* and those of rows that were read */
 };
 
 typedef struct Job {
@@ -35,6 +36,8 @@ typedef struct Job {
   size_t m, n, k, lda, ldb, ldc;
   const real *a, *b;
   real *c;
+  GemmRead *read; /* instead of b */
+  const void *context;
 } Job;
 
 /* Work space of one thread. */
@@ -42,6 +45,7 @@ typedef struct Scratch {
   real b[PACKED_B];
   real a[BLOCK_M / TILE_M * (TILE_M * BLOCK_K + STRIP_PAD)];
   real edge[TILE_M * TILE_N];
+  real read[TILE_N * READ_STRIDE];
 } Scratch;
 
 static Scratch *thread_scratch(void) {
@@ -155,10 +159,22 @@ static void pack_a(size_t rows, size_t depth, const real *a, size_t lda, real *p
   }
 }
 
-static void pack_b(const Job *job, size_t n0, size_t columns, size_t p0, size_t depth, real *packed) {
+/* As pack_transposed, from rows that are read a chunk at a time. */
+static void pack_read(const Job *job, size_t row, size_t columns, size_t p0, size_t depth, real *read, real *panel) {
+  for (size_t p = 0; p < depth; p += GEMM_CHUNK) {
+    const size_t count = depth - p < GEMM_CHUNK ? depth - p : GEMM_CHUNK;
+    for (size_t i = 0; i < columns; i++) job->read(job->context, row + i, p0 + p, count, read + i * READ_STRIDE);
+    pack_transposed(columns, count, read, READ_STRIDE, panel + p * TILE_N);
+  }
+}
+
+static void pack_b(const Job *job, size_t n0, size_t columns, size_t p0, size_t depth, Scratch *scratch) {
+  real *packed = scratch->b;
   for (size_t j = 0; j < columns; j += TILE_N) {
     const size_t width = columns - j < TILE_N ? columns - j : TILE_N;
-    if (job->transpose_b)
+    if (job->read)
+      pack_read(job, n0 + j, width, p0, depth, scratch->read, packed + j * depth);
+    else if (job->transpose_b)
       pack_transposed(width, depth, job->b + (n0 + j) * job->ldb + p0, job->ldb, packed + j * depth);
     else
       pack_plain(width, depth, job->b + p0 * job->ldb + n0 + j, job->ldb, packed + j * depth);
@@ -193,17 +209,23 @@ static void block(const Job *job, size_t m0, size_t m1, size_t n0, size_t column
   }
 }
 
-/* C rows [m0, m1) x columns [n0, n1). The depth of the k blocks depends on k alone. */
+/* Depth of the k blocks: it depends on k alone, and cuts at whole chunks. */
+static size_t depth_of_blocks(size_t k) {
+  const size_t blocks = (k + BLOCK_K - 1) / BLOCK_K, even = (k + blocks - 1) / blocks;
+  const size_t step = (even + GEMM_CHUNK - 1) / GEMM_CHUNK * GEMM_CHUNK;
+  return step < k ? step : k;
+}
+
+/* C rows [m0, m1) x columns [n0, n1). */
 static void range(const Job *job, size_t m0, size_t m1, size_t n0, size_t n1) {
   if (m0 >= m1 || n0 >= n1 || job->k == 0) return;
   Scratch *scratch = thread_scratch();
-  const size_t k_blocks = (job->k + BLOCK_K - 1) / BLOCK_K, k_step = (job->k + k_blocks - 1) / k_blocks;
-  const size_t n_step = PACKED_B / k_step / TILE_N * TILE_N;
+  const size_t k_step = depth_of_blocks(job->k), n_step = PACKED_B / k_step / TILE_N * TILE_N;
   for (size_t j = n0; j < n1; j += n_step) {
     const size_t columns = n1 - j < n_step ? n1 - j : n_step;
     for (size_t p = 0; p < job->k; p += k_step) {
       const size_t depth = job->k - p < k_step ? job->k - p : k_step;
-      pack_b(job, j, columns, p, depth, scratch->b);
+      pack_b(job, j, columns, p, depth, scratch);
       block(job, m0, m1, j, columns, p, depth, scratch);
     }
   }
@@ -214,27 +236,35 @@ static void clear(const Job *job) {
     for (size_t j = 0; j < job->n; j++) job->c[i * job->ldc + j] = 0;
 }
 
-void gemm_serial(bool ta, bool tb, size_t m, size_t n, size_t k, const real *a, size_t lda, const real *b, size_t ldb,
-                 bool accumulate, real *c, size_t ldc) {
-  const Job job = {ta, tb, accumulate, m, n, k, lda, ldb, ldc, a, b, c};
-  if (k == 0 && !accumulate) clear(&job);
-  range(&job, 0, m, 0, n);
-}
-
-void gemm(bool ta, bool tb, size_t m, size_t n, size_t k, const real *a, size_t lda, const real *b, size_t ldb,
-          bool accumulate, real *c, size_t ldc) {
-  const Job job = {ta, tb, accumulate, m, n, k, lda, ldb, ldc, a, b, c};
-  if (k == 0 && !accumulate) clear(&job);
-  const size_t threads = (size_t)omp_get_max_threads(), panels = (n + TILE_N - 1) / TILE_N;
-  /* Columns are divided first: then no two threads pack the same part of B. */
+/* On all threads. Columns are divided first: then no two threads pack the same part of B. */
+static void run(const Job *job) {
+  if (job->k == 0 && !job->accumulate) clear(job);
+  const size_t threads = (size_t)omp_get_max_threads(), panels = (job->n + TILE_N - 1) / TILE_N;
   const size_t across = panels < threads ? (panels ? panels : 1) : threads, down = (threads + across - 1) / across;
 #pragma omp parallel for collapse(2) schedule(static)
   for (size_t x = 0; x < across; x++) {
     for (size_t y = 0; y < down; y++) {
       const size_t n0 = panels * x / across * TILE_N, n_end = panels * (x + 1) / across * TILE_N;
-      const size_t strips = (m + TILE_M - 1) / TILE_M;
+      const size_t strips = (job->m + TILE_M - 1) / TILE_M;
       const size_t m0 = strips * y / down * TILE_M, m_end = strips * (y + 1) / down * TILE_M;
-      range(&job, m0, m_end < m ? m_end : m, n0, n_end < n ? n_end : n);
+      range(job, m0, m_end < job->m ? m_end : job->m, n0, n_end < job->n ? n_end : job->n);
     }
   }
+}
+
+void gemm(bool ta, bool tb, size_t m, size_t n, size_t k, const real *a, size_t lda, const real *b, size_t ldb,
+          bool accumulate, real *c, size_t ldc) {
+  run(&(Job){ta, tb, accumulate, m, n, k, lda, ldb, ldc, a, b, c, NULL, NULL});
+}
+
+void gemm_read(size_t m, size_t n, size_t k, const real *a, size_t lda, GemmRead *read, const void *context,
+               bool accumulate, real *c, size_t ldc) {
+  run(&(Job){false, true, accumulate, m, n, k, lda, 0, ldc, a, NULL, c, read, context});
+}
+
+void gemm_serial(bool ta, bool tb, size_t m, size_t n, size_t k, const real *a, size_t lda, const real *b, size_t ldb,
+                 bool accumulate, real *c, size_t ldc) {
+  const Job job = {ta, tb, accumulate, m, n, k, lda, ldb, ldc, a, b, c, NULL, NULL};
+  if (k == 0 && !accumulate) clear(&job);
+  range(&job, 0, m, 0, n);
 }

@@ -18,7 +18,16 @@
 void gemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, const real *a, size_t lda, const real *b,
           size_t ldb, bool accumulate, real *c, size_t ldc);
 
-/* The same from within one thread of a parallel region (attention's small blocks): no further threads. */
+/* C[m,n] = A[m,k] B' [+ C] where row `row` of B[n,k] is not in memory as reals: read writes its values [p, p + count)
+ * to out, called by several threads at once. p is a multiple of GEMM_CHUNK, and so is count unless the row ends there.
+ * The bits of C are those of gemm(false, true, ...) on the values read; each row is read once a thread that needs it.
+ */
+enum { GEMM_CHUNK = 256 };
+typedef void GemmRead(const void *context, size_t row, size_t p, size_t count, real *out);
+void gemm_read(size_t m, size_t n, size_t k, const real *a, size_t lda, GemmRead *read, const void *context,
+               bool accumulate, real *c, size_t ldc);
+
+/* gemm from within one thread of a parallel region (attention's small blocks): no further threads. */
 void gemm_serial(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, const real *a, size_t lda,
                  const real *b, size_t ldb, bool accumulate, real *c, size_t ldc);
 

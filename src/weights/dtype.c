@@ -24,7 +24,7 @@ static void widen_row_bf16(const uint8_t *src, size_t n, float *dst) {
 
 static const struct {
   DtypeInfo info; /* name, name in safetensors, ggml's number, elements and bytes of a block */
-  void (*widen)(const uint8_t *restrict src, size_t n, float *restrict dst);
+  DtypeWiden *widen;
 } rows[DTYPE_COUNT] = {
     [DTYPE_F32] = {{"F32", "F32", 0, 1, 4}, widen_row_f32},
     [DTYPE_F16] = {{"F16", "F16", 1, 1, 2}, widen_row_f16},
@@ -90,6 +90,11 @@ bool dtype_size(Dtype dtype, size_t n, size_t *bytes) {
 void dtype_widen(Dtype dtype, const void *src, size_t n, float *dst) {
   assert((unsigned)dtype < DTYPE_COUNT && n % rows[dtype].info.block == 0);
   rows[dtype].widen(src, n, dst);
+}
+
+DtypeWiden *dtype_widener(Dtype dtype) {
+  assert((unsigned)dtype < DTYPE_COUNT);
+  return rows[dtype].widen;
 }
 
 void dtype_narrow(Dtype dtype, const float *src, size_t n, void *dst) {

@@ -51,6 +51,10 @@ bool dtype_size(Dtype dtype, size_t n, size_t *bytes);
 /* n elements (a multiple of the block) from src (any alignment) to dst. */
 void dtype_widen(Dtype dtype, const void *src, size_t n, float *dst);
 
+/* The function that dtype_widen calls for a type, for those that widen blocks again and again. */
+typedef void DtypeWiden(const uint8_t *restrict src, size_t n, float *restrict dst);
+DtypeWiden *dtype_widener(Dtype dtype);
+
 /* n elements from src to dst (any alignment) as F32, F16 or BF16: asserted. Single values are base/half.h's. */
 void dtype_narrow(Dtype dtype, const float *src, size_t n, void *dst);
 

@@ -1,0 +1,39 @@
+/* Linear layers: y = x W' [+ bias], with W as real values or as the bytes of a file, widened block by block inside the
+ * product. Both forms give the same bits. Knows nothing of file formats but how one widens. */
+#ifndef FATHOM_NUM_LINEAR_H
+#define FATHOM_NUM_LINEAR_H
+
+#include "num/real.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Widens n values, a multiple of the format's block, from src (any alignment). */
+typedef void LinearWiden(const uint8_t *restrict src, size_t n, float *restrict dst);
+
+/* Some rows of W that lie one after the other. */
+typedef struct LinearPart {
+  size_t rows;
+  const real *values;        /* [rows, k], or NULL and */
+  const uint8_t *bytes;      /* [rows, k / block * block_bytes] */
+  size_t block, block_bytes; /* values and bytes of a block; block divides GEMM_CHUNK and k */
+  LinearWiden *widen;
+  const uint32_t *order; /* [rows] row r of W is row order[r] as stored; NULL: in order */
+} LinearPart;
+
+enum { LINEAR_PARTS = 3 };
+
+/* W [n outputs, k inputs]: its parts one below the other, as q, k and v of an attention. */
+typedef struct Linear {
+  size_t n, k, n_parts;
+  LinearPart parts[LINEAR_PARTS];
+  const real *bias; /* [n], or NULL */
+} Linear;
+
+/* y[rows, n] = x[rows, k] W' + bias; ldx, ldy: elements between rows. y does not overlap x. */
+void linear_forward(const Linear *w, size_t rows, const real *x, size_t ldx, real *y, size_t ldy);
+
+/* out[k] = row `row` of W: what an embedding looks up. */
+void linear_row(const Linear *w, size_t row, real *out);
+
+#endif

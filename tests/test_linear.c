@@ -1,0 +1,162 @@
+/* num/linear: products on a file's bytes give the bits of products on the widened values, for every type, in any row
+ * order, from several parts, with bias, and for any number of threads. */
+#include "base/memory.h"
+#include "base/rng.h"
+#include "num/gemm.h"
+#include "num/linear.h"
+#include "tests/tap.h"
+#include "weights/dtype.h"
+
+#include <omp.h>
+#include <stdlib.h>
+
+enum { SEED = 20261121 };
+
+/* A layer in a file's bytes, and what it should be. */
+typedef struct Layer {
+  Linear linear;
+  real *values; /* [n, k] */
+  void *owned[2 * LINEAR_PARTS + 1];
+  size_t n_owned;
+} Layer;
+
+static void *owned(Layer *layer, size_t count, size_t size) {
+  return layer->owned[layer->n_owned++] = mem_alloc(count, size);
+}
+
+/* Random bytes whose widened values are all finite: where a block's are not, other bytes are drawn. */
+static void random_blocks(Rng *rng, Dtype dtype, size_t n, uint8_t *bytes) {
+  const DtypeInfo *info = dtype_info(dtype);
+  float values[GEMM_CHUNK];
+  for (size_t b = 0; b < n / info->block; b++) {
+    bool finite;
+    do {
+      finite = true;
+      for (size_t i = 0; i < info->bytes; i++) bytes[b * info->bytes + i] = (uint8_t)rng_below(rng, 256);
+      dtype_widen(dtype, bytes + b * info->bytes, info->block, values);
+      for (size_t i = 0; i < info->block; i++) finite = finite && fabsf(values[i]) < 1e18f;
+    } while (!finite);
+  }
+}
+
+static void random_order(Rng *rng, uint32_t *order, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    const size_t j = rng_below(rng, i + 1);
+    order[i] = order[j];
+    order[j] = (uint32_t)i;
+  }
+}
+
+/* Adds rows of a type, or of plain values where dtype is DTYPE_COUNT. */
+static void add_part(Layer *layer, Rng *rng, Dtype dtype, size_t rows, bool ordered) {
+  Linear *w = &layer->linear;
+  LinearPart *part = &w->parts[w->n_parts++];
+  const size_t k = w->k;
+  uint32_t *order = NULL;
+  float *row = mem_alloc(k, sizeof *row);
+  *part = (LinearPart){.rows = rows};
+  if (ordered) {
+    part->order = order = owned(layer, rows, sizeof *order);
+    random_order(rng, order, rows);
+  }
+  layer->values = mem_resize(layer->values, (w->n + rows) * k, sizeof *layer->values);
+  if (dtype == DTYPE_COUNT) {
+    real *values = owned(layer, rows * k, sizeof *values);
+    for (size_t i = 0; i < rows * k; i++) values[i] = (real)rng_normal(rng);
+    part->values = values;
+  } else {
+    const DtypeInfo *info = dtype_info(dtype);
+    uint8_t *bytes = owned(layer, rows * k / info->block * info->bytes + 1, 1);
+    random_blocks(rng, dtype, rows * k, bytes + 1);
+    part->bytes = bytes + 1; /* unaligned, as in a file */
+    part->block = info->block, part->block_bytes = info->bytes, part->widen = dtype_widener(dtype);
+  }
+  for (size_t r = 0; r < rows; r++) {
+    const size_t stored = order ? order[r] : r;
+    if (part->bytes) dtype_widen(dtype, part->bytes + stored * k / part->block * part->block_bytes, k, row);
+    for (size_t i = 0; i < k; i++)
+      layer->values[(w->n + r) * k + i] = part->values ? part->values[stored * k + i] : (real)row[i];
+  }
+  w->n += rows;
+  free(row);
+}
+
+static void layer_clear(Layer *layer) {
+  for (size_t i = 0; i < layer->n_owned; i++) free(layer->owned[i]);
+  free(layer->values);
+  *layer = (Layer){0};
+}
+
+/* Rows of the layer one by one, and products of m rows, against the values: the same bits. */
+static bool agrees(const Layer *layer, Rng *rng, size_t m) {
+  const Linear *w = &layer->linear;
+  const size_t ldx = w->k + 3, ldy = w->n + 2;
+  real *x = mem_alloc(m * ldx, sizeof *x), *y = mem_alloc(m * ldy, sizeof *y), *expected = mem_alloc(m * ldy, sizeof *y),
+       *row = mem_alloc(w->k, sizeof *row);
+  bool same = true;
+  for (size_t i = 0; i < m * ldx; i++) x[i] = (real)rng_normal(rng);
+  for (size_t i = 0; i < m; i++)
+    for (size_t j = 0; j < w->n; j++) expected[i * ldy + j] = w->bias ? w->bias[j] : 0;
+  gemm(false, true, m, w->n, w->k, x, ldx, layer->values, w->k, w->bias != NULL, expected, ldy);
+  linear_forward(w, m, x, ldx, y, ldy);
+  same = memcmp(y, expected, m * ldy * sizeof *y) == 0;
+  for (size_t r = 0; r < w->n; r++) {
+    linear_row(w, r, row);
+    same = same && memcmp(row, layer->values + r * w->k, w->k * sizeof *row) == 0;
+  }
+  free(x), free(y), free(expected), free(row);
+  return same;
+}
+
+static void test_types(Rng *rng) {
+  for (int type = 0; type <= DTYPE_COUNT; type++) {
+    static const size_t inner[] = {1, 3, 4, 8, 5}; /* in blocks: what exceeds 768 is cut into k blocks */
+    const size_t block = type < DTYPE_COUNT ? dtype_info((Dtype)type)->block : 1;
+    bool same = true;
+    for (size_t i = 0; i < 5; i++) {
+      Layer layer = {.linear.k = block == 256 ? 256 * inner[i] : block == 32 ? 32 * (1 + rng_below(rng, 40)) : 1 + rng_below(rng, 1500)};
+      add_part(&layer, rng, (Dtype)type, 1 + rng_below(rng, 130), i % 2);
+      same = same && agrees(&layer, rng, 1 + rng_below(rng, 20));
+      layer_clear(&layer);
+    }
+    ok(same, "%s: the bits of the widened values", type < DTYPE_COUNT ? dtype_info((Dtype)type)->name : "values");
+  }
+}
+
+static void test_parts(Rng *rng) {
+  bool same = true;
+  const int threads = omp_get_max_threads();
+  for (size_t round = 0; round < 24; round++) {
+    Layer layer = {.linear.k = 256 * (1 + rng_below(rng, 5))};
+    for (size_t i = 0; i < 1 + round % LINEAR_PARTS; i++)
+      add_part(&layer, rng, (Dtype)rng_below(rng, DTYPE_COUNT + 1), 1 + rng_below(rng, 90), rng_below(rng, 2));
+    if (round % 2) {
+      real *bias = owned(&layer, layer.linear.n, sizeof *bias);
+      for (size_t i = 0; i < layer.linear.n; i++) bias[i] = (real)rng_normal(rng);
+      layer.linear.bias = bias;
+    }
+    omp_set_num_threads(1 + (int)(round % 3));
+    same = same && agrees(&layer, rng, 1 + rng_below(rng, 40));
+    layer_clear(&layer);
+  }
+  omp_set_num_threads(threads);
+  ok(same, "several parts, orders and biases, on one to three threads");
+}
+
+/* The bias against its definition. */
+static void test_bias(void) {
+  const real values[6] = {1, 2, 3, -1, (real)0.5, 4}, bias[2] = {(real)2.385, -7}, x[3] = {2, -1, (real)0.25};
+  const Linear w = {.n = 2, .k = 3, .n_parts = 1, .parts = {{.rows = 2, .values = values}}, .bias = bias};
+  real y[2] = {NAN, NAN};
+  linear_forward(&w, 1, x, 3, y, 2);
+  ok(is_close((double)y[0], 2.385 + 0.75, 1e-6, 0) && is_close((double)y[1], -7 - 1.5, 1e-6, 0), "y = x W' + bias");
+}
+
+int main(void) {
+  Rng rng = rng_new(SEED);
+  printf("# seed %d\n", SEED);
+  test_types(&rng);
+  test_parts(&rng);
+  test_bias();
+  return tap_end();
+}
