@@ -1,6 +1,8 @@
-/* The limits of this machine that speed is measured against: float32 multiply-adds, memory and file bandwidth, and the
- * rate of each matrix product at the shapes of SmolLM2-135M. A share is the rate over the multiply-add ceiling. */
+/* The limits of this machine that speed is measured against: float32 and bfloat16 multiply-adds, memory and file
+ * bandwidth, and the rate of each matrix product at the shapes of SmolLM2-135M. A share is the rate over the
+ * multiply-add ceiling of the product's type. */
 #define _GNU_SOURCE
+#include "base/half.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/options.h"
@@ -9,6 +11,7 @@
 #include "bench/machine.h"
 #include "num/blas.h"
 #include "num/gemm.h"
+#include "num/onednn.h"
 
 #include <assert.h>
 #include <math.h>
@@ -48,6 +51,7 @@ static const struct {
   const char *name;
   Product *product;
 } candidates[] = {{"fathom", gemm}, {"openblas", openblas}};
+static const char *const bfloat16_name = "oneDNN bfloat16";
 
 /* SmolLM2's linear layers: W is [n outputs, k inputs]; in_block is false for those contained in another row. */
 static const struct {
@@ -72,10 +76,20 @@ static const char *const pass_names[] = {"forward", "dx", "dw"};
 typedef struct Bench {
   Arena arena;
   float *x, *y, *weights; /* [MAX_ROWS, MAX_WIDTH] twice, [ROUND_FLOATS] */
+  uint16_t *narrow_x;     /* x in bfloat16 */
+  Onednn *onednn;         /* NULL where it cannot be used */
   size_t threads;
-  double seconds, ceiling; /* ceiling: FLOP/s of all threads */
+  double seconds, ceiling, bfloat16_ceiling; /* ceilings: FLOP/s of all threads */
   Table *table;
 } Bench;
+
+/* One product of a pass over m rows of a layer W[n,k]. */
+typedef struct Case {
+  const char *name;
+  Product *product; /* NULL: bfloat16, of weights that are packed */
+  Pass pass;
+  size_t m, n, k;
+} Case;
 
 static void put_row(Bench *bench, const char *measure, const char *variant, const size_t shape[3], size_t threads,
                     double value, const char *unit, double share) {
@@ -101,6 +115,12 @@ static void measure_machine(Bench *bench) {
     bench->ceiling = machine_median(samples, 3);
     put_row(bench, "fma", machine_fma_kernel(), NULL, teams[i], bench->ceiling / 1e9, "GFLOP/s", NAN);
   }
+  if (machine_bf16_kernel()) {
+    for (size_t s = 0; s < 3; s++) samples[s] = machine_bf16_rate(bench->threads, bench->seconds);
+    bench->bfloat16_ceiling = machine_median(samples, 3);
+    put_row(bench, "bfloat16", machine_bf16_kernel(), NULL, bench->threads, bench->bfloat16_ceiling / 1e9, "GFLOP/s",
+            NAN);
+  }
   for (MemoryUse use = MEMORY_READ; use <= MEMORY_COPY; use++) {
     for (size_t s = 0; s < 3; s++)
       samples[s] = machine_memory_rate(use, bench->weights, ROUND_FLOATS * sizeof(float), bench->seconds / 3);
@@ -120,26 +140,30 @@ static Status measure_file(Bench *bench, const char *folder, Error *err) {
   return STATUS_OK;
 }
 
-/* One product of a pass over m rows of a layer W[n,k]: y = x W', dx = dy W, dw = dy' x. w is the weight or its
- * gradient. */
-static void run_product(const Bench *bench, Product *product, Pass pass, size_t m, size_t n, size_t k, float *w) {
-  switch (pass) {
-  case FORWARD: product(false, true, m, n, k, bench->x, k, w, k, false, bench->y, n); return;
-  case DX: product(false, false, m, k, n, bench->y, n, w, k, false, bench->x, k); return;
-  case DW: product(true, false, n, k, m, bench->y, n, bench->x, k, false, w, k); return;
+/* y = x W', dx = dy W, dw = dy' x. w is the weight or its gradient. */
+static void run_product(const Bench *bench, const Case *c, float *w) {
+  const size_t m = c->m, n = c->n, k = c->k;
+  if (!c->product) {
+    onednn_multiply(bench->onednn, m, n, k, bench->narrow_x, w, bench->y);
+    return;
+  }
+  switch (c->pass) {
+  case FORWARD: c->product(false, true, m, n, k, bench->x, k, w, k, false, bench->y, n); return;
+  case DX: c->product(false, false, m, k, n, bench->y, n, w, k, false, bench->x, k); return;
+  case DW: c->product(true, false, n, k, m, bench->y, n, bench->x, k, false, w, k); return;
   }
 }
 
-/* Median seconds of one product. */
-static double time_product(const Bench *bench, Product *product, Pass pass, size_t m, size_t n, size_t k) {
+/* Median seconds of one product whose weights take so many floats. */
+static double time_product(const Bench *bench, const Case *c, size_t floats) {
   double samples[SAMPLES];
   size_t at = 0, calls = 1;
-  run_product(bench, product, pass, m, n, k, bench->weights);
+  run_product(bench, c, bench->weights);
   for (size_t s = 0; s < SAMPLES;) {
     const double start = clock_seconds();
     for (size_t i = 0; i < calls; i++) {
-      run_product(bench, product, pass, m, n, k, bench->weights + at);
-      at = at + 2 * n * k <= ROUND_FLOATS ? at + n * k : 0;
+      run_product(bench, c, bench->weights + at);
+      at = at + 2 * floats <= ROUND_FLOATS ? at + floats : 0;
     }
     const double elapsed = clock_seconds() - start;
     if (elapsed < bench->seconds / 10)
@@ -150,31 +174,70 @@ static double time_product(const Bench *bench, Product *product, Pass pass, size
   return machine_median(samples, SAMPLES);
 }
 
-/* The linear layers of one block, one by one and together. */
-static void measure_products(Bench *bench, const char *name, Product *product, Pass pass, size_t m) {
+/* The linear layers of one block, one by one and together; the shape in c is filled in. */
+static Status measure_products(Bench *bench, Case c, Error *err) {
   double block_flops = 0, block_seconds = 0;
+  const double ceiling = c.product ? bench->ceiling : bench->bfloat16_ceiling;
   for (size_t i = 0; i < N_LAYERS; i++) {
-    const size_t n = layers[i].n, k = layers[i].k;
-    assert(m <= MAX_ROWS && n <= MAX_WIDTH && k <= MAX_WIDTH);
-    const double flops = 2.0 * (double)m * (double)n * (double)k, seconds = time_product(bench, product, pass, m, n, k);
-    put_row(bench, pass_names[pass], name, (size_t[]){m, n, k}, bench->threads, flops / seconds / 1e9, "GFLOP/s",
-            flops / seconds / bench->ceiling);
+    c.n = layers[i].n, c.k = layers[i].k;
+    assert(c.m <= MAX_ROWS && c.n <= MAX_WIDTH && c.k <= MAX_WIDTH);
+    size_t bytes = c.n * c.k * sizeof(float);
+    Status status = STATUS_OK;
+    if (!c.product) status = onednn_packed_bytes(bench->onednn, c.n, c.k, &bytes, err);
+    if (status != STATUS_OK) return status;
+    const double flops = 2.0 * (double)c.m * (double)c.n * (double)c.k;
+    const double seconds = time_product(bench, &c, arena_need(bytes) / sizeof(float));
+    put_row(bench, pass_names[c.pass], c.name, (size_t[]){c.m, c.n, c.k}, bench->threads, flops / seconds / 1e9,
+            "GFLOP/s", flops / seconds / ceiling);
     if (layers[i].in_block) block_flops += flops, block_seconds += seconds;
   }
   char measure[32];
-  snprintf(measure, sizeof measure, "%s of a block", pass_names[pass]);
-  put_row(bench, measure, name, (size_t[]){m, 0, 0}, bench->threads, block_flops / block_seconds / 1e9, "GFLOP/s",
-          block_flops / block_seconds / bench->ceiling);
+  snprintf(measure, sizeof measure, "%s of a block", pass_names[c.pass]);
+  put_row(bench, measure, c.name, (size_t[]){c.m, 0, 0}, bench->threads, block_flops / block_seconds / 1e9, "GFLOP/s",
+          block_flops / block_seconds / ceiling);
+  return STATUS_OK;
+}
+
+/* Packed weights need not be those of a real matrix: their values do not change the time. */
+static Status measure_bfloat16(Bench *bench, Error *err) {
+  Error why = {0};
+  if (onednn_open(&bench->onednn, &why) != STATUS_OK) {
+    log_warn("products in bfloat16 are left out: %s", why.text);
+    return STATUS_OK;
+  }
+  half_bf16_narrow(bench->x, MAX_ROWS * MAX_WIDTH, bench->narrow_x);
+  uint16_t *packed = (uint16_t *)bench->weights;
+  for (size_t i = 0; i < 2 * (size_t)ROUND_FLOATS; i++) packed[i] = bench->narrow_x[i % (MAX_ROWS * MAX_WIDTH)];
+  Status status = STATUS_OK;
+  for (size_t i = 0; i < sizeof forward_rows / sizeof forward_rows[0] && status == STATUS_OK; i++)
+    status = measure_products(bench, (Case){.name = bfloat16_name, .pass = FORWARD, .m = forward_rows[i]}, err);
+  onednn_close(bench->onednn);
+  return status;
+}
+
+static Status measure_float32(Bench *bench, Error *err) {
+  Status status = STATUS_OK;
+  for (size_t c = 0; c < sizeof candidates / sizeof candidates[0]; c++) {
+    Case all = {.name = candidates[c].name, .product = candidates[c].product, .pass = FORWARD};
+    for (size_t i = 0; i < sizeof forward_rows / sizeof forward_rows[0] && status == STATUS_OK; i++) {
+      all.m = forward_rows[i];
+      status = measure_products(bench, all, err);
+    }
+    all.m = MAX_ROWS;
+    for (all.pass = DX; all.pass <= DW && status == STATUS_OK; all.pass++) status = measure_products(bench, all, err);
+  }
+  return status;
 }
 
 static Status bench_init(Bench *bench, const Settings *settings, Error *err) {
   if (settings->threads) omp_set_num_threads((int)settings->threads);
   *bench = (Bench){.threads = (size_t)omp_get_max_threads(), .seconds = settings->seconds};
   const size_t page = MAX_ROWS * MAX_WIDTH * sizeof(float), round = ROUND_FLOATS * sizeof(float);
-  const Status status = arena_init(&bench->arena, 2 * arena_need(page) + arena_need(round), err);
+  const Status status = arena_init(&bench->arena, 2 * arena_need(page) + arena_need(page / 2) + arena_need(round), err);
   if (status != STATUS_OK) return status;
   bench->x = arena_take(&bench->arena, page);
   bench->y = arena_take(&bench->arena, page);
+  bench->narrow_x = arena_take(&bench->arena, page / 2);
   bench->weights = arena_take(&bench->arena, round);
   Rng rng = rng_new(1);
   for (size_t i = 0; i < MAX_ROWS * MAX_WIDTH; i++) bench->x[i] = bench->y[i] = (float)rng_uniform(&rng) - 0.5f;
@@ -191,7 +254,8 @@ static Status run(const Settings *settings, int argc, char **argv, Error *err) {
   char processor[128];
   machine_processor(processor, sizeof processor);
   table_note(bench.table, "processor: %s", processor);
-  table_note(bench.table, "BLAS: %s", blas_description());
+  table_note(bench.table, "BLAS: %s; bfloat16: %s", blas_description(),
+             onednn_description() ? onednn_description() : "none");
   double load[1];
   if (getloadavg(load, 1) == 1) table_note(bench.table, "load average at the start: %.2f", load[0]);
   static const char *const overrides[] = {"OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"};
@@ -204,12 +268,8 @@ static Status run(const Settings *settings, int argc, char **argv, Error *err) {
   }
   measure_machine(&bench);
   if (settings->folder) status = measure_file(&bench, settings->folder, err);
-  for (size_t c = 0; c < sizeof candidates / sizeof candidates[0] && status == STATUS_OK; c++) {
-    for (size_t i = 0; i < sizeof forward_rows / sizeof forward_rows[0]; i++)
-      measure_products(&bench, candidates[c].name, candidates[c].product, FORWARD, forward_rows[i]);
-    measure_products(&bench, candidates[c].name, candidates[c].product, DX, MAX_ROWS);
-    measure_products(&bench, candidates[c].name, candidates[c].product, DW, MAX_ROWS);
-  }
+  if (status == STATUS_OK) status = measure_float32(&bench, err);
+  if (status == STATUS_OK) status = measure_bfloat16(&bench, err);
   const Status written = table_end(bench.table, status == STATUS_OK ? err : NULL);
   arena_clear(&bench.arena);
   return status == STATUS_OK ? written : status;

@@ -10,6 +10,11 @@
 double machine_fma_rate(size_t threads, double seconds);
 const char *machine_fma_kernel(void); /* the instruction set it used: "avx512f", "avx2", "generic" */
 
+/* The same of bfloat16 products added up in float32; NULL and nothing to measure where the processor has none, or only
+ * in AMX's tiles. */
+double machine_bf16_rate(size_t threads, double seconds);
+const char *machine_bf16_kernel(void); /* "avx512_bf16" */
+
 /* Bytes moved per second by all threads over an array that should be larger than the caches; a copy counts what it
  * reads and what it writes. The array is overwritten by the last two. */
 typedef enum MemoryUse { MEMORY_READ, MEMORY_WRITE, MEMORY_COPY } MemoryUse;
