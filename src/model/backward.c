@@ -35,9 +35,11 @@ static void linear_backward(const Backward *w, size_t n, size_t k, const real *x
   if (dweight) gemm(true, false, n, k, w->rows, dy, n, x, k, w->accumulate, dweight, k);
 }
 
-static void norm_backward(const Backward *w, size_t gain, const real *x, const real *rstd, const real *dy) {
-  norm_rms_backward(w->rows, w->model->config.hidden_size, x, w->model->values + gain, rstd, dy, w->pass->dresid,
-                    gradient_at(w, gain), w->pass->scratch);
+static void add_norm_backward(const Backward *w, size_t gain, const real *x, const real *stats, const real *dy) {
+  const ModelConfig *c = &w->model->config;
+  const Norm norm = {
+      .kind = NORM_RMS, .width = c->hidden_size, .gain = w->model->values + gain, .eps = (real)c->rms_norm_eps};
+  norm_backward(&norm, w->rows, x, stats, dy, true, w->pass->dresid, gradient_at(w, gain), NULL, w->pass->scratch);
 }
 
 /* r = score . final_normed[last row]  and  final_normed = norm(resid_post of the last block). */
@@ -55,7 +57,8 @@ static void head_backward(const Backward *w, const real *drewards, const real *d
     for (size_t i = 0; dscore && i < d; i++) dscore[i] += drewards[s] * w->pass->final_normed[last + i];
   }
   memset(w->pass->dresid, 0, w->rows * d * sizeof *dnormed);
-  norm_backward(w, w->model->table.final_norm, w->pass->layers[n_layers - 1].resid_post, w->pass->final_rstd, dnormed);
+  add_norm_backward(w, w->model->table.final_norm, w->pass->layers[n_layers - 1].resid_post, w->pass->final_stats,
+                    dnormed);
 }
 
 /* resid_post = resid_mid + down(swiglu(gate_up(norm(resid_mid)))). */
@@ -65,9 +68,9 @@ static void mlp_backward(const Backward *w, size_t layer) {
   Pass *pass = w->pass;
   LayerBuffers *b = &pass->layers[layer];
   linear_backward(w, d, f, b->hidden, at->down, pass->dresid, pass->dhidden);
-  activation_swiglu_backward(w->rows, f, b->gate_up, pass->dhidden);
+  activation_gated_backward(ACTIVATION_SILU, w->rows, f, b->gate_up, pass->dhidden);
   linear_backward(w, 2 * f, d, b->mlp_normed, at->gate_up, b->gate_up, pass->dnormed);
-  norm_backward(w, at->mlp_norm, b->resid_mid, b->mlp_rstd, pass->dnormed);
+  add_norm_backward(w, at->mlp_norm, b->resid_mid, b->mlp_stats, pass->dnormed);
 }
 
 /* resid_mid = resid_pre + o(attention(rope(qkv(norm(resid_pre))))). */
@@ -86,7 +89,7 @@ static void attention_block_backward(const Backward *w, size_t layer) {
   rope_rotate(w->rows, c->n_heads + c->n_kv_heads, e, pass->positions, pass->cosines, pass->sines, 1, pass->dqkv,
               stride);
   linear_backward(w, stride, d, b->attn_normed, at->qkv, pass->dqkv, pass->dnormed);
-  norm_backward(w, at->attn_norm, b->resid_pre, b->attn_rstd, pass->dnormed);
+  add_norm_backward(w, at->attn_norm, b->resid_pre, b->attn_stats, pass->dnormed);
 }
 
 /* resid_pre of block 0 = rows of the embedding: each thread owns some columns, so that rows of one id add in order. */

@@ -33,6 +33,13 @@ static void embed(const Model *model, const Batch *batch, real *out) {
     memcpy(out + t * d, model->values + model->table.embed + (size_t)batch->ids[t] * d, d * sizeof *out);
 }
 
+static Norm norm_at(const Model *model, size_t gain) {
+  return (Norm){.kind = NORM_RMS,
+                .width = model->config.hidden_size,
+                .gain = model->values + gain,
+                .eps = (real)model->config.rms_norm_eps};
+}
+
 /* z[T, H E] from attn_normed[T, D]. */
 static void attend(const Model *model, const Batch *batch, Pass *pass, size_t layer, const Tap *tap) {
   const ModelConfig *c = &model->config;
@@ -60,7 +67,7 @@ static void mlp(const Model *model, size_t rows, Pass *pass, size_t layer, real 
   const LayerBuffers *b = &pass->layers[layer];
   const LayerOffsets *w = &model->table.layers[layer];
   gemm(false, true, rows, 2 * f, d, b->mlp_normed, d, model->values + w->gate_up, d, false, b->gate_up, 2 * f);
-  activation_swiglu_forward(rows, f, b->gate_up, b->hidden);
+  activation_gated_forward(ACTIVATION_SILU, rows, f, b->gate_up, b->hidden);
   gemm(false, true, rows, d, f, b->hidden, f, model->values + w->down, f, false, out, d);
 }
 
@@ -68,28 +75,29 @@ void model_forward(const Model *model, const Batch *batch, Pass *pass, const Tap
   const ModelConfig *c = &model->config;
   const ParameterTable *table = &model->table;
   const size_t rows = batch->offsets[batch->n_sequences], d = c->hidden_size, heads = c->n_heads * c->head_dim;
-  const real eps = (real)c->rms_norm_eps, *values = model->values;
+  const real *values = model->values;
   check_batch(model, batch, pass);
   LayerBuffers *b = pass->layers;
   embed(model, batch, b->resid_pre);
   tap_rows(tap, SITE_EMBED, 0, b->resid_pre, d, d);
-  norm_rms_forward(rows, d, b->resid_pre, values + table->layers[0].attn_norm, eps, b->attn_normed, b->attn_rstd);
+  const Norm first = norm_at(model, table->layers[0].attn_norm);
+  norm_forward(&first, rows, b->resid_pre, b->attn_normed, b->attn_stats);
   for (size_t l = 0; l < c->n_layers; l++, b++) {
     const LayerOffsets *w = &table->layers[l];
     tap_rows(tap, SITE_RESID_PRE, l, b->resid_pre, d, d);
     attend(model, batch, pass, l, tap);
     gemm(false, true, rows, d, heads, b->z, heads, values + w->o, heads, false, b->resid_mid, d);
     tap_rows(tap, SITE_ATTN_OUT, l, b->resid_mid, d, d);
-    norm_rms_add_forward(rows, d, b->resid_pre, b->resid_mid, values + w->mlp_norm, eps, b->resid_mid, b->mlp_normed,
-                         b->mlp_rstd);
+    const Norm mlp_norm = norm_at(model, w->mlp_norm);
+    norm_add_forward(&mlp_norm, rows, b->resid_pre, b->resid_mid, b->resid_mid, b->mlp_normed, b->mlp_stats);
     tap_rows(tap, SITE_RESID_MID, l, b->resid_mid, d, d);
     mlp(model, rows, pass, l, b->resid_post);
     tap_rows(tap, SITE_MLP_OUT, l, b->resid_post, d, d);
     /* The residual addition is folded into the norm that reads it: the next block's, or the final one. */
     const bool is_last = l + 1 == c->n_layers;
-    norm_rms_add_forward(rows, d, b->resid_mid, b->resid_post, values + (is_last ? table->final_norm : w[1].attn_norm),
-                         eps, b->resid_post, is_last ? pass->final_normed : b[1].attn_normed,
-                         is_last ? pass->final_rstd : b[1].attn_rstd);
+    const Norm next = norm_at(model, is_last ? table->final_norm : w[1].attn_norm);
+    norm_add_forward(&next, rows, b->resid_mid, b->resid_post, b->resid_post,
+                     is_last ? pass->final_normed : b[1].attn_normed, is_last ? pass->final_stats : b[1].attn_stats);
     tap_rows(tap, SITE_RESID_POST, l, b->resid_post, d, d);
   }
   tap_rows(tap, SITE_LN_FINAL, 0, pass->final_normed, d, d);

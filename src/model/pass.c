@@ -18,13 +18,13 @@ static real *reals(Arena *arena, size_t *bytes, size_t count) { return piece(are
 static void lay_out_layer(LayerBuffers *b, const ModelConfig *c, size_t t, Arena *arena, size_t *bytes) {
   const size_t d = c->hidden_size, heads = c->n_heads * c->head_dim;
   b->attn_normed = reals(arena, bytes, t * d);
-  b->attn_rstd = reals(arena, bytes, t);
+  b->attn_stats = reals(arena, bytes, t * NORM_STATS);
   b->qkv = reals(arena, bytes, t * (c->n_heads + 2 * c->n_kv_heads) * c->head_dim);
   b->lse = reals(arena, bytes, t * c->n_heads);
   b->z = reals(arena, bytes, t * heads);
   b->resid_mid = reals(arena, bytes, t * d);
   b->mlp_normed = reals(arena, bytes, t * d);
-  b->mlp_rstd = reals(arena, bytes, t);
+  b->mlp_stats = reals(arena, bytes, t * NORM_STATS);
   b->gate_up = reals(arena, bytes, t * 2 * c->intermediate_size);
   b->hidden = reals(arena, bytes, t * c->intermediate_size);
 }
@@ -47,7 +47,7 @@ static size_t lay_out(Pass *pass, const ModelConfig *c, Arena *arena) {
     b->resid_post = stream;
   }
   pass->final_normed = reals(arena, &bytes, t * d);
-  pass->final_rstd = reals(arena, &bytes, t);
+  pass->final_stats = reals(arena, &bytes, t * NORM_STATS);
   pass->cosines = reals(arena, &bytes, longest * c->head_dim / 2);
   pass->sines = reals(arena, &bytes, longest * c->head_dim / 2);
   pass->positions = piece(arena, &bytes, t, sizeof *pass->positions);
@@ -58,7 +58,7 @@ static size_t lay_out(Pass *pass, const ModelConfig *c, Arena *arena) {
     pass->dz = reals(arena, &bytes, t * c->n_heads * c->head_dim);
     pass->dhidden = reals(arena, &bytes, t * c->intermediate_size);
     scratch = larger(scratch, attention_backward_scratch(t, longest, c->n_heads, c->head_dim));
-    scratch = larger(scratch, norm_rms_backward_scratch(d));
+    scratch = larger(scratch, norm_backward_scratch(d));
   }
   pass->scratch = reals(arena, &bytes, scratch);
   return bytes;

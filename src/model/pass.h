@@ -20,13 +20,13 @@ typedef struct Batch {
 typedef struct LayerBuffers {
   real *resid_pre;   /* [T, D] */
   real *attn_normed; /* [T, D] */
-  real *attn_rstd;   /* [T] */
+  real *attn_stats;  /* [T, 2] */
   real *qkv;         /* [T, (H + 2K) E], q and k rotated */
   real *lse;         /* [T, H] */
   real *z;           /* [T, H E] */
   real *resid_mid;   /* [T, D] */
   real *mlp_normed;  /* [T, D] */
-  real *mlp_rstd;    /* [T] */
+  real *mlp_stats;   /* [T, 2] */
   real *gate_up;     /* [T, 2F] */
   real *hidden;      /* [T, F] */
   real *resid_post;  /* [T, D]: the next block's resid_pre */
@@ -38,7 +38,7 @@ typedef struct Pass {
   bool keeps;               /* every block's buffers are kept, for the backward pass */
   LayerBuffers *layers;     /* [L] */
   real *final_normed;       /* [T, D] */
-  real *final_rstd;         /* [T] */
+  real *final_stats;        /* [T, 2] */
   real *cosines, *sines;    /* [longest, E / 2] */
   size_t *positions;        /* [T] */
   real *scratch;

@@ -57,10 +57,21 @@ static inline real vec_max(vec v) {
   return lanes[0];
 }
 
+/* Lane by lane: a where the mask (of a comparison) is set, else b. */
+static inline vec vec_select(vec_bits mask, vec a, vec b) {
+  return (vec)((mask & (vec_bits)a) | (~mask & (vec_bits)b));
+}
+
 /* Lane by lane: a where a > b, else b (also where either is NaN). */
 static inline vec vec_larger(vec a, vec b) {
   const vec_bits mask = (vec_bits)(a > b);
   return (vec)((mask & (vec_bits)a) | (~mask & (vec_bits)b));
+}
+
+/* Lane by lane: the magnitude of a with the sign of b. */
+static inline vec vec_with_sign(vec a, vec b) {
+  const vec_bits sign = (vec_bits)vec_all(-(real)0.0);
+  return (vec)(((vec_bits)a & ~sign) | ((vec_bits)b & sign));
 }
 
 /* Rows become columns: log2(lanes) rounds of perfect shuffles. */
@@ -88,6 +99,14 @@ static inline vec vec_exp(vec x) {
   for (size_t i = 0; i < VEC_LANES; i++) x[i] = exp(x[i]);
   return x;
 }
+static inline vec vec_tanh(vec x) {
+  for (size_t i = 0; i < VEC_LANES; i++) x[i] = tanh(x[i]);
+  return x;
+}
+static inline vec vec_erf(vec x) {
+  for (size_t i = 0; i < VEC_LANES; i++) x[i] = erf(x[i]);
+  return x;
+}
 #else
 /* e^x within 2 ulp for x <= 88; 0 below -87.3 (no subnormals); NaN stays NaN. x = n ln 2 + r, |r| <= ln 2 / 2, e^r by
  * its Taylor polynomial of degree 7 (remainder 2^-27 of e^r), n put into the exponent. */
@@ -109,6 +128,43 @@ static inline vec vec_exp(vec x) {
   const vec_bits exponent = ((vec_bits)shifted - (vec_bits)vec_all(round)) << 23;
   const vec_bits value = ((vec_bits)p + exponent) & ~under;
   return (vec)((value & ~is_nan) | ((vec_bits)x & is_nan));
+}
+
+/* tanh x within 2 ulp; NaN stays NaN. Below 0.6: x + x z P(z), z = x^2, P interpolating at Chebyshev's points on
+ * [0, 0.36] (1e-8 of tanh); above: 1 - 2 / (e^2x + 1). */
+static inline vec vec_tanh(vec x) {
+  const vec magnitude = vec_with_sign(x, vec_all(0)), z = x * x;
+  vec p = vec_all(-0.006269119714f);
+  p = p * z + 0.02111095904f;
+  p = p * z - 0.05387394885f;
+  p = p * z + 0.1333291537f;
+  p = p * z - 0.3333333033f;
+  const vec small = x + x * z * p, large = 1 - 2 / (vec_exp(2 * magnitude) + 1);
+  return vec_select(magnitude < 0.6f, small, vec_with_sign(large, x));
+}
+
+/* erf x within 2 ulp; NaN stays NaN. Below 1: x P(x^2); above: 1 - e^Q(x - 2.5), Q close to ln(1 - erf), up to 4, where
+ * erf rounds to 1. P and Q interpolate at Chebyshev's points (1.3e-9 of erf, 4e-10). */
+static inline vec vec_erf(vec x) {
+  const vec magnitude = vec_with_sign(x, vec_all(0)), z = x * x;
+  vec p = vec_all(7.875875063e-5f);
+  p = p * z - 0.0008016864287f;
+  p = p * z + 0.005189087423f;
+  p = p * z - 0.02685421201f;
+  p = p * z + 0.1128359472f;
+  p = p * z - 0.3761262667f;
+  p = p * z + 1.128379166f;
+  const vec s = vec_select(magnitude > 4, vec_all(4), magnitude) - 2.5f;
+  vec q = vec_all(1.637151415e-6f);
+  q = q * s - 1.33150144e-5f;
+  q = q * s + 7.729137615e-5f;
+  q = q * s - 0.0004201225235f;
+  q = q * s + 0.002165303549f;
+  q = q * s - 0.01085854164f;
+  q = q * s - 0.9438937036f;
+  q = q * s - 5.352680674f;
+  q = q * s - 7.806815273f;
+  return vec_select(magnitude < 1, x * p, vec_with_sign(1 - vec_exp(q), x));
 }
 #endif
 
