@@ -43,21 +43,52 @@ static inline uint16_t blocks_u16(const uint8_t *p) {
 
 static inline float blocks_f16(const uint8_t *p) { return half_f16_to_f32(blocks_u16(p)); }
 
-/* 16 bytes are 32 indices into a table of 16 values, times d: low nibbles are elements 0..15, high ones 16..31. The
- * table is one vector and the indices another, so that a processor with such an instruction looks up 16 at a time. */
-static inline void blocks_look_up(const uint8_t *restrict nibbles, const float *table, float d, float *restrict dst) {
-  typedef float Values __attribute__((vector_size(64)));
-  typedef int32_t Indices __attribute__((vector_size(64)));
-  Values values;
-  Indices low, high;
-  memcpy(&values, table, sizeof values);
+/* 16 values at a time, through the compiler's vector extension. */
+typedef float BlockValues __attribute__((vector_size(64)));
+typedef int32_t BlockQuants __attribute__((vector_size(64)));
+
+/* The low and the high halves of 16 bytes: elements 0..15 and 16..31 of 32. */
+static inline void blocks_nibbles(const uint8_t *restrict bytes, BlockQuants *low, BlockQuants *high) {
   for (size_t j = 0; j < 16; j++) {
-    low[j] = nibbles[j] & 0xf;
-    high[j] = nibbles[j] >> 4;
+    (*low)[j] = bytes[j] & 0xf;
+    (*high)[j] = bytes[j] >> 4;
   }
-  const Values first = __builtin_shuffle(values, low) * d, second = __builtin_shuffle(values, high) * d;
+}
+
+/* dst[0..31] = d * q */
+static inline void blocks_scale(const BlockQuants *low, const BlockQuants *high, float d, float *restrict dst) {
+  const BlockValues first = __builtin_convertvector(*low, BlockValues) * d,
+                    second = __builtin_convertvector(*high, BlockValues) * d;
   memcpy(dst, &first, sizeof first);
   memcpy(dst + 16, &second, sizeof second);
+}
+
+/* dst[0..31] = d * q + m */
+static inline void blocks_scale_add(const BlockQuants *low, const BlockQuants *high, float d, float m,
+                                    float *restrict dst) {
+  const BlockValues first = __builtin_convertvector(*low, BlockValues) * d + m,
+                    second = __builtin_convertvector(*high, BlockValues) * d + m;
+  memcpy(dst, &first, sizeof first);
+  memcpy(dst + 16, &second, sizeof second);
+}
+
+/* dst[0..31] = d * table[nibble], where the compiler can with one instruction for 16 look-ups. */
+static inline void blocks_look_up(const uint8_t *restrict bytes, const float *restrict table, float d,
+                                  float *restrict dst) {
+#if __has_builtin(__builtin_shuffle)
+  BlockValues values;
+  BlockQuants low, high;
+  memcpy(&values, table, sizeof values);
+  blocks_nibbles(bytes, &low, &high);
+  const BlockValues first = __builtin_shuffle(values, low) * d, second = __builtin_shuffle(values, high) * d;
+  memcpy(dst, &first, sizeof first);
+  memcpy(dst + 16, &second, sizeof second);
+#else
+  for (size_t j = 0; j < 16; j++) {
+    dst[j] = d * table[bytes[j] & 0xf];
+    dst[16 + j] = d * table[bytes[j] >> 4];
+  }
+#endif
 }
 
 #endif

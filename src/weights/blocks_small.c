@@ -8,10 +8,10 @@ enum { HALF = BLOCK_SMALL / 2 };
 void blocks_widen_q4_0(const uint8_t *restrict src, size_t n, float *restrict dst) {
   for (size_t b = 0; b < n / BLOCK_SMALL; b++, src += 2 + HALF, dst += BLOCK_SMALL) {
     const float d = blocks_f16(src);
-    for (size_t j = 0; j < HALF; j++) {
-      dst[j] = d * (float)((src[2 + j] & 0xf) - 8);
-      dst[HALF + j] = d * (float)((src[2 + j] >> 4) - 8);
-    }
+    BlockQuants low, high;
+    blocks_nibbles(src + 2, &low, &high);
+    low -= 8, high -= 8;
+    blocks_scale(&low, &high, d, dst);
   }
 }
 
@@ -19,26 +19,28 @@ void blocks_widen_q4_0(const uint8_t *restrict src, size_t n, float *restrict ds
 void blocks_widen_q4_1(const uint8_t *restrict src, size_t n, float *restrict dst) {
   for (size_t b = 0; b < n / BLOCK_SMALL; b++, src += 4 + HALF, dst += BLOCK_SMALL) {
     const float d = blocks_f16(src), m = blocks_f16(src + 2);
-    for (size_t j = 0; j < HALF; j++) {
-      dst[j] = d * (float)(src[4 + j] & 0xf) + m;
-      dst[HALF + j] = d * (float)(src[4 + j] >> 4) + m;
-    }
+    BlockQuants low, high;
+    blocks_nibbles(src + 4, &low, &high);
+    blocks_scale_add(&low, &high, d, m, dst);
   }
 }
 
-/* The fifth bits of the 32 quants, as 0 or 16: bit i of the word is element i's. */
-static inline int fifth_bit(uint32_t word, size_t element) { return (int)(word >> element & 1) << 4; }
+/* Adds the fifth bits to 32 quants: bit i of the word is element i's. */
+static inline void add_fifth(const uint8_t *restrict word, BlockQuants *low, BlockQuants *high) {
+  static const BlockQuants places = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  *low |= (blocks_u16(word) >> places & 1) << 4;
+  *high |= (blocks_u16(word + 2) >> places & 1) << 4;
+}
 
 /*  | f16 d | u32 fifth bits | 16 bytes of nibbles |    w = d * (q - 16), 11 + 4 bits */
 void blocks_widen_q5_0(const uint8_t *restrict src, size_t n, float *restrict dst) {
   for (size_t b = 0; b < n / BLOCK_SMALL; b++, src += 6 + HALF, dst += BLOCK_SMALL) {
     const float d = blocks_f16(src);
-    uint32_t fifth;
-    memcpy(&fifth, src + 2, sizeof fifth);
-    for (size_t j = 0; j < HALF; j++) {
-      dst[j] = d * (float)((src[6 + j] & 0xf) + fifth_bit(fifth, j) - 16);
-      dst[HALF + j] = d * (float)((src[6 + j] >> 4) + fifth_bit(fifth, HALF + j) - 16);
-    }
+    BlockQuants low, high;
+    blocks_nibbles(src + 6, &low, &high);
+    add_fifth(src + 2, &low, &high);
+    low -= 16, high -= 16;
+    blocks_scale(&low, &high, d, dst);
   }
 }
 
@@ -46,12 +48,10 @@ void blocks_widen_q5_0(const uint8_t *restrict src, size_t n, float *restrict ds
 void blocks_widen_q5_1(const uint8_t *restrict src, size_t n, float *restrict dst) {
   for (size_t b = 0; b < n / BLOCK_SMALL; b++, src += 8 + HALF, dst += BLOCK_SMALL) {
     const float d = blocks_f16(src), m = blocks_f16(src + 2);
-    uint32_t fifth;
-    memcpy(&fifth, src + 4, sizeof fifth);
-    for (size_t j = 0; j < HALF; j++) {
-      dst[j] = d * (float)((src[8 + j] & 0xf) + fifth_bit(fifth, j)) + m;
-      dst[HALF + j] = d * (float)((src[8 + j] >> 4) + fifth_bit(fifth, HALF + j)) + m;
-    }
+    BlockQuants low, high;
+    blocks_nibbles(src + 8, &low, &high);
+    add_fifth(src + 4, &low, &high);
+    blocks_scale_add(&low, &high, d, m, dst);
   }
 }
 
