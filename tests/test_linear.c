@@ -1,5 +1,7 @@
 /* num/linear: products on a file's bytes give the bits of products on the widened values, for every type, in any row
- * order, from several parts, with bias, and for any number of threads. */
+ * order, from several parts, with bias, and for any number of threads; packed in bfloat16 they are those of the rounded
+ * values. */
+#include "base/half.h"
 #include "base/memory.h"
 #include "base/rng.h"
 #include "num/gemm.h"
@@ -152,11 +154,68 @@ static void test_bias(void) {
   ok(is_close((double)y[0], 2.385 + 0.75, 1e-6, 0) && is_close((double)y[1], -7 - 1.5, 1e-6, 0), "y = x W' + bias");
 }
 
+#ifndef FATHOM_DOUBLE
+/* Products of m rows of a packed layer against the rounded values of both sides, relative to the sizes that are summed;
+ * NaN where one is not finite. */
+static double packed_error(Layer *layer, Onednn *onednn, Rng *rng, size_t m) {
+  Linear *w = &layer->linear;
+  const size_t n = w->n, k = w->k, ldx = k + 3;
+  float *x = mem_alloc(m * ldx, sizeof *x), *y = mem_alloc(m * n, sizeof *y);
+  size_t bytes = 0;
+  void *packed = NULL;
+  double worst = linear_packed_bytes(w, onednn, &bytes, NULL) == STATUS_OK ? 0 : NAN;
+  packed = mem_alloc_aligned(bytes, 1, 64);
+  if (linear_pack(w, onednn, packed, NULL) != STATUS_OK) worst = NAN;
+  for (size_t i = 0; i < m * ldx; i++) x[i] = (float)rng_normal(rng);
+  linear_forward(w, m, x, ldx, y, n);
+  for (size_t i = 0; i < m; i++)
+    for (size_t j = 0; j < n; j++) {
+      double sum = w->bias ? (double)w->bias[j] : 0, size = fabs(sum);
+      for (size_t p = 0; p < k; p++) {
+        const double product = (double)half_bf16_to_f32(half_bf16_from_f32(x[i * ldx + p])) *
+                               (double)half_bf16_to_f32(half_bf16_from_f32(layer->values[j * k + p]));
+        sum += product;
+        size += fabs(product);
+      }
+      const double error = fabs((double)y[i * n + j] - sum) / size;
+      if (!(error <= worst)) worst = error;
+    }
+  free(x), free(y), free(packed);
+  return worst;
+}
+
+static void test_packed(Rng *rng) {
+  Error err = {0};
+  Onednn *onednn;
+  if (onednn_open(&onednn, &err) != STATUS_OK) {
+    skip_one("packed layers: %s", err.text);
+    return;
+  }
+  double worst = 0;
+  for (size_t round = 0; round < 12; round++) {
+    Layer layer = {.linear.k = 256 * (1 + rng_below(rng, 3))};
+    for (size_t i = 0; i < 1 + round % LINEAR_PARTS; i++)
+      add_part(&layer, rng, i == 0 ? DTYPE_COUNT : DTYPE_Q8_0, 1 + rng_below(rng, 90), rng_below(rng, 2));
+    real *bias = owned(&layer, layer.linear.n, sizeof *bias);
+    for (size_t i = 0; i < layer.linear.n; i++) bias[i] = (real)rng_normal(rng);
+    layer.linear.bias = round % 2 ? bias : NULL;
+    const double error = packed_error(&layer, onednn, rng, 1 + rng_below(rng, 40));
+    if (!(error <= worst)) worst = error;
+    layer_clear(&layer);
+  }
+  ok(worst <= 1e-6, "packed in bfloat16: products of the rounded values, worst error %.2g", worst);
+  onednn_close(onednn);
+}
+#endif
+
 int main(void) {
   Rng rng = rng_new(SEED);
   printf("# seed %d\n", SEED);
   test_types(&rng);
   test_parts(&rng);
   test_bias();
+#ifndef FATHOM_DOUBLE
+  test_packed(&rng);
+#endif
   return tap_end();
 }

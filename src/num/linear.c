@@ -1,10 +1,13 @@
-/* Linear layers on values or on a file's bytes: hands the matrix product its rows. */
+/* Linear layers on values, on a file's bytes or in bfloat16: hands the matrix product its rows. */
 #include "num/linear.h"
 
+#include "base/half.h"
+#include "base/memory.h"
 #include "num/gemm.h"
 
 #include <assert.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Values [p, p + count) of row r of a part, p at the start of a block and count whole blocks: at most a chunk. */
@@ -43,17 +46,71 @@ static void check(const Linear *w) {
   assert(rows == w->n);
 }
 
+static void set_to_bias(const Linear *w, size_t rows, real *y, size_t ldy) {
+#pragma omp parallel for schedule(static)
+  for (size_t t = 0; t < rows; t++) memcpy(y + t * ldy, w->bias, w->n * sizeof *y);
+}
+
+#ifdef FATHOM_DOUBLE
+static void forward_packed(const Linear *w, size_t rows, const real *x, size_t ldx, real *y) {
+  (void)w, (void)rows, (void)x, (void)ldx, (void)y;
+  assert(!"bfloat16 in double");
+}
+#else
+static void forward_packed(const Linear *w, size_t rows, const real *x, size_t ldx, real *y) {
+  uint16_t *narrow = onednn_scratch(w->onednn, rows * w->k);
+#pragma omp parallel for schedule(static)
+  for (size_t t = 0; t < rows; t++) half_bf16_narrow(x + t * ldx, w->k, narrow + t * w->k);
+  onednn_multiply(w->onednn, rows, w->n, w->k, narrow, w->packed, y);
+  if (!w->bias) return;
+#pragma omp parallel for schedule(static)
+  for (size_t t = 0; t < rows; t++)
+    for (size_t i = 0; i < w->n; i++) y[t * w->n + i] += w->bias[i];
+}
+#endif
+
 void linear_forward(const Linear *w, size_t rows, const real *x, size_t ldx, real *y, size_t ldy) {
   const bool plain = w->n_parts == 1 && w->parts[0].values && !w->parts[0].order, biased = w->bias != NULL;
-  check(w);
-  if (biased) {
-#pragma omp parallel for schedule(static)
-    for (size_t t = 0; t < rows; t++) memcpy(y + t * ldy, w->bias, w->n * sizeof *y);
+  if (w->packed) {
+    assert(ldy == w->n);
+    forward_packed(w, rows, x, ldx, y);
+    return;
   }
+  check(w);
+  if (biased) set_to_bias(w, rows, y, ldy);
   if (plain)
     gemm(false, true, rows, w->n, w->k, x, ldx, w->parts[0].values, w->k, biased, y, ldy);
   else
     gemm_read(rows, w->n, w->k, x, ldx, read_row, w, biased, y, ldy);
+}
+
+Status linear_packed_bytes(const Linear *w, Onednn *onednn, size_t *bytes, Error *err) {
+  return onednn_packed_bytes(onednn, w->n, w->k, bytes, err);
+}
+
+Status linear_pack(Linear *w, Onednn *onednn, void *packed, Error *err) {
+  void *block;
+  size_t values = 0;
+  assert(sizeof(real) == sizeof(float));
+  check(w);
+  Status status = size_multiply(w->n, w->k, &values) ? STATUS_OK : error_set(err, STATUS_SYSTEM, "matrix too large");
+  if (status == STATUS_OK) status = mem_try(values, sizeof(uint16_t), &block, err);
+  if (status != STATUS_OK) return status;
+  uint16_t *rows = block;
+#pragma omp parallel for schedule(static)
+  for (size_t r = 0; r < w->n; r++)
+    for (size_t p = 0; p < w->k; p += GEMM_CHUNK) {
+      const size_t count = w->k - p < GEMM_CHUNK ? w->k - p : GEMM_CHUNK;
+      real chunk[GEMM_CHUNK];
+      read_row(w, r, p, count, chunk);
+      for (size_t i = 0; i < count; i++) rows[r * w->k + p + i] = half_bf16_from_f32((float)chunk[i]);
+    }
+  status = onednn_pack(onednn, w->n, w->k, rows, packed, err);
+  free(block);
+  if (status != STATUS_OK) return status;
+  w->packed = packed;
+  w->onednn = onednn;
+  return STATUS_OK;
 }
 
 void linear_row(const Linear *w, size_t row, real *out) {

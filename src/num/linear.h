@@ -1,8 +1,11 @@
-/* Linear layers: y = x W' [+ bias], with W as real values or as the bytes of a file, widened block by block inside the
- * product. Both forms give the same bits. Knows nothing of file formats but how one widens. */
+/* Linear layers: y = x W' [+ bias], with W as real values, as the bytes of a file, widened block by block inside the
+ * product, or packed in bfloat16. The first two forms give the same bits. Knows nothing of file formats but how one
+ * widens. */
 #ifndef FATHOM_NUM_LINEAR_H
 #define FATHOM_NUM_LINEAR_H
 
+#include "base/error.h"
+#include "num/onednn.h"
 #include "num/real.h"
 
 #include <stddef.h>
@@ -27,11 +30,19 @@ enum { LINEAR_PARTS = 3 };
 typedef struct Linear {
   size_t n, k, n_parts;
   LinearPart parts[LINEAR_PARTS];
-  const real *bias; /* [n], or NULL */
+  const real *bias;   /* [n], or NULL */
+  const void *packed; /* W in bfloat16 as onednn packs it, or NULL; the parts serve linear_row alone then */
+  Onednn *onednn;
 } Linear;
 
-/* y[rows, n] = x[rows, k] W' + bias; ldx, ldy: elements between rows. y does not overlap x. */
+/* y[rows, n] = x[rows, k] W' + bias; ldx, ldy: elements between rows. y does not overlap x. Where W is packed, x is
+ * rounded to bfloat16 first, sums stay in float32, and ldy must be n. */
 void linear_forward(const Linear *w, size_t rows, const real *x, size_t ldx, real *y, size_t ldy);
+
+/* The bytes that packing W in bfloat16 takes, and packing it there (aligned to 64 bytes), from any of its parts' forms.
+ * Values beyond bfloat16's range become infinite. Not for double. */
+Status linear_packed_bytes(const Linear *w, Onednn *onednn, size_t *bytes, Error *err);
+Status linear_pack(Linear *w, Onednn *onednn, void *packed, Error *err);
 
 /* out[k] = row `row` of W: what an embedding looks up. */
 void linear_row(const Linear *w, size_t row, real *out);

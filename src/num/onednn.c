@@ -85,6 +85,8 @@ struct Onednn {
   dnnl_engine_t engine;
   dnnl_stream_t stream;
   Shape *shapes;
+  uint16_t *scratch;
+  size_t scratch_size; /* values */
 };
 
 const char *onednn_description(void) {
@@ -142,6 +144,7 @@ void onednn_close(Onednn *o) {
     next = s->next;
     shape_free(s);
   }
+  free(o->scratch);
   if (o->stream) dnnl_stream_destroy(o->stream);
   if (o->engine) dnnl_engine_destroy(o->engine);
   free(o);
@@ -244,6 +247,15 @@ Status onednn_pack(Onednn *o, size_t n, size_t k, const uint16_t *rows, void *pa
   return status == dnnl_success ? STATUS_OK : fail(status, "cannot pack a matrix", err);
 }
 
+uint16_t *onednn_scratch(Onednn *o, size_t n) {
+  if (n > o->scratch_size) {
+    free(o->scratch);
+    o->scratch = mem_alloc_aligned(n, sizeof *o->scratch, 64);
+    o->scratch_size = n;
+  }
+  return o->scratch;
+}
+
 /* The code for m rows; a new one takes the place of the oldest. */
 static Product *find_product(const Onednn *o, Shape *s, size_t m) {
   for (size_t i = 0; i < KEPT; i++)
@@ -297,6 +309,12 @@ Status onednn_pack(Onednn *onednn, size_t n, size_t k, const uint16_t *rows, voi
   (void)onednn, (void)n, (void)k, (void)rows, (void)packed, (void)err;
   assert(!"no oneDNN");
   return STATUS_SYSTEM;
+}
+
+uint16_t *onednn_scratch(Onednn *onednn, size_t n) {
+  (void)onednn, (void)n;
+  assert(!"no oneDNN");
+  return NULL;
 }
 
 void onednn_multiply(Onednn *onednn, size_t m, size_t n, size_t k, const uint16_t *x, const void *packed, float *y) {

@@ -27,6 +27,9 @@ Status onednn_packed_bytes(Onednn *onednn, size_t n, size_t k, size_t *bytes, Er
 /* rows[n,k], as weights are stored, in packed order. packed is aligned to 64 bytes and does not overlap rows. */
 Status onednn_pack(Onednn *onednn, size_t n, size_t k, const uint16_t *rows, void *packed, Error *err);
 
+/* Room for n values, of an x that is to be rounded: kept, and handed out again. */
+uint16_t *onednn_scratch(Onednn *onednn, size_t n);
+
 /* y[m,n] = x[m,k] W', W[n,k] packed by the same onednn. A row's result depends on no other row. Lack of memory for
  * oneDNN's own small needs ends the process through mem_exhausted. */
 void onednn_multiply(Onednn *onednn, size_t m, size_t n, size_t k, const uint16_t *x, const void *packed, float *y);
