@@ -1,7 +1,7 @@
 /* model/forward against transformers: every site of every layer and the logits, from Hugging Face directories and GGUF
  * files, and the properties that no batch may break. Built twice, for float and for double. */
-#include "model/forward.h"
 #include "tests/golden.h"
+#include "tests/recording.h"
 
 static const struct {
   const char *model, *golden;
@@ -10,58 +10,6 @@ static const struct {
               {"llama-untied", "llama-untied.golden.safetensors"},
               {"llama-untied.gguf", "llama-untied.golden.safetensors"}};
 enum { N_MODELS = sizeof models / sizeof models[0] };
-
-/* Every site's rows of one or more passes. */
-typedef struct Recording {
-  SiteList sites;
-  real **values;    /* [sites][rows, width] */
-  real *logits;     /* [rows, V] */
-  size_t rows;      /* of the pass being recorded */
-  size_t first_row; /* where they go */
-} Recording;
-
-static void recording_init(Recording *r, const ModelConfig *config, size_t rows) {
-  *r = (Recording){.rows = rows};
-  sites_of_model(config, &r->sites);
-  r->values = mem_alloc(r->sites.count, sizeof *r->values);
-  for (size_t i = 0; i < r->sites.count; i++) r->values[i] = mem_alloc(rows * r->sites.items[i].width, sizeof(real));
-  r->logits = mem_alloc(rows * config->vocab_size, sizeof(real));
-}
-
-static void recording_clear(Recording *r) {
-  for (size_t i = 0; i < r->sites.count; i++) free(r->values[i]);
-  free(r->values);
-  free(r->logits);
-  sites_clear(&r->sites);
-}
-
-static void record_rows(void *context, SiteKind kind, size_t layer, const real *rows, size_t stride, size_t width) {
-  Recording *r = context;
-  for (size_t i = 0; i < r->sites.count; i++) {
-    const Site *site = &r->sites.items[i];
-    if (site->kind != kind || site->layer != layer) continue;
-    if (site->width != width) ok(false, "%s is tapped with width %zu, listed with %zu", site->name, width, site->width);
-    for (size_t t = 0; t < r->rows && site->width == width; t++)
-      memcpy(r->values[i] + (r->first_row + t) * width, rows + t * stride, width * sizeof *rows);
-  }
-}
-
-/* Runs the batch and puts its rows at first_row. */
-static void run(const Model *model, const Batch *batch, bool keeps, size_t first_row, Recording *r) {
-  const size_t rows = batch->offsets[batch->n_sequences];
-  size_t longest = 0;
-  for (size_t s = 0; s < batch->n_sequences; s++)
-    if (batch->offsets[s + 1] - batch->offsets[s] > longest) longest = batch->offsets[s + 1] - batch->offsets[s];
-  Pass pass;
-  Error err = {0};
-  if (pass_init(&pass, &model->config, rows, longest, keeps, &err) != STATUS_OK) bail_out(&err);
-  r->rows = rows;
-  r->first_row = first_row;
-  const Tap tap = {record_rows, r};
-  model_forward(model, batch, &pass, &tap);
-  model_logits(model, &pass, 0, rows, r->logits + first_row * model->config.vocab_size);
-  pass_clear(&pass);
-}
 
 /* Rows [from, from + n) of every site and the logits of a are near rows [to, to + n) of b; exact where tolerance is 0.
  */
@@ -97,12 +45,12 @@ static void test_independence(const Model *model, const GoldenBatch *all, const 
   const size_t vocab_size = model->config.vocab_size, n = all->batch.n_sequences;
   Recording other;
   recording_init(&other, &model->config, all->rows);
-  run(model, &all->batch, true, 0, &other);
+  recording_run(model, &all->batch, true, 0, &other);
   ok(same_rows(&other, 0, whole, 0, all->rows, vocab_size, 0), "buffers kept for the backward pass: the same bits");
   for (size_t s = 0; s < n; s++) {
     const size_t offsets[2] = {0, all->offsets[s + 1] - all->offsets[s]};
     const Batch one = {1, offsets, all->ids + all->offsets[s]};
-    run(model, &one, false, all->offsets[s], &other);
+    recording_run(model, &one, false, all->offsets[s], &other);
   }
   ok(same_rows(&other, 0, whole, 0, all->rows, vocab_size, GOLDEN_TOLERANCE), "one sequence at a time: the same rows");
 
@@ -114,7 +62,7 @@ static void test_independence(const Model *model, const GoldenBatch *all, const 
     offsets[done + 1] = offsets[done] + length;
   }
   const Batch reversed = {n, offsets, ids};
-  run(model, &reversed, false, 0, &other);
+  recording_run(model, &reversed, false, 0, &other);
   bool same = true;
   for (size_t s = 0; s < n; s++)
     same = same && same_rows(&other, offsets[n - 1 - s], whole, all->offsets[s], all->offsets[s + 1] - all->offsets[s],
@@ -136,7 +84,7 @@ static void test_causality(const Model *model, const GoldenBatch *all, const Rec
   const Batch changed = {all->batch.n_sequences, all->offsets, ids};
   Recording other;
   recording_init(&other, &model->config, all->rows);
-  run(model, &changed, false, 0, &other);
+  recording_run(model, &changed, false, 0, &other);
   bool same = true, differ = true;
   for (size_t s = 0; s < all->batch.n_sequences; s++) {
     const size_t begin = all->offsets[s], end = all->offsets[s + 1], middle = (begin + end) / 2;
@@ -159,7 +107,7 @@ static void test_model(const char *name, const char *golden_name) {
   if (source_open(path, &source, &err) != STATUS_OK || model_open(source, &model, &err) != STATUS_OK) bail_out(&err);
   Recording whole;
   recording_init(&whole, &model.config, all.rows);
-  run(&model, &all.batch, false, 0, &whole);
+  recording_run(&model, &all.batch, false, 0, &whole);
   test_sites(name, &model, &golden, &all, &whole);
   test_independence(&model, &all, &whole);
   test_causality(&model, &all, &whole);

@@ -1,0 +1,131 @@
+/* Every architecture of tests/fixtures/families against transformers: each site of each block and the logits, from the
+ * Hugging Face folder and from the GGUF file. Built twice, for float and for double. */
+#include "tests/golden.h"
+#include "tests/recording.h"
+
+#include <dirent.h>
+
+#define SUFFIX ".golden.safetensors"
+
+/* What transformers computed with one model. */
+typedef struct Fixture {
+  char *name;
+  Golden golden;
+  GoldenBatch all;
+} Fixture;
+
+/* The larger of two, where not a number is larger than anything. */
+static double worse(double a, double b) { return isnan(a) || a > b ? a : b; }
+
+static const real *site_rows(const Recording *r, const char *name, size_t *width) {
+  for (size_t i = 0; i < r->sites.count; i++)
+    if (strcmp(r->sites.items[i].name, name) == 0) return *width = r->sites.items[i].width, r->values[i];
+  return NULL;
+}
+
+/* Goldens leave out a block's resid_pre where the block before it has said the same. */
+static void test_chain(const char *copy, const Recording *r, size_t n_layers, size_t rows) {
+  bool same = true;
+  for (size_t l = 1; l < n_layers; l++) {
+    char *pre = mem_format("blocks.%zu.hook_resid_pre", l), *post = mem_format("blocks.%zu.hook_resid_post", l - 1);
+    size_t width = 0;
+    const real *a = site_rows(r, pre, &width), *b = site_rows(r, post, &width);
+    same = same && a && b && memcmp(a, b, rows * width * sizeof *a) == 0;
+    free(pre);
+    free(post);
+  }
+  ok(same, "%s: a block reads what the one before it wrote", copy);
+}
+
+static void test_sites(const char *copy, const Fixture *fixture, const Recording *r, const ModelConfig *config) {
+  const Weights *arrays = fixture->golden.arrays;
+  const size_t rows = fixture->all.rows;
+  double worst = 0;
+  bool near = true;
+  for (size_t i = 0; i < weights_count(arrays); i++) {
+    const char *name = weights_at(arrays, i)->name;
+    if (strcmp(name, "ids") == 0 || strcmp(name, "offsets") == 0) continue;
+    const GoldenArray expected = golden_array(&fixture->golden, name);
+    const bool is_logits = strcmp(name, "logits") == 0;
+    size_t width = config->vocab_size;
+    const real *found = is_logits ? r->logits : site_rows(r, name, &width);
+    const bool shaped = found && expected.rows == rows && expected.width == width;
+    const double difference = shaped ? relative_difference(found, expected.values, rows * width) : NAN;
+    const bool passed = shaped && rows_are_near(found, expected.values, rows, width, GOLDEN_TOLERANCE);
+    if (!passed)
+      printf("# %s: %s: %.1e%s\n", copy, name, difference, shaped ? "" : " (no such site, or another shape)");
+    near = near && passed;
+    worst = worse(difference, worst);
+    free(expected.values);
+  }
+  ok(near, "%s: sites and logits are transformers': %.1e", copy, worst);
+  ok(weights_count(arrays) == r->sites.count - (config->n_layers - 1) + 3, "%s: no site is left out", copy);
+}
+
+/* One copy of a family's model: a folder or a file of tests/fixtures/families. False where it cannot be opened. */
+static bool test_copy(const char *copy, const Fixture *fixture) {
+  char *name = mem_format("families/%s", copy), *path = fixture_path(name);
+  Source *source;
+  Model model;
+  Error err = {0};
+  if (source_open(path, &source, &err) != STATUS_OK) bail_out(&err);
+  const bool opened = model_open(source, &model, &err) == STATUS_OK;
+  if (opened) {
+    Recording r;
+    recording_init(&r, &model.config, fixture->all.rows);
+    recording_run(&model, &fixture->all.batch, true, 0, &r);
+    test_sites(copy, fixture, &r, &model.config);
+    test_chain(copy, &r, model.config.n_layers, fixture->all.rows);
+    recording_clear(&r);
+    model_close(&model);
+  } else {
+    skip_one("%s: %s", copy, err.text);
+  }
+  source_close(source);
+  free(path);
+  free(name);
+  return opened;
+}
+
+static bool is_fixture(const char *copy) {
+  char *name = mem_format("families/%s", copy), *path = fixture_path(name);
+  const bool there = file_exists(path);
+  free(path);
+  free(name);
+  return there;
+}
+
+static void test_family(const char *golden_name) {
+  Fixture fixture = {.name = mem_copy_string(golden_name)};
+  fixture.name[strlen(golden_name) - strlen(SUFFIX)] = 0;
+  char *path = mem_format("families/%s", golden_name);
+  fixture.golden = golden_open(path);
+  fixture.all = golden_batch(&fixture.golden);
+  static const char *const copies[] = {"", ".gguf", "-published"};
+  bool known = true;
+  for (size_t i = 0; known && i < sizeof copies / sizeof copies[0]; i++) {
+    char *copy = mem_format("%s%s", fixture.name, copies[i]);
+    if (i == 0 || is_fixture(copy)) known = test_copy(copy, &fixture);
+    free(copy);
+  }
+  golden_batch_clear(&fixture.all);
+  golden_close(&fixture.golden);
+  free(path);
+  free(fixture.name);
+}
+
+static int is_golden(const struct dirent *entry) { return file_has_suffix(entry->d_name, SUFFIX); }
+
+int main(void) {
+  char *folder = fixture_path("families");
+  struct dirent **goldens;
+  const int n = scandir(folder, &goldens, is_golden, alphasort);
+  ok(n >= 28, "%d goldens in %s", n, folder);
+  for (int i = 0; i < n; i++) {
+    test_family(goldens[i]->d_name);
+    free(goldens[i]);
+  }
+  if (n >= 0) free(goldens);
+  free(folder);
+  return tap_end();
+}
