@@ -91,6 +91,16 @@ ok $? "a row of token rule last is never left out"
 grep -q 'cut\.h5\.part is not complete: its first 60 of 136 rows are used' cut.err && grep -q '^# 40 rows of 14 samples' cut.tsv
 ok $? "an unfinished store is used as far as it goes, in whole samples"
 
+grep -q '^# computed in float32$' ab.tsv
+ok $? "the compute type is named"
+"$make" bfloat16.h5 bfloat16=1 && "$FATHOM" drift a.h5 bfloat16.h5 --sites resid_post --measures cosine -o mixed.h5 |
+  grep -q '^# computed in float32 and bfloat16: their rounding is part of the drift$'
+ok $? "drift between two compute types names both"
+"$FATHOM" drift a.h5 bfloat16.h5 --sites resid_post --cross -o map.h5 | grep -q '^# computed in float32 and bfloat16: '
+ok $? "so does the map of all layers"
+is "$(for f in mixed.h5 map.h5; do "$FATHOM" info $f | awk -F'\t' '$2 == "compute_dtype" { print $3 }'; done | uniq)" "float32 and bfloat16" \
+  "and both results"
+
 "$FATHOM" drift a.h5 b.h5 --fail-above cosine=0.5 --fail-above procrustes=0.5 >/dev/null
 is $? 0 "under the limits"
 fails 1 'blocks\.1\.hook_resid_post: procrustes is 0\.18[0-9]*, limit 0\.15' "over a limit: exit 1 and where" \

@@ -10,14 +10,14 @@
 #include <string.h>
 
 static double samples = 40, layers = 3, width = 8, noise = 0, longest = 6, embed = 0, nan_at = -1, other_ids = 0,
-              last = 0, cut = 0, constant = 0;
+              last = 0, cut = 0, constant = 0, bfloat16 = 0;
 
 static const struct {
   const char *name;
   double *value;
 } settings[] = {{"samples", &samples}, {"layers", &layers}, {"width", &width},      {"noise", &noise},
                 {"longest", &longest}, {"embed", &embed},   {"nan_at", &nan_at},    {"other_ids", &other_ids},
-                {"last", &last},       {"cut", &cut},       {"constant", &constant}};
+                {"last", &last},       {"cut", &cut},       {"constant", &constant}, {"bfloat16", &bfloat16}};
 
 static int set(const char *word) {
   const char *equals = strchr(word, '=');
@@ -83,7 +83,7 @@ int main(int argc, char **argv) {
                                   .model = noise > 0 ? "tuned" : "frozen",
                                   .weights_sha256 = "00",
                                   .token_rule = last > 0 ? "last" : "all",
-                                  .compute_dtype = "float32",
+                                  .compute_dtype = bfloat16 > 0 ? "bfloat16" : "float32",
                                   .tool_version = "0"};
   Store *store;
   Error err = {0};

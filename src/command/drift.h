@@ -44,9 +44,14 @@ double drift_layer(const char *site);
 /* Provenance with both models, and the notes on rows and intervals that every table begins with. */
 Provenance drift_provenance(const Invocation *call, const DriftSettings *settings, const DriftStores *stores);
 void drift_note_rows(Table *table, const DriftStores *stores);
+void drift_note_compute(Table *table, const DriftStores *stores);
 void drift_note_intervals(Table *table, const DriftSettings *settings);
 /* What lo and hi are, which results carry as the attribute "interval"; NULL without them. Freed by the caller. */
 char *drift_interval_words(const DriftSettings *settings);
+
+/* The types that the models computed in, one word or "X and Y", which results carry as the attribute "compute_dtype".
+ * Freed by the caller. */
+char *drift_compute_words(const DriftStores *stores);
 
 /* The measures to run and, of all the values they give, those to print. */
 typedef struct DriftSelection {

@@ -78,6 +78,7 @@ static void print(const DriftStores *stores, const DriftSelection *s, const Drif
   const StoreContents *c = store_contents(stores->a);
   const size_t n = stores->plan.n_samples;
   drift_note_rows(table, stores);
+  drift_note_compute(table, stores);
   drift_note_intervals(table, settings);
   for (size_t v = 0; v < s->n_values; v++)
     if (s->printed[v] && strcmp(s->names[v], "cka_biased") == 0)
@@ -113,10 +114,11 @@ static Status write_result(const DriftStores *stores, const DriftSelection *s, c
   for (size_t v = 0, m = 0; v < s->n_values; v++)
     if (s->printed[v]) names[m++] = s->names[v];
   for (size_t i = 0; i < n_sites * s->n_printed; i++) counts[i] = (double)stores->plan.n_samples;
-  char *interval = drift_interval_words(settings);
+  char *interval = drift_interval_words(settings), *compute = drift_compute_words(stores);
   Result *result = NULL;
   Status status = result_create(settings->output, "drift", provenance, &result, err);
   if (status == STATUS_OK && interval) status = result_write_attribute(result, "interval", interval, err);
+  if (status == STATUS_OK) status = result_write_attribute(result, "compute_dtype", compute, err);
   if (status == STATUS_OK) status = result_write_strings(result, "site", sites, n_sites, err);
   if (status == STATUS_OK) status = result_write_strings(result, "measure", names, s->n_printed, err);
   if (status == STATUS_OK) status = result_write_array(result, "layer", 1, shape, layers, err);
@@ -133,6 +135,7 @@ static Status write_result(const DriftStores *stores, const DriftSelection *s, c
   free(layers);
   free(counts);
   free(interval);
+  free(compute);
   return status;
 }
 

@@ -73,7 +73,10 @@ static Status write_result(const DriftStores *stores, const Map *map, const char
   for (size_t k = 0; k < KINDS; k++)
     if (map->wanted[k]) wanted[n_wanted++] = kind_names[k];
   Result *result = NULL;
+  char *compute = drift_compute_words(stores);
   Status status = result_create(path, "cross", provenance, &result, err);
+  if (status == STATUS_OK) status = result_write_attribute(result, "compute_dtype", compute, err);
+  free(compute);
   if (status == STATUS_OK) status = result_write_strings(result, "site_a", map->sites_a, stores->n_a, err);
   if (status == STATUS_OK) status = result_write_strings(result, "site_b", map->sites_b, stores->n_b, err);
   if (status == STATUS_OK) status = result_write_strings(result, "measure", wanted, n_wanted, err);
@@ -91,6 +94,7 @@ static Status print(const DriftStores *stores, const Map *map, const DriftSettin
   static const char *const columns[] = {"site_a", "site_b", "measure", "value", "lo", "hi", "n"};
   Table *table = table_begin(stdout, settings->common.json, provenance, columns, 7);
   drift_note_rows(table, stores);
+  drift_note_compute(table, stores);
   if (map->wanted[CKA]) drift_note_intervals(table, settings);
   for (size_t i = 0; i < stores->n_a; i++)
     for (size_t j = 0; j < stores->n_b; j++)

@@ -175,6 +175,23 @@ void drift_note_rows(Table *table, const DriftStores *stores) {
              stores->first_left_out ? "; position 0 of each sequence is left out (--keep-first keeps it)" : "");
 }
 
+static const char *compute_word(const Store *store) {
+  const char *word = store_contents(store)->compute_dtype;
+  return word && word[0] ? word : "unknown";
+}
+
+char *drift_compute_words(const DriftStores *stores) {
+  const char *a = compute_word(stores->a), *b = compute_word(stores->b);
+  return strcmp(a, b) == 0 ? mem_copy_string(a) : mem_format("%s and %s", a, b);
+}
+
+void drift_note_compute(Table *table, const DriftStores *stores) {
+  const bool same = strcmp(compute_word(stores->a), compute_word(stores->b)) == 0;
+  char *words = drift_compute_words(stores);
+  table_note(table, "computed in %s%s", words, same ? "" : ": their rounding is part of the drift");
+  free(words);
+}
+
 char *drift_interval_words(const DriftSettings *settings) {
   if (!settings->bootstrap) return NULL;
   return mem_format("95 %% over samples, %zu resamples, the same for every site and measure", settings->bootstrap);

@@ -65,7 +65,7 @@ static Status info_store(const char *path, const InfoSettings *settings, const P
 
 /* What there is to say of a result, read before anything is printed. */
 typedef struct Facts {
-  char *tool_version, **paths, **digests, **names, **shapes;
+  char *tool_version, *compute_dtype, **paths, **digests, **names, **shapes;
   size_t n_paths, n_digests, n_names, n_shapes; /* a shape a name, as text */
 } Facts;
 
@@ -86,6 +86,8 @@ static Status read_shapes(Result *result, Facts *facts, Error *err) {
 
 static Status read_facts(Result *result, Facts *facts, Error *err) {
   Status status = result_read_attribute(result, "tool_version", &facts->tool_version, err);
+  if (result_read_attribute(result, "compute_dtype", &facts->compute_dtype, NULL) != STATUS_OK)
+    facts->compute_dtype = NULL; /* only drift results say it */
   if (status == STATUS_OK) status = result_read_strings(result, "models/path", &facts->paths, &facts->n_paths, err);
   if (status == STATUS_OK)
     status = result_read_strings(result, "models/sha256", &facts->digests, &facts->n_digests, err);
@@ -99,12 +101,14 @@ static void clear_facts(Facts *facts) {
   string_list_free(facts->names, facts->n_names);
   string_list_free(facts->shapes, facts->n_shapes);
   free(facts->tool_version);
+  free(facts->compute_dtype);
 }
 
 static void print_result(Table *table, const Result *result, const Facts *facts) {
   info_text(table, "file", "kind", result_kind(result));
   print_origin(table, "command_line", result_command_line(result));
   print_origin(table, "tool_version", facts->tool_version);
+  print_origin(table, "compute_dtype", facts->compute_dtype);
   for (size_t i = 0; i < facts->n_paths && i < facts->n_digests; i++) {
     print_origin(table, "model", facts->paths[i]);
     print_origin(table, "weights_sha256", facts->digests[i]);
