@@ -82,11 +82,16 @@ static void attention_block_backward(const Backward *w, size_t layer) {
   const size_t d = c->hidden_size, e = c->head_dim, q_width = c->n_heads * e, kv = c->n_kv_heads * e,
                stride = q_width + 2 * kv;
   linear_backward(w, d, q_width, b->z, at->o, pass->dresid, pass->dz);
-  const AttentionShape shape = {w->batch->n_sequences,    w->batch->offsets, c->n_heads, c->n_kv_heads, e, stride,
-                                1 / (real)sqrt((double)e)};
+  const AttentionShape shape = {.n_sequences = w->batch->n_sequences,
+                                .offsets = w->batch->offsets,
+                                .n_heads = c->n_heads,
+                                .n_kv_heads = c->n_kv_heads,
+                                .head_dim = e,
+                                .stride = stride,
+                                .scale = 1 / (real)sqrt((double)e)};
   attention_backward(&shape, b->qkv, b->qkv + q_width, b->qkv + q_width + kv, b->z, b->lse, pass->dz, pass->dqkv,
                      pass->dqkv + q_width, pass->dqkv + q_width + kv, pass->scratch);
-  rope_rotate(w->rows, c->n_heads + c->n_kv_heads, e, pass->positions, pass->cosines, pass->sines, 1, pass->dqkv,
+  rope_rotate(w->rows, c->n_heads + c->n_kv_heads, e, e, pass->positions, pass->cosines, pass->sines, true, pass->dqkv,
               stride);
   linear_backward(w, stride, d, b->attn_normed, at->qkv, pass->dqkv, pass->dnormed);
   add_norm_backward(w, at->attn_norm, b->resid_pre, b->attn_stats, pass->dnormed);

@@ -54,9 +54,14 @@ static void attend(const Model *model, const Batch *batch, Pass *pass, size_t la
   tap_rows(tap, SITE_K, layer, k, stride, kv);
   tap_rows(tap, SITE_V, layer, v, stride, kv);
   /* q and k lie side by side: one call turns the heads of both. */
-  rope_rotate(rows, c->n_heads + c->n_kv_heads, e, pass->positions, pass->cosines, pass->sines, 0, q, stride);
-  const AttentionShape shape = {batch->n_sequences,       batch->offsets, c->n_heads, c->n_kv_heads, e, stride,
-                                1 / (real)sqrt((double)e)};
+  rope_rotate(rows, c->n_heads + c->n_kv_heads, e, e, pass->positions, pass->cosines, pass->sines, false, q, stride);
+  const AttentionShape shape = {.n_sequences = batch->n_sequences,
+                                .offsets = batch->offsets,
+                                .n_heads = c->n_heads,
+                                .n_kv_heads = c->n_kv_heads,
+                                .head_dim = e,
+                                .stride = stride,
+                                .scale = 1 / (real)sqrt((double)e)};
   attention_forward(&shape, q, k, v, b->z, b->lse, pass->scratch);
   tap_rows(tap, SITE_Z, layer, b->z, q_width, q_width);
 }

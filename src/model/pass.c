@@ -78,7 +78,8 @@ Status pass_init(Pass *pass, const ModelConfig *config, size_t max_rows, size_t 
   if (status != STATUS_OK) return status;
   pass->layers = mem_alloc(config->n_layers, sizeof *pass->layers);
   lay_out(pass, config, &pass->arena);
-  rope_table(longest, config->head_dim, config->rope_theta, pass->cosines, pass->sines);
+  const Rope rope = {.rotary_dim = config->head_dim, .theta = config->rope_theta};
+  rope_table(&rope, longest, longest, pass->cosines, pass->sines);
   return STATUS_OK;
 }
 

@@ -1,5 +1,6 @@
 /* Causal attention, forward and backward, by blocks of queries (the memory scheme of FlashAttention, Dao et al. 2022,
- * with whole score rows: a block's rows fit the cache at the lengths a CPU is used for). */
+ * with whole score rows: a block's rows fit the cache at the lengths a CPU is used for). Blocks outside the window are
+ * never looked at. */
 #include "num/attention.h"
 
 #include "num/gemm.h"
@@ -10,20 +11,51 @@
 
 enum { QUERY_BLOCK = 64 };
 
-/* One unit of work: queries [first, first + count) of a head of a sequence see keys [0, first + count) of it. */
+/* One unit of work: queries [first, first + count) of a head of a sequence, and all the keys that one of them sees. */
 typedef struct Task {
   size_t row0; /* the sequence's first row */
   size_t first, count, head;
+  size_t first_key, n_keys; /* keys [first_key, first + count) of the sequence */
 } Task;
+
+static Task task_at(const AttentionShape *s, size_t row0, size_t length, size_t first, size_t head) {
+  const size_t count = length - first < QUERY_BLOCK ? length - first : QUERY_BLOCK;
+  const size_t first_key = s->window && first + 1 > s->window ? first + 1 - s->window : 0;
+  return (Task){row0, first, count, head, first_key, first + count - first_key};
+}
 
 static size_t blocks_of(const AttentionShape *s, size_t sequence) {
   const size_t length = s->offsets[sequence + 1] - s->offsets[sequence];
   return (length + QUERY_BLOCK - 1) / QUERY_BLOCK;
 }
 
-/* p[i, 0..keys) <- exp(scale * p - lse) for visible keys, 0 for later ones. Row i sees keys [0, first + i]. With lse
- * the normaliser is known (backward); without, it is computed and stored, and the row divided by the sum. */
-static void softmax_row(real *p, size_t visible, size_t keys, real scale, real *lse, int known) {
+/* Query i of the task sees its keys [begin, end). */
+static size_t seen_begin(const AttentionShape *s, const Task *task, size_t i) {
+  const size_t query = task->first + i;
+  return s->window && query + 1 > s->window ? query + 1 - s->window - task->first_key : 0;
+}
+static size_t seen_end(const Task *task, size_t i) { return task->first + i + 1 - task->first_key; }
+
+/* p <- cap tanh(scale p / cap); slope, where it is wanted, the derivative of the tanh: 1 - tanh^2. */
+static void cap_row(real *p, size_t n, real scale, real cap, real *slope) {
+  const real inner = scale / cap;
+  for (size_t j = 0; j < n; j += VEC_LANES) {
+    const size_t rest = n - j;
+    const vec t = vec_tanh((rest >= VEC_LANES ? vec_load(p + j) : vec_load_part(p + j, rest, 0)) * inner);
+    if (rest >= VEC_LANES)
+      vec_store(p + j, cap * t);
+    else
+      vec_store_part(p + j, cap * t, rest);
+    if (slope && rest >= VEC_LANES)
+      vec_store(slope + j, 1 - t * t);
+    else if (slope)
+      vec_store_part(slope + j, 1 - t * t, rest);
+  }
+}
+
+/* p[0..visible) <- exp(scale * p - lse). With lse the normaliser is known (backward); without, it is computed and
+ * stored, and the row divided by the sum. */
+static void softmax_row(real *p, size_t visible, real scale, real *lse, bool known) {
   vec top = vec_all(-INFINITY);
   size_t j = 0;
   if (!known) {
@@ -42,23 +74,30 @@ static void softmax_row(real *p, size_t visible, size_t keys, real scale, real *
     sums += e;
     vec_store_part(p + j, e, visible - j);
   }
-  for (j = visible; j < keys; j++) p[j] = 0;
   if (known) return;
   const real sum = vec_sum(sums), inverse = 1 / sum;
   *lse = shift + (real)log((double)sum);
   for (j = 0; j < visible; j++) p[j] *= inverse;
 }
 
-/* p[count, keys] = softmax of the scores of the task's queries. lse rows have n_heads entries. */
-static void probabilities(const AttentionShape *s, const Task *task, const real *q, const real *k, real *p, real *lse,
-                          int known) {
-  const size_t keys = task->first + task->count, kv_head = task->head / (s->n_heads / s->n_kv_heads);
+/* p[count, keys] = softmax of the scores of the task's queries, 0 for keys a query does not see; slopes[count, keys] of
+ * the soft cap where it is not NULL. lse rows have n_heads entries. */
+static void probabilities(const AttentionShape *s, const Task *task, const real *q, const real *k, real *p,
+                          real *slopes, real *lse, bool known) {
+  const size_t keys = task->n_keys, kv_head = task->head / (s->n_heads / s->n_kv_heads);
   const real *queries = q + (task->row0 + task->first) * s->stride + task->head * s->head_dim;
   gemm_serial(false, true, task->count, keys, s->head_dim, queries, s->stride,
-              k + task->row0 * s->stride + kv_head * s->head_dim, s->stride, false, p, keys);
-  for (size_t i = 0; i < task->count; i++)
-    softmax_row(p + i * keys, task->first + i + 1, keys, s->scale,
+              k + (task->row0 + task->first_key) * s->stride + kv_head * s->head_dim, s->stride, false, p, keys);
+  for (size_t i = 0; i < task->count; i++) {
+    const size_t begin = seen_begin(s, task, i), end = seen_end(task, i);
+    real *row = p + i * keys;
+    if (s->softcap != 0)
+      cap_row(row + begin, end - begin, s->scale, s->softcap, slopes ? slopes + i * keys + begin : NULL);
+    softmax_row(row + begin, end - begin, s->softcap != 0 ? 1 : s->scale,
                 lse + (task->row0 + task->first + i) * s->n_heads + task->head, known);
+    for (size_t j = 0; j < begin; j++) row[j] = 0;
+    for (size_t j = end; j < keys; j++) row[j] = 0;
+  }
 }
 
 size_t attention_scratch(size_t longest) { return (size_t)omp_get_max_threads() * QUERY_BLOCK * (longest + VEC_LANES); }
@@ -78,55 +117,63 @@ void attention_forward(const AttentionShape *s, const real *q, const real *k, co
 #pragma omp for schedule(dynamic) nowait
       for (size_t unit = 0; unit < n_blocks * s->n_heads; unit++) { /* the longest blocks first */
         const size_t first = (n_blocks - 1 - unit / s->n_heads) * QUERY_BLOCK;
-        const Task task = {row0, first, length - first < QUERY_BLOCK ? length - first : QUERY_BLOCK, unit % s->n_heads};
-        const size_t keys = task.first + task.count;
-        probabilities(s, &task, q, k, p, lse, 0);
-        gemm_serial(false, false, task.count, s->head_dim, keys, p, keys,
-                    v + row0 * s->stride + task.head / group * s->head_dim, s->stride, false,
+        const Task task = task_at(s, row0, length, first, unit % s->n_heads);
+        probabilities(s, &task, q, k, p, NULL, lse, false);
+        gemm_serial(false, false, task.count, s->head_dim, task.n_keys, p, task.n_keys,
+                    v + (row0 + task.first_key) * s->stride + task.head / group * s->head_dim, s->stride, false,
                     z + (row0 + first) * width + task.head * s->head_dim, width);
       }
     }
   }
 }
 
-/* Backward scratch, in reals: dk and dv of every query head [T, 2 H E], then for each thread p and dp [block, longest].
- */
+enum { BACKWARD_BLOCKS = 3 }; /* p, dp and the slopes of the soft cap, [block, longest] each */
+
+/* Backward scratch, in reals: dk and dv of every query head [T, 2 H E], then each thread's blocks. */
 size_t attention_backward_scratch(size_t rows, size_t longest, size_t n_heads, size_t head_dim) {
-  return 2 * rows * n_heads * head_dim + (size_t)omp_get_max_threads() * 2 * QUERY_BLOCK * (longest + VEC_LANES);
+  return 2 * rows * n_heads * head_dim +
+         (size_t)omp_get_max_threads() * BACKWARD_BLOCKS * QUERY_BLOCK * (longest + VEC_LANES);
 }
 
-/* dp[i, :] <- p (dp - sum_e dz z) * scale: the gradient of the scores before scaling. */
-static void softmax_backward_row(size_t visible, size_t keys, const real *p, real dot, real scale, real *dp) {
-  for (size_t j = 0; j < visible; j++) dp[j] = p[j] * (dp[j] - dot) * scale;
-  for (size_t j = visible; j < keys; j++) dp[j] = 0;
+/* dp[i, :] <- p (dp - sum_e dz z) * scale: the gradient of the scores before scaling; slope: of the soft cap, or NULL.
+ */
+static void softmax_backward_row(size_t begin, size_t end, size_t keys, const real *p, real dot, real scale,
+                                 const real *slope, real *dp) {
+  for (size_t j = 0; j < begin; j++) dp[j] = 0;
+  for (size_t j = begin; j < end; j++) dp[j] = p[j] * (dp[j] - dot) * scale;
+  for (size_t j = end; j < keys; j++) dp[j] = 0;
+  if (slope)
+    for (size_t j = begin; j < end; j++) dp[j] *= slope[j];
 }
 
 /* All query blocks of one head of one sequence, in order, so that dk and dv of that head have one owner. */
 static void backward_head(const AttentionShape *s, size_t row0, size_t length, size_t head, const real *q,
                           const real *k, const real *v, const real *z, const real *lse, const real *dz, real *dq,
-                          real *dk_head, real *dv_head, real *p, real *dp) {
+                          real *dk_head, real *dv_head, real *p, size_t block) {
   const size_t e = s->head_dim, width = s->n_heads * e, kv_column = head / (s->n_heads / s->n_kv_heads) * e;
-  const real *keys_at = k + row0 * s->stride + kv_column, *values_at = v + row0 * s->stride + kv_column;
+  real *dp = p + block, *slopes = s->softcap != 0 ? dp + block : NULL;
   for (size_t t = 0; t < length; t++)
     for (size_t i = 0; i < e; i++)
       dk_head[(row0 + t) * width + head * e + i] = dv_head[(row0 + t) * width + head * e + i] = 0;
   for (size_t first = 0; first < length; first += QUERY_BLOCK) {
-    const Task task = {row0, first, length - first < QUERY_BLOCK ? length - first : QUERY_BLOCK, head};
-    const size_t keys = first + task.count, row = row0 + first;
+    const Task task = task_at(s, row0, length, first, head);
+    const size_t keys = task.n_keys, row = row0 + first, key_row = row0 + task.first_key;
     const real *dz_block = dz + row * width + head * e, *z_block = z + row * width + head * e;
-    probabilities(s, &task, q, k, p, (real *)lse, 1);
-    gemm_serial(true, false, keys, e, task.count, p, keys, dz_block, width, true, dv_head + row0 * width + head * e,
+    probabilities(s, &task, q, k, p, slopes, (real *)lse, true);
+    gemm_serial(true, false, keys, e, task.count, p, keys, dz_block, width, true, dv_head + key_row * width + head * e,
                 width);
-    gemm_serial(false, true, task.count, keys, e, dz_block, width, values_at, s->stride, false, dp, keys);
+    gemm_serial(false, true, task.count, keys, e, dz_block, width, v + key_row * s->stride + kv_column, s->stride,
+                false, dp, keys);
     for (size_t i = 0; i < task.count; i++) {
       real dot = 0;
       for (size_t j = 0; j < e; j++) dot += dz_block[i * width + j] * z_block[i * width + j];
-      softmax_backward_row(first + i + 1, keys, p + i * keys, dot, s->scale, dp + i * keys);
+      softmax_backward_row(seen_begin(s, &task, i), seen_end(&task, i), keys, p + i * keys, dot, s->scale,
+                           slopes ? slopes + i * keys : NULL, dp + i * keys);
     }
-    gemm_serial(false, false, task.count, e, keys, dp, keys, keys_at, s->stride, false, dq + row * s->stride + head * e,
-                s->stride);
+    gemm_serial(false, false, task.count, e, keys, dp, keys, k + key_row * s->stride + kv_column, s->stride, false,
+                dq + row * s->stride + head * e, s->stride);
     gemm_serial(true, false, keys, e, task.count, dp, keys, q + row * s->stride + head * e, s->stride, true,
-                dk_head + row0 * width + head * e, width);
+                dk_head + key_row * width + head * e, width);
   }
 }
 
@@ -154,9 +201,8 @@ void attention_backward(const AttentionShape *s, const real *q, const real *k, c
 #pragma omp parallel for schedule(dynamic)
   for (size_t unit = 0; unit < s->n_sequences * s->n_heads; unit++) {
     const size_t sequence = unit / s->n_heads, row0 = s->offsets[sequence];
-    real *p = blocks + (size_t)omp_get_thread_num() * 2 * block;
     backward_head(s, row0, s->offsets[sequence + 1] - row0, unit % s->n_heads, q, k, v, z, lse, dz, dq, dk_head,
-                  dv_head, p, p + block);
+                  dv_head, blocks + (size_t)omp_get_thread_num() * BACKWARD_BLOCKS * block, block);
   }
   sum_groups(s, rows, dk_head, dk);
   sum_groups(s, rows, dv_head, dv);

@@ -1,5 +1,5 @@
 /* Causal grouped-query attention over a ragged batch, without ever holding a T x T matrix: a block of queries of one
- * head of one sequence at a time, only against the keys it can see. */
+ * head of one sequence at a time, only against the keys it can see: all earlier ones, or a window of them. */
 #ifndef FATHOM_NUM_ATTENTION_H
 #define FATHOM_NUM_ATTENTION_H
 
@@ -13,10 +13,12 @@ typedef struct AttentionShape {
   size_t n_sequences;
   const size_t *offsets; /* [n_sequences + 1]: rows of sequence s are [offsets[s], offsets[s + 1]) */
   size_t n_heads, n_kv_heads, head_dim, stride;
-  real scale; /* of the scores, 1 / sqrt(E) as a rule */
+  real scale;    /* of the scores, 1 / sqrt(E) as a rule */
+  size_t window; /* query i sees key j where 0 <= i - j < window; 0: all earlier ones */
+  real softcap;  /* a scaled score s becomes softcap tanh(s / softcap); 0: it stays */
 } AttentionShape;
 
-/* z = softmax(scale q k' + causal mask) v; lse[T, H] = log of each row's sum of exponentials, for the backward pass.
+/* z = softmax(cap(scale q k') + causal mask) v; lse[T, H] = log of each row's sum of exponentials, for the backward pass.
  * Scratch: attention_scratch() reals. */
 void attention_forward(const AttentionShape *shape, const real *q, const real *k, const real *v, real *z, real *lse,
                        real *scratch);
