@@ -12,7 +12,8 @@
 #include <string.h>
 
 static const Command *const commands[] = {
-    &command_info, &command_tokenize, &command_record, &command_score, &command_drift, &command_train, &command_plot, NULL,
+    &command_info,  &command_tokenize, &command_record, &command_score, &command_drift,
+    &command_train, &command_plot,     &command_verify, NULL,
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] - 1 };
 
@@ -20,7 +21,8 @@ static const Option common_options[] = {
     {"seed", 0, OPTION_U64, offsetof(CommonSettings, seed), 0, 0, "N", "seed of everything random", NULL},
     {"threads", 0, OPTION_SIZE, offsetof(CommonSettings, threads), 1, 1024, "N", "threads to use (default: all)", NULL},
     {"json", 0, OPTION_FLAG, offsetof(CommonSettings, json), 0, 0, NULL, "print one JSON object instead of TSV", NULL},
-    {"quiet", 'q', OPTION_FLAG, offsetof(CommonSettings, quiet), 0, 0, NULL, "no notes and no progress on stderr", NULL},
+    {"quiet", 'q', OPTION_FLAG, offsetof(CommonSettings, quiet), 0, 0, NULL, "no notes and no progress on stderr",
+     NULL},
     {"help", 'h', OPTION_FLAG, offsetof(CommonSettings, help), 0, 0, NULL, "this text", NULL},
     {0}};
 

@@ -160,10 +160,13 @@ def main():
     sequences += [torch.tensor([int(word) for word in ids.split(",")]) for ids in options.ids]
     if not sequences:
         sys.exit("give at least one --text or --ids")
+    model = transformers.AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32, attn_implementation="eager").eval()
     with torch.no_grad(), (in_double() if options.dtype == "float64" else contextlib.nullcontext()):
-        model = transformers.AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32,
-                                                                  attn_implementation="eager").eval()
-        sites = run_sites(model.to(torch.float32), sequences)
+        if options.dtype == "float64":  # made anew, so that tables of angles are in float64 too
+            weights = model.state_dict()
+            model = type(model)._from_config(model.config, attn_implementation="eager").double().eval()
+            model.load_state_dict(weights)
+        sites = run_sites(model, sequences)
     save_golden(options.output, sequences, sites, f"tests/make_golden.py, transformers {transformers.__version__}")
     print(f"{options.output}: {len(sites)} arrays, {len(sequences)} sequences, {sum(map(len, sequences))} tokens")
 

@@ -1,0 +1,106 @@
+#!/bin/sh
+# fathom verify: agreement with transformers' goldens, where two models part, and what is refused.
+. "$SRCDIR/tests/tap.sh"
+fixtures=$SRCDIR/tests/fixtures
+model=$fixtures/llama-tied
+golden=$fixtures/llama-tied.golden.safetensors
+
+rows() { grep -v '^#' "$1" | tail -n +2; }
+
+"$FATHOM" verify "$model" --golden "$golden" >"$work/folder" 2>"$work/err"
+is "$? $(cat "$work/err")" "0 " "a folder agrees with transformers"
+is "$(grep -v '^#' "$work/folder" | head -n 1)" \
+  "site	relative_error	row	sequence	position	column	found	expected" "columns"
+is "$(grep -c '^# no site over the limit 1e-05$' "$work/folder")" 1 "and the table says so"
+is "$(rows "$work/folder" | awk -F'\t' '$2 <= 1e-5 && $2 >= 0' | wc -l)" 30 "every site of three blocks, and the logits"
+is "$(rows "$work/folder" | cut -f 1 | sed -n '1p;3p;29,30p' | tr '\n' ' ')" \
+  "hook_embed blocks.0.attn.hook_q ln_final.hook_normalized logits " "in the order of the pass"
+is "$(rows "$work/folder" | awk -F'\t' 'BEGIN { split("0 17 18 25", first, " ") } $3 != first[$4 + 1] + $5' | wc -l)" 0 \
+  "rows are counted over all sequences, positions in one"
+"$FATHOM" verify "$model.gguf" --golden "$golden" >"$work/gguf"
+is "$?" 0 "a GGUF file agrees"
+"$FATHOM" verify "$model" --golden "$golden" --batch-tokens 1 >"$work/alone"
+is "$? $(rows "$work/alone")" "0 $(rows "$work/folder")" "one sequence at a time: the same table"
+"$FATHOM" verify "$fixtures/llama-untied" --golden "$fixtures/llama-untied.golden.safetensors" >"$work/untied"
+is "$?" 0 "a model with its own output matrix agrees"
+fails 1 '^fathom: blocks.0.attn.hook_q: relative error [1-9.]*e-0[78] at row [0-9]*, column [0-9]*, limit 1e-09: the first of [0-9]* over it$' \
+  "a limit below float32's rounding" "$FATHOM" verify "$model" --golden "$golden" --limit 1e-9
+"$FATHOM" verify --json "$model" --golden "$golden" --limit 1e-9 >"$work/json" 2>/dev/null
+is "$? $(grep -c '"notes":\["first site over the limit 1e-09: blocks.0.attn.hook_q"\],"rows":\[{"site":"hook_embed","relative_error":0,"row":0,' "$work/json")" \
+  "1 1" "--json, also of a disagreement"
+
+# One weight of the second block's down projection is changed.
+cp -r "$model" "$work/changed"
+weights=$work/changed/model.safetensors
+chmod u+w "$weights"
+length=$(od -An -N2 -tu2 "$weights" | tr -d ' ')
+begin=$(head -c $((8 + length)) "$weights" | sed 's/.*"model.layers.1.mlp.down_proj.weight":{[^}]*"data_offsets":\[\([0-9]*\),.*/\1/')
+printf '\0\0\200\100' | dd of="$weights" bs=1 seek=$((8 + length + begin)) conv=notrunc 2>/dev/null
+"$FATHOM" verify "$work/changed" --golden "$golden" >"$work/out" 2>"$work/err"
+is "$? $(cut -d' ' -f 1-4 "$work/err")" "1 fathom: blocks.1.hook_mlp_out: relative error" "the first site behind a changed weight is named"
+is "$(grep -c '^# first site over the limit 1e-05: blocks.1.hook_mlp_out$' "$work/out")" 1 "in the table as well"
+is "$(rows "$work/out" | awk -F'\t' '$2 > 1e-5 { print $1 }' | sort)" \
+  "$(rows "$work/folder" | cut -f 1 | sed -n '/^blocks.1.hook_mlp_out/,$p' | sort)" "nothing before it differs, everything after it does"
+is "$(rows "$work/out" | awk -F'\t' '$1 == "blocks.1.hook_mlp_out" { print $6 }')" 0 "the column is that of the changed row"
+
+# golden HEADER DATA: a safetensors file of a JSON header and printf's escapes, at $work/bad.
+golden() {
+  printf "\\$(printf %03o $((${#1} % 256)))\\$(printf %03o $((${#1} / 256)))\0\0\0\0\0\0%s" "$1" >"$work/bad"
+  printf "$2" >>"$work/bad"
+}
+# refused PATTERN WHAT
+refused() { fails 3 "^fathom: $work/bad: $1" "$2" "$FATHOM" verify "$model" --golden "$work/bad"; }
+
+one='\0\0\200\077' two='\0\0\0\100' ninety_six='\0\0\300\102' half='\0\0\0\077' nan='\0\0\300\177' minus_one='\0\0\200\277' zero='\0\0\0\0'
+ids='"ids":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}'
+offsets='"offsets":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}'
+site='"hook_embed":{"dtype":"F32","shape":[2,24],"data_offsets":[16,208]}'
+values() { i=0; while [ $i -lt "$1" ]; do printf '%s' "$2"; i=$((i + 1)); done; }
+golden "{$ids,$offsets,$site}" "$one$two$zero$two$(values 48 "$zero")"
+fails 1 '^fathom: hook_embed: relative error inf at row 1, ' "a golden of zeros is far from anything" \
+  "$FATHOM" verify "$model" --golden "$work/bad"
+golden "{$offsets,$site}" "" && refused "" "a header that leaves a hole"
+golden '{"offsets":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}' "$zero$two"
+refused "array ids is missing" "ids are missing"
+golden '{"ids":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}' "$one$two"
+refused "array offsets is missing" "offsets are missing"
+golden "{$ids,$offsets}" "$one$two$zero$two"
+refused "no site to compare, expected arrays such as blocks.2.hook_resid_post" "no site"
+golden "{$ids,$offsets,$site}" "$one$ninety_six$zero$two$(values 48 "$zero")"
+refused "ids\\[1\\] is 96, expected a whole number from 0 to 95" "an id outside the vocabulary"
+golden "{$ids,$offsets,$site}" "$minus_one$two$zero$two$(values 48 "$zero")"
+refused "ids\\[0\\] is -1, expected a whole number" "a negative id"
+golden "{$ids,$offsets,$site}" "$half$two$zero$two$(values 48 "$zero")"
+refused "ids\\[0\\] is 0.5, expected a whole number" "half an id"
+golden "{$ids,$offsets,$site}" "$nan$two$zero$two$(values 48 "$zero")"
+refused "ids\\[0\\] is -?nan, expected a whole number" "an id that is not a number"
+golden "{$ids,$offsets,$site}" "$one$two$zero$ninety_six$(values 48 "$zero")"
+refused "offsets\\[1\\] is 96, expected a whole number from 0 to 2" "offsets behind the ids"
+golden "{$ids,$offsets,$site}" "$one$two$zero$one$(values 48 "$zero")"
+refused "offsets go from 0 to 1, expected from 0 to the 2 ids" "offsets that leave ids out"
+golden "{$ids,\"offsets\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[8,20]}}" "$one$two$zero$zero$two"
+refused "offsets\\[1\\] is 0 behind 0: every sequence has a token" "a sequence without tokens"
+golden "{\"ids\":{\"dtype\":\"F32\",\"shape\":[1,2],\"data_offsets\":[0,8]},$offsets}" "$one$two$zero$two"
+refused "array ids is F32 \\[1, 2\\], expected F32 and at least \\[1\\]" "ids of two dimensions"
+golden '{"ids":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}' "$one$zero"
+refused "tensor ids .*I64" "ids of another type"
+golden "{$ids,$offsets,\"hook_embed\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[16,40]}}" "$one$two$zero$two$(values 6 "$zero")"
+refused "array hook_embed has shape \\[2, 3\\], expected \\[2, 24\\]" "a site of another width"
+golden "{$ids,$offsets,\"logits\":{\"dtype\":\"F32\",\"shape\":[1,96],\"data_offsets\":[16,400]}}" "$one$two$zero$two$(values 96 "$zero")"
+refused "array logits has shape \\[1, 96\\], expected \\[2, 96\\]" "logits of other rows"
+golden "{$ids,$offsets,\"blocks.3.hook_resid_post\":{\"dtype\":\"F32\",\"shape\":[2,24],\"data_offsets\":[16,208]}}" "$one$two$zero$two$(values 48 "$zero")"
+refused "array blocks.3.hook_resid_post is no site of this model" "a block that the model does not have"
+golden "{$ids,$offsets,$site}" "$one$two$zero$two$(values 30 "$one")$nan$(values 17 "$one")"
+refused "array hook_embed holds a value that is not finite \\(row 1, column 6\\)" "a golden that is not a number"
+golden "{$ids,$offsets,\"logits\":{\"dtype\":\"F32\",\"shape\":[2,300],\"data_offsets\":[16,2416]}}" "$one$two$zero$two$(values 600 "$one")"
+fails 3 "^fathom: $work/bad: there are logits, but the model has a reward head" "logits of a reward model" \
+  "$FATHOM" verify "$fixtures/llama-reward" --golden "$work/bad"
+head -c 20000 "$golden" >"$work/bad"
+refused "tensor .*, expected within the file's" "a truncated golden"
+fails 3 "^fathom: $SRCDIR/README.md: " "no safetensors file" "$FATHOM" verify "$model" --golden "$SRCDIR/README.md"
+fails 4 "^fathom: $work/none: cannot open" "a golden that is not there" "$FATHOM" verify "$model" --golden "$work/none"
+fails 4 "^fathom: $work/none: cannot open" "a model that is not there" "$FATHOM" verify "$work/none" --golden "$golden"
+fails 2 "^fathom: verify: --golden F.safetensors is needed" "no golden" "$FATHOM" verify "$model"
+fails 2 "^fathom: verify: usage:" "no model" "$FATHOM" verify --golden "$golden"
+fails 4 "^fathom: standard output: " "a full disk" sh -c '"$0" verify "$1" --golden "$2" >/dev/full' "$FATHOM" "$model" "$golden"
+tap_end
