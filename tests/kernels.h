@@ -12,7 +12,7 @@
 #ifdef FATHOM_DOUBLE
 #define GRADIENT_TOLERANCE 2e-8
 #else
-#define GRADIENT_TOLERANCE 3e-6
+#define GRADIENT_TOLERANCE 1e-5
 #endif
 
 /* n values of a normal distribution, as reals and (where wide is not NULL) as the same numbers in double. */
