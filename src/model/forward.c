@@ -116,11 +116,7 @@ void model_logits(const Model *model, const Pass *pass, size_t first_row, size_t
 
 void model_rewards(const Model *model, const Batch *batch, const Pass *pass, real *rewards) {
   const size_t d = model->config.hidden_size;
-  const real *score = model->values + model->table.score;
-  for (size_t s = 0; s < batch->n_sequences; s++) {
-    const real *last = pass->final_normed + (batch->offsets[s + 1] - 1) * d;
-    double sum = 0;
-    for (size_t i = 0; i < d; i++) sum += (double)last[i] * (double)score[i];
-    rewards[s] = (real)sum;
-  }
+  for (size_t s = 0; s < batch->n_sequences; s++)
+    rewards[s] = head_reward(&model->head, model->values + model->table.score, d,
+                             pass->final_normed + (batch->offsets[s + 1] - 1) * d);
 }

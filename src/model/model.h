@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "model/config.h"
+#include "model/head.h"
 #include "model/parameters.h"
 
 typedef struct Model {
@@ -11,10 +12,14 @@ typedef struct Model {
   ParameterTable table;
   Arena arena;
   real *values;   /* [table.total] */
-  bool has_score; /* the files held a reward head */
+  bool has_score; /* the files held a reward head: a linear one's weight is among the values */
+  RewardHead head;
 } Model;
 
 Status model_open(const Source *source, Model *model, Error *err);
+
+/* With an adapter merged into its weights; NULL: none. The adapter may be closed afterwards. */
+Status model_open_adapted(const Source *source, const Adapter *adapter, Model *model, Error *err);
 void model_close(Model *model); /* all zeros is fine */
 
 #endif

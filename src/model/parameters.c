@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "model/adapt.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,26 +117,34 @@ static Status load_tensor(const ModelConfig *c, const Parameter *p, const Tensor
                    tensor->name, bad_row);
 }
 
-/* The tensor of a parameter, NULL where it is missing; name is what it is called in this source. */
-static const Tensor *find_tensor(const ModelConfig *c, const Parameter *p, const Source *source,
-                                 char name[PARAMETER_NAME]) {
+/* The tensor of a parameter, NULL where it is missing; name is what it is called in this source. The adapter's own
+ * tensors have Hugging Face's layout whatever the base's. */
+static const Tensor *find_tensor(const ModelConfig *c, const Parameter *p, const Source *source, const Adapter *adapter,
+                                 char name[PARAMETER_NAME], bool *in_gguf) {
   const TensorNames names = c->family->names[p->role];
-  const char *pattern = source_gguf(source) ? names.gguf : names.hf;
+  const Tensor *own = adapter ? adapt_find(c, adapter, p) : NULL;
+  *in_gguf = source_gguf(source) && !own;
+  const char *pattern = *in_gguf ? names.gguf : names.hf;
   name[0] = 0;
-  if (!pattern) return NULL;
+  if (own || !pattern) return own;
   format_name(pattern, p->layer, name);
-  return weights_find(source_weights(source), name);
+  const Tensor *tensor = weights_find(source_weights(source), name);
+  /* An adapter has untied the two. */
+  if (!tensor && p->role == ROLE_LM_HEAD && adapter && adapt_unties(c, adapter))
+    tensor = weights_find(source_weights(source),
+                          *in_gguf ? c->family->names[ROLE_EMBED].gguf : c->family->names[ROLE_EMBED].hf);
+  return tensor;
 }
 
-Status parameters_check(const ModelConfig *c, const ParameterTable *t, const Source *source, bool *has_score,
-                        Error *err) {
+Status parameters_check(const ModelConfig *c, const ParameterTable *t, const Source *source, const Adapter *adapter,
+                        bool has_score, Error *err) {
   char name[PARAMETER_NAME];
-  *has_score = find_tensor(c, &t->items[t->count - 1], source, name) != NULL; /* the score is the last row */
+  bool in_gguf;
   for (size_t i = 0; i < t->count; i++) {
     const Parameter *p = &t->items[i];
-    /* A language model's files have no score, a reward model's no language-model head. */
-    if (p->role == (*has_score ? ROLE_LM_HEAD : ROLE_SCORE)) continue;
-    const Tensor *tensor = find_tensor(c, p, source, name);
+    if (p->role == ROLE_SCORE) continue;
+    const Tensor *tensor = find_tensor(c, p, source, adapter, name, &in_gguf);
+    if (!tensor && p->role == ROLE_LM_HEAD && has_score) continue;
     if (!tensor) return error_set(err, STATUS_DATA, "%s: tensor %s is missing", source_path(source), name);
     const Status status = check_shape(p, tensor, err);
     if (status != STATUS_OK) return status;
@@ -143,15 +152,17 @@ Status parameters_check(const ModelConfig *c, const ParameterTable *t, const Sou
   return STATUS_OK;
 }
 
-Status parameters_load(const ModelConfig *c, const ParameterTable *t, const Source *source, real *values, Error *err) {
+Status parameters_load(const ModelConfig *c, const ParameterTable *t, const Source *source, const Adapter *adapter,
+                       real *values, Error *err) {
   for (size_t i = 0; i < t->count; i++) {
     const Parameter *p = &t->items[i];
     char name[PARAMETER_NAME];
-    const Tensor *tensor = find_tensor(c, p, source, name);
+    bool in_gguf;
+    const Tensor *tensor = p->role == ROLE_SCORE ? NULL : find_tensor(c, p, source, adapter, name, &in_gguf);
     if (!tensor) continue;
-    const bool reorder =
-        source_gguf(source) && c->family->gguf_neighbour_rope && (p->role == ROLE_Q || p->role == ROLE_K);
-    const Status status = load_tensor(c, p, tensor, reorder, values + p->offset, err);
+    const bool reorder = in_gguf && c->family->gguf_neighbour_rope && (p->role == ROLE_Q || p->role == ROLE_K);
+    Status status = load_tensor(c, p, tensor, reorder, values + p->offset, err);
+    if (status == STATUS_OK && adapter) status = adapt_merge(c, adapter, p, values + p->offset, err);
     if (status != STATUS_OK) return status;
     file_forget(tensor->bytes, tensor->n_bytes); /* else a float32 file would stand in memory twice */
   }

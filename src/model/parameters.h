@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "model/config.h"
 #include "num/real.h"
+#include "weights/adapter.h"
 #include "weights/source.h"
 
 enum { PARAMETER_NAME = 96 };
@@ -35,14 +36,15 @@ typedef struct ParameterTable {
 void parameters_init(const ModelConfig *config, ParameterTable *table);
 void parameters_clear(ParameterTable *table); /* all zeros is fine */
 
-/* Does the source hold every tensor in its right shape? Said before memory for the parameters is asked for. A missing
- * tensor or a wrong shape is STATUS_DATA naming it; has_score says whether there is a reward head. */
-Status parameters_check(const ModelConfig *config, const ParameterTable *table, const Source *source, bool *has_score,
-                        Error *err);
+/* Does the source, or the adapter (which may be NULL) in its place, hold every tensor in its right shape? Said before
+ * memory for the parameters is asked for. A missing tensor or a wrong shape is STATUS_DATA naming it. Not of the reward
+ * head, which is model/head.h's; a model that has one (has_score) needs no language-model head. */
+Status parameters_check(const ModelConfig *config, const ParameterTable *table, const Source *source,
+                        const Adapter *adapter, bool has_score, Error *err);
 
 /* Reads and widens every tensor of a checked source into values[table->total], in Hugging Face's row order whatever the
- * file's. A value that is not finite is STATUS_DATA. A score head that the files do not have is left as it is. */
-Status parameters_load(const ModelConfig *config, const ParameterTable *table, const Source *source, real *values,
-                       Error *err);
+ * file's, and merges the adapter into them. A value that is not finite is STATUS_DATA. The score is left as it is. */
+Status parameters_load(const ModelConfig *config, const ParameterTable *table, const Source *source,
+                       const Adapter *adapter, real *values, Error *err);
 
 #endif

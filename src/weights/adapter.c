@@ -29,8 +29,8 @@ struct Adapter {
   Weights *weights;
   Names modules;           /* numbered as factors are */
   AdapterFactors *factors; /* [modules.count] */
-  AdapterTensor *tensors;
-  size_t n_tensors;
+  Names saved;             /* numbered as tensors are */
+  AdapterTensor *tensors;  /* [saved.count] */
   char digest[DIGEST_TEXT];
 };
 
@@ -126,18 +126,18 @@ static Status check_saved(const Adapter *adapter, const Tensor *tensor, const ch
 
 static Status add_tensor(Adapter *adapter, const Tensor *tensor, const char *name, Error *err) {
   char *of_base = base_name(name);
+  size_t index = adapter->saved.count;
   Status status = check_saved(adapter, tensor, of_base, err);
-  for (size_t i = 0; i < adapter->n_tensors && status == STATUS_OK; i++)
-    if (strcmp(adapter->tensors[i].name, of_base) == 0)
-      status = error_set(err, STATUS_DATA, "%s: tensor %s comes on top of %s", tensor->file, tensor->name,
-                         adapter->tensors[i].tensor->name);
-  if (status != STATUS_OK) {
-    free(of_base);
-    return status;
+  if (status == STATUS_OK && names_find(&adapter->saved, of_base, &index))
+    status = error_set(err, STATUS_DATA, "%s: tensor %s comes on top of %s", tensor->file, tensor->name,
+                       adapter->tensors[index].tensor->name);
+  if (status == STATUS_OK) {
+    names_add(&adapter->saved, of_base);
+    adapter->tensors = mem_resize(adapter->tensors, index + 1, sizeof *adapter->tensors);
+    adapter->tensors[index] = (AdapterTensor){adapter->saved.items[index], tensor};
   }
-  adapter->tensors = mem_resize(adapter->tensors, adapter->n_tensors + 1, sizeof *adapter->tensors);
-  adapter->tensors[adapter->n_tensors++] = (AdapterTensor){of_base, tensor};
-  return STATUS_OK;
+  free(of_base);
+  return status;
 }
 
 /* Both factors there, of one rank, and that the one the settings say. */
@@ -205,10 +205,10 @@ Status adapter_open(const char *folder, bool strict, Adapter **out, Error *err) 
 
 void adapter_close(Adapter *adapter) {
   if (!adapter) return;
-  for (size_t i = 0; i < adapter->n_tensors; i++) free(adapter->tensors[i].name);
   free(adapter->tensors);
   free(adapter->factors);
   names_clear(&adapter->modules);
+  names_clear(&adapter->saved);
   weights_free(adapter->weights);
   file_unmap(&adapter->map);
   adapter_settings_clear(&adapter->settings);
@@ -221,8 +221,18 @@ const char *adapter_path(const Adapter *adapter) { return adapter->folder; }
 const Weights *adapter_weights(const Adapter *adapter) { return adapter->weights; }
 size_t adapter_factors_count(const Adapter *adapter) { return adapter->modules.count; }
 const AdapterFactors *adapter_factors_at(const Adapter *adapter, size_t index) { return &adapter->factors[index]; }
-size_t adapter_tensors_count(const Adapter *adapter) { return adapter->n_tensors; }
+size_t adapter_tensors_count(const Adapter *adapter) { return adapter->saved.count; }
 const AdapterTensor *adapter_tensors_at(const Adapter *adapter, size_t index) { return &adapter->tensors[index]; }
+
+const AdapterFactors *adapter_factors_find(const Adapter *adapter, const char *module) {
+  size_t index;
+  return names_find(&adapter->modules, module, &index) ? &adapter->factors[index] : NULL;
+}
+
+const AdapterTensor *adapter_tensor_find(const Adapter *adapter, const char *name) {
+  size_t index;
+  return names_find(&adapter->saved, name, &index) ? &adapter->tensors[index] : NULL;
+}
 
 const char *adapter_base(const Adapter *adapter) {
   const char *base = json_string(json_get(adapter->settings.root, "base_model_name_or_path"), "");

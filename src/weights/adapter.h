@@ -46,6 +46,10 @@ const AdapterFactors *adapter_factors_at(const Adapter *adapter,
 size_t adapter_tensors_count(const Adapter *adapter);
 const AdapterTensor *adapter_tensors_at(const Adapter *adapter, size_t index);
 
+/* By the module's, or the base's tensor's name; hashed; NULL if there is none. */
+const AdapterFactors *adapter_factors_find(const Adapter *adapter, const char *module);
+const AdapterTensor *adapter_tensor_find(const Adapter *adapter, const char *name);
+
 /* SHA-256 over the bytes of the weights and the settings: alpha is among the latter. */
 const char *adapter_digest(Adapter *adapter);
 

@@ -1,0 +1,140 @@
+/* Matching an adapter's names with parameters, and merging its factors. */
+#include "model/adapt.h"
+
+#include "base/memory.h"
+#include "num/gemm.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WEIGHT ".weight"
+
+/* What a tensor of the base may be called in an adapter: its own name, and without the body's prefix, as PEFT names it
+ * where the base was loaded without a head. false past the last. */
+static bool spelling(const Parameter *p, size_t i, char name[PARAMETER_NAME]) {
+  const char *dot = strchr(p->name, '.');
+  if (i > 1 || (i == 1 && (!dot || !strchr(dot + 1, '.')))) return false;
+  snprintf(name, PARAMETER_NAME, "%s", i == 0 ? p->name : dot + 1);
+  return true;
+}
+
+static const AdapterTensor *find_tensor(const Adapter *adapter, const Parameter *p) {
+  char name[PARAMETER_NAME];
+  const AdapterTensor *found = NULL;
+  for (size_t i = 0; !found && spelling(p, i, name); i++) found = adapter_tensor_find(adapter, name);
+  return found;
+}
+
+static const AdapterFactors *find_factors(const Adapter *adapter, const Parameter *p) {
+  char name[PARAMETER_NAME];
+  const AdapterFactors *found = NULL;
+  for (size_t i = 0; !found && spelling(p, i, name); i++) {
+    const size_t n = strlen(name), suffix = strlen(WEIGHT);
+    if (n <= suffix || strcmp(name + n - suffix, WEIGHT) != 0) continue;
+    name[n - suffix] = 0;
+    found = adapter_factors_find(adapter, name);
+  }
+  return found;
+}
+
+const Tensor *adapt_find(const ModelConfig *c, const Adapter *adapter, const Parameter *p) {
+  (void)c;
+  const AdapterTensor *found = find_tensor(adapter, p);
+  return found ? found->tensor : NULL;
+}
+
+/* [out, in] of the module. */
+static Status check_shape(const AdapterFactors *f, size_t out, size_t in, Error *err) {
+  const Tensor *a = f->a, *b = f->b;
+  if (f->is_embedding) { /* A [rank, V], B [D, rank] for W [V, D] */
+    const size_t swap = out;
+    out = in;
+    in = swap;
+  }
+  const Tensor *wrong = a->shape[1] != in ? a : b->shape[0] != out ? b : NULL;
+  if (!wrong) return STATUS_OK;
+  return error_set(err, STATUS_DATA,
+                   "%s: tensor %s has shape [%zu, %zu], expected [%zu, %zu]: an adapter for another base", wrong->file,
+                   wrong->name, wrong->shape[0], wrong->shape[1], wrong == a ? f->rank : out,
+                   wrong == a ? in : f->rank);
+}
+
+static Status not_in_base(const Tensor *tensor, const char *what, Error *err) {
+  return error_set(err, STATUS_DATA,
+                   "%s: tensor %s is for %s, which this base does not have: an adapter for another base", tensor->file,
+                   tensor->name, what);
+}
+
+Status adapt_check(const ModelConfig *c, const ParameterTable *t, const Adapter *adapter, const char *head,
+                   Error *err) {
+  (void)c;
+  const size_t n_factors = adapter_factors_count(adapter), n_tensors = adapter_tensors_count(adapter);
+  bool *factors_used = mem_alloc(n_factors, sizeof *factors_used),
+       *tensors_used = mem_alloc(n_tensors, sizeof *tensors_used);
+  Status status = STATUS_OK;
+  for (size_t i = 0; i < t->count && status == STATUS_OK; i++) {
+    const Parameter *p = &t->items[i];
+    /* The parameter of that name is not this head's where the head has another layout. */
+    const bool is_other_head = p->role == ROLE_SCORE && !(head && strcmp(head, "score") == 0);
+    const AdapterFactors *f = is_other_head ? NULL : find_factors(adapter, p);
+    const AdapterTensor *saved = find_tensor(adapter, p);
+    if (f) status = check_shape(f, p->rows, p->columns, err);
+    if (f) factors_used[f - adapter_factors_at(adapter, 0)] = true;
+    if (saved) tensors_used[saved - adapter_tensors_at(adapter, 0)] = true;
+  }
+  for (size_t i = 0; i < n_factors && status == STATUS_OK; i++)
+    if (!factors_used[i])
+      status = not_in_base(adapter_factors_at(adapter, i)->a, adapter_factors_at(adapter, i)->module, err);
+  for (size_t i = 0; i < n_tensors && status == STATUS_OK; i++) {
+    const AdapterTensor *saved = adapter_tensors_at(adapter, i);
+    const bool of_head = head && strncmp(saved->name, head, strlen(head)) == 0 && saved->name[strlen(head)] == '.';
+    if (!tensors_used[i] && !of_head) status = not_in_base(saved->tensor, saved->name, err);
+  }
+  free(factors_used);
+  free(tensors_used);
+  return status;
+}
+
+bool adapt_unties(const ModelConfig *c, const Adapter *adapter) {
+  static const Role roles[] = {ROLE_EMBED, ROLE_LM_HEAD};
+  for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
+    Parameter p = {.role = roles[i]};
+    snprintf(p.name, sizeof p.name, "%s", c->family->names[roles[i]].hf);
+    if (find_factors(adapter, &p) || find_tensor(adapter, &p)) return true;
+  }
+  return false;
+}
+
+/* A factor [rows, columns] as reals, times scale. */
+static Status read_factor(const Tensor *tensor, double scale, real *out, Error *err) {
+  float *values = mem_alloc(tensor->count, sizeof *values);
+  bool is_finite = true;
+  dtype_widen(tensor->dtype, tensor->bytes, tensor->count, values);
+  for (size_t i = 0; i < tensor->count; i++) {
+    out[i] = (real)(scale * (double)values[i]);
+    is_finite = is_finite && isfinite(out[i]);
+  }
+  free(values);
+  return is_finite ? STATUS_OK
+                   : error_set(err, STATUS_DATA, "%s: tensor %s holds a value that is not finite", tensor->file,
+                               tensor->name);
+}
+
+Status adapt_merge(const ModelConfig *c, const Adapter *adapter, const Parameter *p, real *values, Error *err) {
+  (void)c;
+  const AdapterFactors *f = find_factors(adapter, p);
+  if (!f) return STATUS_OK;
+  const size_t rank = f->rank, rows = p->rows, columns = p->columns;
+  real *a = mem_alloc(f->a->count, sizeof *a), *b = mem_alloc(f->b->count, sizeof *b);
+  Status status = read_factor(f->a, 1, a, err);
+  if (status == STATUS_OK) status = read_factor(f->b, f->scale, b, err);
+  if (status == STATUS_OK && f->is_embedding) /* W [V, D] += A' B' */
+    gemm(true, true, rows, columns, rank, a, rows, b, rank, true, values, columns);
+  else if (status == STATUS_OK) /* W += B A */
+    gemm(false, false, rows, columns, rank, b, rank, a, columns, true, values, columns);
+  free(a);
+  free(b);
+  return status;
+}

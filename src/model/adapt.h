@@ -1,0 +1,24 @@
+/* Putting a LoRA adapter into a base model: which parameter each of its tensors is for, and the merged weights. */
+#ifndef FATHOM_MODEL_ADAPT_H
+#define FATHOM_MODEL_ADAPT_H
+
+#include "model/parameters.h"
+#include "weights/adapter.h"
+
+/* Is every module and tensor of the adapter one of this base's, in its shape? One that is not is STATUS_DATA naming it.
+ * head: prefix of the reward head's tensors, or NULL where there is none: model/head.h reads those. */
+Status adapt_check(const ModelConfig *config, const ParameterTable *table, const Adapter *adapter, const char *head,
+                   Error *err);
+
+/* Does it change the embedding or the output matrix, so that the two are no longer one? */
+bool adapt_unties(const ModelConfig *config, const Adapter *adapter);
+
+/* The tensor that stands for the base's, or NULL; in Hugging Face's layout. */
+const Tensor *adapt_find(const ModelConfig *config, const Adapter *adapter, const Parameter *parameter);
+
+/* values [rows, columns] of the parameter become W + scale B A where the adapter has factors for it. A factor that is
+ * not finite is STATUS_DATA. */
+Status adapt_merge(const ModelConfig *config, const Adapter *adapter, const Parameter *parameter, real *values,
+                   Error *err);
+
+#endif
