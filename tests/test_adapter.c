@@ -228,15 +228,16 @@ static void test_bad_tensors(void) {
                   "score.modules_to_save.weight comes on top of base_model.model.score.weight");
   write_adapter("", "null", plain, 0);
   refused(false, "adapter_model.safetensors: holds no tensor");
-  char *path = file_join(folder, "adapter_model.safetensors");
-  unlink(path);
-  add_text("adapter_model.bin", "x");
-  refused(false, "has only adapter_model.bin, expected adapter_model.safetensors");
   add_text("adapter_config.json", "[]");
   refused(false, "adapter_config.json: expected a JSON object");
   add_text("adapter_config.json", "{\"r\":");
   refused(false, "adapter_config.json: broken JSON");
-  free(path);
+  remove_all();
+  refused(false, ": holds no adapter_config.json, expected a LoRA adapter in PEFT's layout");
+  add_text("adapter_config.json", "{}");
+  refused(false, ": holds no adapter_model.safetensors, expected a LoRA adapter in PEFT's layout");
+  add_text("adapter_model.bin", "x");
+  refused(false, "has only adapter_model.bin, expected adapter_model.safetensors");
 }
 
 int main(void) {

@@ -1,7 +1,8 @@
-/* fathom info: what is in a model, an activation store or a result; finds out which it is. */
+/* fathom info: what is in a model, an adapter, an activation store or a result; finds out which it is. */
 #include "command/info.h"
 
 #include "base/memory.h"
+#include "weights/adapter.h"
 
 #include <stdlib.h>
 
@@ -41,7 +42,8 @@ static Status run(const Invocation *call, const void *settings, Error *err) {
   const InfoSettings *set = settings;
   const char *path = call->args[0];
   const Provenance from = invocation_provenance(call, "info", &set->common);
-  return info_is_h5(path) ? info_h5(path, set, &from, err) : info_model(path, set, from, err);
+  if (info_is_h5(path)) return info_h5(path, set, &from, err);
+  return adapter_is_folder(path) ? info_adapter(path, set, from, err) : info_model(path, set, from, err);
 }
 
 static const Option options[] = {{"tensors", 0, OPTION_FLAG, offsetof(InfoSettings, tensors), 0, 0, NULL,
@@ -57,14 +59,15 @@ static const InfoSettings defaults = {0};
 
 const Command command_info = {
     .name = "info",
-    .arguments = "MODEL|STORE|RESULT",
-    .summary = "what is in a model, an activation store or a result",
+    .arguments = "MODEL|ADAPTER|STORE|RESULT",
+    .summary = "what is in a model, an adapter, an activation store or a result",
     .details =
         "MODEL is a folder in Hugging Face's layout (config.json, model.safetensors or its index, tokenizer.json)\n"
-        "or a GGUF file, which may hold a vocabulary alone: its format, architecture, shape and tokenizer, and how\n"
-        "many tensors, parameters and bytes there are of each element type. Of a STORE (a whole one, or the .part\n"
-        "of one being recorded): samples, rows, sites and their widths, and what it was recorded from. Of a RESULT:\n"
-        "its kind, the command that made it, and its datasets with their shapes.",
+        "or a GGUF file, which may hold a vocabulary alone: its format, architecture, shape and tokenizer, how many\n"
+        "tensors, parameters and bytes there are of each element type, and which reward head it has. ADAPTER is a\n"
+        "LoRA adapter in PEFT's layout: its base, ranks, scales, and what it replaces. Of a STORE (a whole one, or\n"
+        "the .part of one being recorded): samples, rows, sites and their widths, and what it was recorded from. Of\n"
+        "a RESULT: its kind, the command that made it, and its datasets with their shapes.",
     .example = "fathom info models/SmolLM2-135M-Instruct.Q4_1.gguf",
     .options = options,
     .defaults = &defaults,

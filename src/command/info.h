@@ -1,12 +1,14 @@
-/* What the parts of `fathom info` share: info.c (the command), info_model.c (models), info_h5.c (stores and
- * results), info_show.c (single values).
- */
+/* What the parts of `fathom info` share: info.c (the command), info_model.c (models), info_adapter.c (LoRA
+ * adapters), info_h5.c (stores and results), info_show.c (single values). */
 #ifndef FATHOM_COMMAND_INFO_H
 #define FATHOM_COMMAND_INFO_H
 
 #include "base/json.h"
 #include "command/command.h"
 #include "weights/gguf.h"
+#include "weights/weights.h"
+
+struct HeadTensors; /* model/head.h */
 
 typedef struct InfoSettings {
   CommonSettings common;
@@ -30,6 +32,16 @@ char *info_shown_text(const char *bytes, size_t size);
 void info_gguf_cell(Table *table, const Gguf *gguf, const char *key);
 void info_json_cell(Table *table, const Json *node);
 
+/* The parts of a model's answer that an adapter has too. */
+void info_weights(Table *table, const Weights *weights);
+void info_tensors(Table *table, const Weights *weights);
+void info_config(Table *table, const Json *config);
+void info_head(Table *table, const struct HeadTensors *head, const Error *err); /* err: why there is none to show, or NULL */
+
+/* The tables of --tensors, --metadata and neither. */
+Table *info_begin(const InfoSettings *settings, const Provenance *from);
+
+Status info_adapter(const char *path, const InfoSettings *settings, Provenance provenance, Error *err);
 Status info_model(const char *path, const InfoSettings *settings, Provenance provenance, Error *err);
 
 bool info_is_h5(const char *path); /* does it start as an HDF5 file does? */

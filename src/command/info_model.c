@@ -2,6 +2,7 @@
  * architecture: what fathom can compute with is the model stage's business. */
 #include "base/memory.h"
 #include "command/info.h"
+#include "model/head.h"
 #include "weights/source.h"
 
 #include <stdlib.h>
@@ -111,7 +112,7 @@ static void print_gguf_tokenizer(Table *table, const Gguf *gguf) {
   info_text(table, "tokenizer", "chat_template", gguf_has(gguf, "tokenizer.chat_template") ? "yes" : "no");
 }
 
-static void print_weights(Table *table, const Weights *weights) {
+void info_weights(Table *table, const Weights *weights) {
   size_t n_tensors[DTYPE_COUNT] = {0}, n_bytes[DTYPE_COUNT] = {0}, parameters = 0, bytes = 0;
   for (size_t i = 0; i < weights_count(weights); i++) {
     const Tensor *tensor = weights_at(weights, i);
@@ -134,6 +135,27 @@ static void print_weights(Table *table, const Weights *weights) {
   }
 }
 
+void info_head(Table *table, const HeadTensors *head, const Error *err) {
+  if (err || head->n == 0) {
+    info_text(table, "reward_head", "name", err ? err->text : "none");
+    return;
+  }
+  info_text(table, "reward_head", "name", head->prefix);
+  for (size_t i = 0; i < head->n; i++) {
+    char *shape = info_shape(head->weights[i]->shape, head->weights[i]->n_dims);
+    info_text(table, "reward_head", "shape", shape);
+    free(shape);
+  }
+  if (head_tensors_zero(head)) info_text(table, "reward_head", "state", "all zeros: never trained");
+}
+
+static void print_head(Table *table, const Source *source) {
+  HeadTensors head;
+  Error err = {0};
+  const Status status = head_find(source, NULL, &head, &err);
+  info_head(table, &head, status == STATUS_OK ? NULL : &err);
+}
+
 static void print_summary(Table *table, Source *source, const char *digest) {
   const Gguf *gguf = source_gguf(source);
   char *format =
@@ -146,10 +168,11 @@ static void print_summary(Table *table, Source *source, const char *digest) {
     print_gguf_fields(table, gguf), print_gguf_tokenizer(table, gguf);
   else
     print_folder_fields(table, source_config(source)), print_folder_tokenizer(table, source);
-  print_weights(table, source_weights(source));
+  info_weights(table, source_weights(source));
+  if (weights_count(source_weights(source))) print_head(table, source);
 }
 
-static void print_tensors(Table *table, const Weights *weights) {
+void info_tensors(Table *table, const Weights *weights) {
   for (size_t i = 0; i < weights_count(weights); i++) {
     const Tensor *tensor = weights_at(weights, i);
     char *name = info_shown_text(tensor->name, strlen(tensor->name)),
@@ -164,6 +187,15 @@ static void print_tensors(Table *table, const Weights *weights) {
   }
 }
 
+void info_config(Table *table, const Json *config) {
+  for (const Json *node = json_first(config); node; node = json_next(node)) {
+    char *key = info_shown_text(json_key(node), strlen(json_key(node)));
+    table_string(table, key);
+    info_json_cell(table, node);
+    free(key);
+  }
+}
+
 static void print_metadata(Table *table, const Source *source) {
   const Gguf *gguf = source_gguf(source);
   for (size_t i = 0; gguf && i < gguf_key_count(gguf); i++) {
@@ -172,17 +204,18 @@ static void print_metadata(Table *table, const Source *source) {
     info_gguf_cell(table, gguf, gguf_key(gguf, i));
     free(key);
   }
-  for (const Json *node = json_first(source_config(source)); node; node = json_next(node)) {
-    char *key = info_shown_text(json_key(node), strlen(json_key(node)));
-    table_string(table, key);
-    info_json_cell(table, node);
-    free(key);
-  }
+  info_config(table, source_config(source));
+}
+
+Table *info_begin(const InfoSettings *settings, const Provenance *from) {
+  static const char *const tensor_columns[] = {"name", "dtype", "shape", "parameters", "bytes"};
+  static const char *const metadata_columns[] = {"key", "value"};
+  if (settings->tensors) return table_begin(stdout, settings->common.json, from, tensor_columns, 5);
+  if (settings->metadata) return table_begin(stdout, settings->common.json, from, metadata_columns, 2);
+  return table_begin(stdout, settings->common.json, from, info_columns, 3);
 }
 
 Status info_model(const char *path, const InfoSettings *settings, Provenance provenance, Error *err) {
-  static const char *const tensor_columns[] = {"name", "dtype", "shape", "parameters", "bytes"};
-  static const char *const metadata_columns[] = {"key", "value"};
   Source *source;
   const Status status = source_open(path, &source, err);
   if (status != STATUS_OK) return status;
@@ -192,15 +225,9 @@ Status info_model(const char *path, const InfoSettings *settings, Provenance pro
     provenance.models[0].sha256 = digest;
     provenance.n_models = 1;
   }
-  const char *const *columns = settings->tensors    ? tensor_columns
-                               : settings->metadata ? metadata_columns
-                                                    : info_columns;
-  Table *table = table_begin(stdout, settings->common.json, &provenance, columns,
-                             settings->tensors    ? 5
-                             : settings->metadata ? 2
-                                                  : 3);
+  Table *table = info_begin(settings, &provenance);
   if (settings->tensors)
-    print_tensors(table, source_weights(source));
+    info_tensors(table, source_weights(source));
   else if (settings->metadata)
     print_metadata(table, source);
   else

@@ -1,19 +1,77 @@
 /* Opening models and reading samples for the commands that run a model. */
 #include "command/inputs.h"
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "config.h"
 
+#include <ctype.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
-Status inputs_open_model(Inputs *in, const char *path, const char *chat_template, Error *err) {
+/* Letters and digits of a name's last part, in lower case: "meta-llama/Llama-3.1-8B" and llama-3.1-8b.gguf are alike.
+ */
+static char *plain_name(const char *path) {
+  const char *from = file_name(path);
+  char *plain = mem_alloc(strlen(from) + 1, 1), *to = plain;
+  for (; *from; from++)
+    if (isalnum((unsigned char)*from)) *to++ = (char)tolower((unsigned char)*from);
+  return plain;
+}
+
+/* An adapter says by name which model it was made for; file names differ for many reasons, so this is only said. */
+static void warn_of_other_base(const Inputs *in, const char *path) {
+  const char *base = adapter_base(in->adapter);
+  if (!base) return;
+  GgufText name = {"", 0};
+  if (source_gguf(in->source)) gguf_text(source_gguf(in->source), "general.name", &name);
+  char *resolved = realpath(path, NULL),
+       *general = mem_format("%.*s", (int)(name.size < 200 ? name.size : 200), name.bytes);
+  const char *const names[] = {path, resolved, general,
+                               json_string(json_get(source_config(in->source), "_name_or_path"), "")};
+  char *expected = plain_name(base);
+  bool known = false;
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    char *found = names[i] ? plain_name(names[i]) : NULL;
+    known = known || (found && strstr(found, expected));
+    free(found);
+  }
+  if (!known) log_warn("%s: was made for %s, and is put on %s", adapter_path(in->adapter), base, path);
+  free(expected);
+  free(general);
+  free(resolved);
+}
+
+static Status open_adapter(Inputs *in, const char *folder, Error *err) {
+  Status status = adapter_open(folder, false, &in->adapter, err);
+  if (status != STATUS_OK) return status;
+  char *tokenizer = file_join(folder, "tokenizer.json");
+  if (file_exists(tokenizer)) {
+    status = source_open(folder, &in->adapter_files, err);
+    log_note("tokenizer and chat template of %s", folder);
+  }
+  free(tokenizer);
+  return status;
+}
+
+static Status open_files(Inputs *in, const char *path, const InputSettings *settings, Error *err) {
+  if (adapter_is_folder(path))
+    return error_set(err, STATUS_DATA, "%s: holds an adapter, not a model: name its base model, and --adapter %s", path,
+                     path);
   Status status = source_open(path, &in->source, err);
-  if (status == STATUS_OK) status = tokenizer_open(in->source, &in->tokenizer, err);
-  if (status == STATUS_OK) status = chat_open(chat_template, in->tokenizer, &in->chat, err);
-  if (status == STATUS_OK) status = model_open(in->source, &in->model, err);
+  if (status == STATUS_OK && settings->adapter) status = open_adapter(in, settings->adapter, err);
+  const Source *texts = in->adapter_files ? in->adapter_files : in->source;
+  if (status == STATUS_OK) status = tokenizer_open(texts, &in->tokenizer, err);
+  if (status == STATUS_OK) status = chat_open(settings->chat_template, in->tokenizer, &in->chat, err);
+  if (status == STATUS_OK) status = model_open_adapted(in->source, in->adapter, &in->model, err);
+  if (status == STATUS_OK && in->adapter) warn_of_other_base(in, path);
+  return status;
+}
+
+Status inputs_open_model(Inputs *in, const char *path, const InputSettings *settings, Error *err) {
+  const Status status = open_files(in, path, settings, err);
   if (status != STATUS_OK) return status;
   const size_t vocab = tokenizer_vocab_size(in->tokenizer);
   if (vocab > in->model.config.vocab_size)
@@ -25,6 +83,7 @@ Status inputs_open_model(Inputs *in, const char *path, const char *chat_template
                                 tokenizer_eos(in->tokenizer), tokenizer_pad(in->tokenizer));
   in->config = json_print(config, false);
   json_free(config);
+  in->model_name = in->adapter ? mem_format("%s + %s", path, settings->adapter) : mem_copy_string(path);
   return STATUS_OK;
 }
 
@@ -72,15 +131,27 @@ const Sample **inputs_sample_list(const Inputs *in) {
   return list;
 }
 
+const char *inputs_weights_digest(Inputs *in) {
+  if (!in->adapter) return source_digest(in->source);
+  Digest *digest = digest_new();
+  digest_add_string(digest, source_digest(in->source));
+  digest_add_string(digest, adapter_digest(in->adapter));
+  digest_finish(digest, in->weights_sha256);
+  return in->weights_sha256;
+}
+
 void inputs_add_provenance(Inputs *in, Provenance *provenance) {
   provenance->models[provenance->n_models].path = source_path(in->source);
   provenance->models[provenance->n_models++].sha256 = source_digest(in->source);
+  if (!in->adapter) return;
+  provenance->models[provenance->n_models].path = adapter_path(in->adapter);
+  provenance->models[provenance->n_models++].sha256 = adapter_digest(in->adapter);
 }
 
 StoreContents inputs_store_provenance(Inputs *in, const CommonSettings *common, const char *line) {
   return (StoreContents){.command_line = line,
-                         .model = source_path(in->source),
-                         .weights_sha256 = source_digest(in->source),
+                         .model = in->model_name,
+                         .weights_sha256 = inputs_weights_digest(in),
                          .config = in->config,
                          .tokenizer_sha256 = in->tokenizer_sha256,
                          .chat_template_sha256 = in->chat_sha256,
@@ -106,7 +177,10 @@ void inputs_close(Inputs *in) {
   model_close(&in->model);
   chat_close(in->chat);
   tokenizer_close(in->tokenizer);
+  source_close(in->adapter_files);
+  adapter_close(in->adapter);
   source_close(in->source);
+  free(in->model_name);
   free(in->config);
   *in = (Inputs){0};
 }

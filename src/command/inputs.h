@@ -13,23 +13,28 @@
 /* The options of these commands that say what is read. */
 typedef struct InputSettings {
   OptionTexts prompts, pairs;
-  const char *text, *chat_template;
+  const char *text, *chat_template, *adapter;
   size_t max_length, limit, batch_tokens;
 } InputSettings;
 
 typedef struct Inputs {
   Source *source;
+  Adapter *adapter;         /* NULL: none */
+  Source *adapter_files;    /* its folder, where that has a tokenizer of its own */
   Tokenizer *tokenizer;
   ChatTemplate *chat;
   Model model;
   SampleSet samples;
   bool are_pairs;
   char tokenizer_sha256[DIGEST_TEXT], chat_sha256[DIGEST_TEXT];
+  char *model_name;                   /* what the user named: the model, and the adapter on it */
+  char weights_sha256[DIGEST_TEXT]; /* of both */
   char *config; /* config.json text, one line */
 } Inputs;
 
-/* Opens the model and its tokenizer, and checks that they fit. */
-Status inputs_open_model(Inputs *inputs, const char *path, const char *chat_template, Error *err);
+/* Opens the model, with --adapter merged into it, and the tokenizer (the adapter's, where its folder has one), and checks
+ * that they fit. */
+Status inputs_open_model(Inputs *inputs, const char *path, const InputSettings *settings, Error *err);
 
 /* Reads the samples of --prompts, --pairs or --text: exactly one of them. At least one sample must be left. */
 Status inputs_read_samples(Inputs *inputs, const InputSettings *settings, Error *err);
@@ -43,7 +48,10 @@ void inputs_say_left_out(const SampleSet *set, const char *what, size_t max_leng
 /* The samples as an array of pointers; freed by the caller. */
 const Sample **inputs_sample_list(const Inputs *inputs);
 
-/* The model's row of a result's provenance, and the provenance of a store. */
+/* SHA-256 of the weights that run: the model's file, or of its digest and the adapter's. */
+const char *inputs_weights_digest(Inputs *inputs);
+
+/* The rows of model and adapter in a result's provenance, and the provenance of a store. */
 void inputs_add_provenance(Inputs *inputs, Provenance *provenance);
 StoreContents inputs_store_provenance(Inputs *inputs, const CommonSettings *common, const char *command_line);
 
@@ -87,6 +95,8 @@ void inputs_close(Inputs *inputs); /* all zeros is fine */
    "NAME",                                                                                                             \
    "how messages become text: auto (the model's own), chatml or none",                                                 \
    NULL},                                                                                                              \
+      {"adapter", 0, OPTION_TEXT, offsetof(Settings, input.adapter), 0, 0, "DIR",                                       \
+       "a LoRA adapter in PEFT's layout, merged into MODEL's weights", NULL},                                           \
       {"max-length",                                                                                                   \
        0,                                                                                                              \
        OPTION_SIZE,                                                                                                    \

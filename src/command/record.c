@@ -110,7 +110,7 @@ static Status record_run(const Invocation *call, const void *settings, Error *er
   if (!s->output) return error_set(err, STATUS_USAGE, "record: -o A.h5 is needed: where the activations go");
   token_rule_from_name(s->tokens, &plan.rule);
   store_dtype_from_name(s->store_dtype, &plan.dtype);
-  Status status = inputs_open_model(&in, call->args[0], s->input.chat_template, err);
+  Status status = inputs_open_model(&in, call->args[0], &s->input, err);
   if (status == STATUS_OK) status = sites_of_selection(&in.model.config, s->sites, s->layers, &sites, err);
   if (status == STATUS_OK) status = inputs_read_samples(&in, &s->input, err);
   if (status == STATUS_OK) {

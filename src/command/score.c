@@ -54,15 +54,28 @@ static void add_row(Table *table, const Sample *sample, bool is_pair, double rew
   table_number(table, reward);
 }
 
+/* A head that is missing or was never trained must not pass for rewards. */
+static Status check_head(const Inputs *in, Error *err) {
+  const Model *model = &in->model;
+  if (!model->has_score)
+    return error_set(
+        err, STATUS_DATA,
+        "%s: no reward head (tensors score, value_head, v_head.summary, v_head or regression_head): fathom "
+        "train makes a reward model of it",
+        in->model_name);
+  if (head_is_zero(&model->head, model->values + model->table.score, model->config.hidden_size))
+    return error_set(err, STATUS_DATA, "%s: the reward head %s holds only zeros: it was never trained", in->model_name,
+                     model->head.prefix);
+  return STATUS_OK;
+}
+
 static Status score_run(const Invocation *call, const void *settings, Error *err) {
   static const char *const columns[] = {"id", "side", "n_tokens", "reward"};
   const ScoreSettings *s = settings;
   Inputs in = {0};
   real *rewards = NULL;
-  Status status = inputs_open_model(&in, call->args[0], s->input.chat_template, err);
-  if (status == STATUS_OK && !in.model.has_score)
-    status = error_set(err, STATUS_DATA, "%s: no reward head (tensor %s): fathom train makes a reward model of it",
-                       call->args[0], in.model.config.family->names[ROLE_SCORE].hf);
+  Status status = inputs_open_model(&in, call->args[0], &s->input, err);
+  if (status == STATUS_OK) status = check_head(&in, err);
   if (status == STATUS_OK) status = inputs_read_samples(&in, &s->input, err);
   if (status == STATUS_OK) {
     rewards = mem_alloc(in.samples.count, sizeof *rewards);
@@ -87,9 +100,13 @@ const Command command_score = {
     .name = "score",
     .arguments = "MODEL --prompts F|--pairs F|--text S",
     .summary = "rewards of your own texts: id, side, n_tokens, reward",
-    .details = "MODEL is a reward model: a Hugging Face folder with score.weight, such as fathom train writes. The "
-               "reward is the\n"
-               "score head on the last token of each text; pairs give two rows, chosen and rejected.",
+    .details = "MODEL is a reward model: a Hugging Face folder with a reward head, such as fathom train writes, or a "
+               "language\n"
+               "model whose --adapter brings one. Heads are transformers' score, OpenRLHF's value head (with its "
+               "mean and std),\n"
+               "and v_head of TRL and GRM. The reward is the head on the last token of each text; pairs give two rows, "
+               "chosen\n"
+               "and rejected.",
     .example = "fathom score RUN --pairs pairs.jsonl",
     .options = score_options,
     .defaults = &score_defaults,

@@ -161,7 +161,7 @@ static Status train_pairs(const Invocation *call, const TrainSettings *s, Inputs
   char *line = inputs_command_line(call), identity_text[DIGEST_TEXT];
   Provenance from = invocation_provenance(call, "train", &s->common);
   inputs_add_provenance(in, &from);
-  identity(in, s, heldout, from.models[0].sha256, identity_text);
+  identity(in, s, heldout, inputs_weights_digest(in), identity_text);
   TrainPlan plan = {.folder = s->output,
                     .train = &in->samples,
                     .heldout = heldout,
@@ -203,7 +203,7 @@ static Status train_run(const Invocation *call, const void *settings, Error *err
   SampleSet heldout = {0};
   if (!s->output) return error_set(err, STATUS_USAGE, "train: -o RUN is needed: the folder of the run");
   if (!s->input.pairs.count) return error_set(err, STATUS_USAGE, "train: --pairs FILE is needed");
-  Status status = inputs_open_model(&in, call->args[0], s->input.chat_template, err);
+  Status status = inputs_open_model(&in, call->args[0], &s->input, err);
   if (status == STATUS_OK) status = trainer_check(&in.model, s->parts, s->anchor_layers, s->anchor, err);
   if (status == STATUS_OK) status = read_pairs(&in, s, &heldout, err);
   if (status == STATUS_OK) status = open_folder(call, s, err);

@@ -52,7 +52,7 @@ static Status find_layers(const Source *source, const Adapter *adapter, const ch
 }
 
 static Status find_in(const Source *source, const Adapter *adapter, HeadTensors *t, Error *err) {
-  const Json *named = json_get(source_config(source), "value_head_prefix");
+  const Json *named = source ? json_get(source_config(source), "value_head_prefix") : NULL;
   const char *chosen = json_string(named, NULL), *first = NULL;
   *t = (HeadTensors){0};
   if (chosen && strlen(chosen) < sizeof t->prefix && has_prefix(source, adapter, chosen))
@@ -69,8 +69,9 @@ static Status find_in(const Source *source, const Adapter *adapter, HeadTensors 
 }
 
 Status head_find(const Source *source, const Adapter *adapter, HeadTensors *t, Error *err) {
+  *t = (HeadTensors){0};
   const Status status = adapter ? find_in(source, adapter, t, err) : STATUS_OK;
-  return status == STATUS_OK && !(adapter && t->n) ? find_in(source, NULL, t, err) : status;
+  return status == STATUS_OK && source && !(adapter && t->n) ? find_in(source, NULL, t, err) : status;
 }
 
 /* Widens a tensor; a value that is not finite is an error. */
@@ -106,6 +107,19 @@ static Status check_shapes(const HeadTensors *t, size_t width, Error *err) {
                    last->file, last->name, width, width);
 }
 
+bool head_tensors_zero(const HeadTensors *t) {
+  bool zero = false;
+  for (size_t i = 0; i < t->n && !zero; i++) {
+    const Tensor *w = t->weights[i];
+    float *values = mem_alloc(w->count, sizeof *values);
+    dtype_widen(w->dtype, w->bytes, w->count, values);
+    zero = true;
+    for (size_t k = 0; k < w->count && zero; k++) zero = values[k] == 0;
+    free(values);
+  }
+  return zero;
+}
+
 /* OpenRLHF: (r - mean) / std at inference, where config.json has them. */
 static Status read_normalisation(const Source *source, RewardHead *head, Error *err) {
   const Json *config = source_config(source), *flag = json_get(config, "normalize_reward");
@@ -139,6 +153,7 @@ static Status load_layers(const HeadTensors *t, RewardHead *head, Error *err) {
 Status head_load(const Source *source, const HeadTensors *t, size_t width, real *weight, RewardHead *head, Error *err) {
   *head = (RewardHead){0};
   if (t->n == 0) return STATUS_OK;
+  memcpy(head->prefix, t->prefix, sizeof head->prefix);
   real bias = 0;
   Status status = check_shapes(t, width, err);
   if (status == STATUS_OK) status = read_normalisation(source, head, err);

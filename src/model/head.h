@@ -32,8 +32,10 @@ typedef struct HeadLayer {
   real *bias;   /* [outputs], owned; zeros where there is none */
 } HeadLayer;
 
-/* What a head has beyond a linear layer's weight, which is a parameter of the model. All zeros: nothing. */
+/* What a head has beyond a linear layer's weight, which is a parameter of the model. All zeros: nothing; so it is for a
+ * head that is new. */
 typedef struct RewardHead {
+  char prefix[64];   /* of its tensors */
   HeadLayer *layers; /* all of them, where there is more than one */
   size_t n_layers;
   double bias; /* of a single layer */
@@ -41,9 +43,12 @@ typedef struct RewardHead {
   double mean, std;
 } RewardHead;
 
-/* Looks in the adapter (which may be NULL), then in the source. Two heads, of which config.json chooses none, or a
+/* Looks in the adapter, then in the source; either may be NULL. Two heads, of which config.json chooses none, or a
  * layout that is none of the above, is STATUS_DATA. */
 Status head_find(const Source *source, const Adapter *adapter, HeadTensors *tensors, Error *err);
+
+/* Is some layer's weight all zeros, as a head's that was never trained? */
+bool head_tensors_zero(const HeadTensors *tensors);
 
 /* Reads the head for hidden states of this width. weight[width] takes a linear head's weight; a bias or further layers
  * go to head. Wrong shapes, several labels and values that are not finite are STATUS_DATA. */
@@ -54,7 +59,7 @@ void head_clear(RewardHead *head); /* all zeros is fine */
 /* Is it a plain linear head, the only kind that can be trained? */
 bool head_is_plain(const RewardHead *head);
 
-/* Does some layer have only zeros for weights? Then every text has the same reward: a head that was never trained. */
+/* The same of a head that was read: every text would have the same reward. */
 bool head_is_zero(const RewardHead *head, const real *weight, size_t width);
 
 /* Reward of one hidden state. */

@@ -69,6 +69,10 @@ static Status first_trained(const Model *model, const char *parts, size_t *begin
 Status trainer_check(const Model *model, const char *parts, const char *anchor_layers, double lambda, Error *err) {
   const size_t n_layers = model->config.n_layers;
   size_t begin = 0;
+  if (!head_is_plain(&model->head))
+    return error_set(err, STATUS_DATA,
+                     "the reward head %s has a bias, several layers or a mean: only plain linear heads can be trained",
+                     model->head.prefix);
   bool *anchored = mem_alloc(n_layers, sizeof *anchored), pulls = lambda == 0;
   Status status = first_trained(model, parts, &begin, err);
   if (status == STATUS_OK) status = anchor_choose_layers(anchor_layers, n_layers, anchored, err);

@@ -34,12 +34,15 @@ struct Adapter {
   char digest[DIGEST_TEXT];
 };
 
+static bool folder_has(const char *folder, const char *name) {
+  char *path = file_join(folder, name);
+  const bool there = file_exists(path);
+  free(path);
+  return there;
+}
+
 bool adapter_is_folder(const char *path) {
-  char *config = file_join(path, "adapter_config.json"), *model = file_join(path, "config.json");
-  const bool is_adapter = file_exists(config) && !file_exists(model);
-  free(config);
-  free(model);
-  return is_adapter;
+  return folder_has(path, "adapter_config.json") && !folder_has(path, "config.json");
 }
 
 /* What stands behind ".lora_": which factor, and whether of an embedding. */
@@ -176,17 +179,20 @@ static Status sort_tensors(Adapter *adapter, Error *err) {
 }
 
 static Status open_files(Adapter *adapter, bool strict, Error *err) {
-  Status status = adapter_settings_read(adapter->folder, strict, &adapter->settings, err);
-  if (status != STATUS_OK) return status;
-  adapter->weights_path = file_join(adapter->folder, "adapter_model.safetensors");
+  static const char *const needed[] = {"adapter_config.json", "adapter_model.safetensors"};
+  const char *folder = adapter->folder;
+  if (!folder_has(folder, needed[1]) && folder_has(folder, "adapter_model.bin"))
+    return error_set(err, STATUS_DATA,
+                     "%s: has only adapter_model.bin, expected adapter_model.safetensors; save it again with PEFT's "
+                     "save_pretrained(DIR, safe_serialization=True)",
+                     folder);
+  for (size_t i = 0; file_is_directory(folder) && i < sizeof needed / sizeof needed[0]; i++)
+    if (!folder_has(folder, needed[i]))
+      return error_set(err, STATUS_DATA, "%s: holds no %s, expected a LoRA adapter in PEFT's layout", folder,
+                       needed[i]);
+  adapter->weights_path = file_join(folder, needed[1]);
   adapter->weights = weights_new();
-  char *pickled = file_join(adapter->folder, "adapter_model.bin");
-  if (!file_exists(adapter->weights_path) && file_exists(pickled))
-    status = error_set(err, STATUS_DATA,
-                       "%s: has only adapter_model.bin, expected adapter_model.safetensors; save it again with PEFT's "
-                       "save_pretrained(DIR, safe_serialization=True)",
-                       adapter->folder);
-  free(pickled);
+  Status status = adapter_settings_read(folder, strict, &adapter->settings, err);
   if (status == STATUS_OK) status = safetensors_open(adapter->weights_path, &adapter->map, adapter->weights, err);
   return status == STATUS_OK ? sort_tensors(adapter, err) : status;
 }
@@ -219,6 +225,7 @@ void adapter_close(Adapter *adapter) {
 
 const char *adapter_path(const Adapter *adapter) { return adapter->folder; }
 const Weights *adapter_weights(const Adapter *adapter) { return adapter->weights; }
+const Json *adapter_config(const Adapter *adapter) { return adapter->settings.root; }
 size_t adapter_factors_count(const Adapter *adapter) { return adapter->modules.count; }
 const AdapterFactors *adapter_factors_at(const Adapter *adapter, size_t index) { return &adapter->factors[index]; }
 size_t adapter_tensors_count(const Adapter *adapter) { return adapter->saved.count; }

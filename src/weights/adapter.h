@@ -6,6 +6,7 @@
 #ifndef FATHOM_WEIGHTS_ADAPTER_H
 #define FATHOM_WEIGHTS_ADAPTER_H
 
+#include "base/json.h"
 #include "weights/weights.h"
 
 typedef struct Adapter Adapter;
@@ -38,6 +39,7 @@ const char *adapter_path(const Adapter *adapter);       /* the folder */
 const char *adapter_base(const Adapter *adapter);       /* base_model_name_or_path, NULL where it is not said */
 const char *adapter_task(const Adapter *adapter);       /* task_type ("SEQ_CLS"), NULL where it is not said */
 const Weights *adapter_weights(const Adapter *adapter); /* every tensor of the file */
+const Json *adapter_config(const Adapter *adapter);     /* adapter_config.json */
 
 size_t adapter_factors_count(const Adapter *adapter);
 const AdapterFactors *adapter_factors_at(const Adapter *adapter,
