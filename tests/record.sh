@@ -78,5 +78,5 @@ grep -v '^#' scores.tsv | cmp -s - alone.tsv
 ok $? "a reward does not depend on the batch"
 "$FATHOM" score "$reward" --pairs pairs.jsonl --json -q | grep -q '"rows":\[{"id":"p0","side":"chosen","n_tokens":[0-9]*,"reward":-\?[0-9.]*'
 ok $? "--json gives the same rows"
-fails 3 'no reward head \(tensor score.weight\)' "a model without a head" "$FATHOM" score "$base" --text a
+fails 3 'no reward head \(tensors score, value_head, ' "a model without a head" "$FATHOM" score "$base" --text a
 tap_end
