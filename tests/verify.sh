@@ -43,6 +43,18 @@ is "$(rows "$work/out" | awk -F'\t' '$2 > 1e-5 { print $1 }' | sort)" \
   "$(rows "$work/folder" | cut -f 1 | sed -n '/^blocks.1.hook_mlp_out/,$p' | sort)" "nothing before it differs, everything after it does"
 is "$(rows "$work/out" | awk -F'\t' '$1 == "blocks.1.hook_mlp_out" { print $6 }')" 0 "the column is that of the changed row"
 
+# One weight of the first block's output projection is so large that squares overflow behind it.
+cp -r "$model" "$work/infinite"
+weights=$work/infinite/model.safetensors
+chmod u+w "$weights"
+begin=$(head -c $((8 + length)) "$weights" | sed 's/.*"model.layers.0.self_attn.o_proj.weight":{[^}]*"data_offsets":\[\([0-9]*\),.*/\1/')
+printf '\377\377\177\177' | dd of="$weights" bs=1 seek=$((8 + length + begin)) conv=notrunc 2>/dev/null
+"$FATHOM" verify "$work/infinite" --golden "$golden" >"$work/out" 2>"$work/err"
+is "$? $(cut -d' ' -f 1-2 "$work/err")" "1 fathom: blocks.0.hook_attn_out:" "a model that overflows does not agree"
+is "$(rows "$work/out" | awk -F'\t' '$1 == "logits" { print $2, $7 }')" "- -" "what is not a number is the worst there is"
+"$FATHOM" verify "$work/infinite" --golden "$golden" --limit 1e9 >"$work/out" 2>"$work/err"
+is "$? $(grep -cE '^fathom: blocks.[0-2][^ ]*: (not a number|relative error inf) at row' "$work/err")" "1 1" "and no limit allows it"
+
 # golden HEADER DATA: a safetensors file of a JSON header and printf's escapes, at $work/bad.
 golden() {
   printf "\\$(printf %03o $((${#1} % 256)))\\$(printf %03o $((${#1} / 256)))\0\0\0\0\0\0%s" "$1" >"$work/bad"

@@ -304,6 +304,9 @@ static Status judge(const Invocation *call, const VerifySettings *s, Verificatio
     }
   const Status status = print_checks(call, s, v, first, err);
   if (status != STATUS_OK || !first) return status;
+  if (isnan(first->worst))
+    return error_set(err, STATUS_NO, "%s: not a number at row %zu, column %zu: the first of %zu over the limit",
+                     first->name, first->row, first->column, n_over);
   return error_set(err, STATUS_NO, "%s: relative error %.2g at row %zu, column %zu, limit %g: the first of %zu over it",
                    first->name, relative_error(first), first->row, first->column, s->limit, n_over);
 }
