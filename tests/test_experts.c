@@ -171,7 +171,7 @@ static void test_shape(Rng *rng, const char *what, ExpertsShape shape, size_t ro
                  fabs((double)run.d[i][j] - (i == X ? 1 : 2) * (double)once[i][j]) / (1 + fabs((double)once[i][j])));
     free(once[i]);
   }
-  ok(most <= 20 * (double)REAL_EPSILON, "%s: accumulating doubles the weights' gradients: %.2g", what, most);
+  ok(most <= 100 * (double)REAL_EPSILON, "%s: accumulating doubles the weights' gradients: %.2g", what, most);
   end(&w, &run);
 }
 
@@ -215,17 +215,20 @@ static void test_determinism(Rng *rng) {
 
 /* Equal probabilities: the first experts, each once. A row of NaN stays in range and in its row. */
 static void test_ties(Rng *rng) {
-  const ExpertsShape shape = {8, 5, 3, 4, 0, true, ACTIVATION_SILU};
+  enum { D = 8, ROWS = 3 };
+  static const size_t expected[] = {4, 0, 1, 0, 1, 2, 0, 1, 2};
+  const ExpertsShape shape = {D, 5, 3, 4, 0, true, ACTIVATION_SILU};
   Case w;
   Run run;
-  begin(rng, shape, 3, &w, &run);
+  begin(rng, shape, ROWS, &w, &run);
   memset(w.in[ROUTER], 0, w.sizes[ROUTER] * sizeof(real));
-  w.in[X][8] = (real)NAN;
-  experts_forward(&shape, &run.experts, 3, w.in[X], run.kept, run.routes, run.scratch, run.out);
-  bool right = true;
-  for (size_t i = 0; i < 9; i++) right = right && run.routes[i] == i % 3;
-  ok(right, "of equal experts the first are chosen, each once");
-  ok(!isnan(run.out[0]) && isnan(run.out[8]) && !isnan(run.out[16]), "NaN stays in its row");
+  w.in[ROUTER][4 * D] = 1; /* the last expert is above the others in row 0, below them in row 2 */
+  w.in[X][0] = 1;
+  w.in[X][D] = (real)NAN;
+  w.in[X][2 * D] = -1;
+  experts_forward(&shape, &run.experts, ROWS, w.in[X], run.kept, run.routes, run.scratch, run.out);
+  ok(memcmp(run.routes, expected, sizeof expected) == 0, "of equal experts the first are chosen, each once");
+  ok(!isnan(run.out[0]) && isnan(run.out[D]) && !isnan(run.out[2 * D]), "NaN stays in its row");
   end(&w, &run);
 }
 
