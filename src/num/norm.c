@@ -29,11 +29,13 @@ static real row_mean(size_t d, const real *x) {
   return vec_sum(sums) / (real)d;
 }
 
-/* y may be x. */
-static void forward_row(const Norm *norm, const real *x, real *y, real stats[NORM_STATS]) {
+/* The rows' functions are inlined once for each kind: where the mean is the constant 0 it costs nothing. */
+#define INLINE __attribute__((always_inline)) static inline
+
+INLINE void forward_row_as(NormKind kind, const Norm *norm, const real *x, real *y, real stats[NORM_STATS]) {
   const size_t d = norm->width;
   const real *gain = norm->gain, *bias = norm->bias, offset = norm->gain_offset;
-  const real mean = norm->kind == NORM_LAYER ? row_mean(d, x) : 0;
+  const real mean = kind == NORM_LAYER ? row_mean(d, x) : 0;
   const real rstd = 1 / (real)sqrt((double)(mean_square(d, x, mean) + norm->eps));
   if (bias)
     for (size_t i = 0; i < d; i++) y[i] = (x[i] - mean) * rstd * (gain[i] + offset) + bias[i];
@@ -41,6 +43,14 @@ static void forward_row(const Norm *norm, const real *x, real *y, real stats[NOR
     for (size_t i = 0; i < d; i++) y[i] = (x[i] - mean) * rstd * (gain[i] + offset);
   stats[0] = rstd;
   stats[1] = mean;
+}
+
+/* y may be x. */
+static void forward_row(const Norm *norm, const real *x, real *y, real stats[NORM_STATS]) {
+  if (norm->kind == NORM_RMS)
+    forward_row_as(NORM_RMS, norm, x, y, stats);
+  else
+    forward_row_as(NORM_LAYER, norm, x, y, stats);
 }
 
 void norm_forward(const Norm *norm, size_t rows, const real *x, real *y, real *stats) {
@@ -80,10 +90,10 @@ void norm_heads_forward(const Norm *norm, size_t rows, size_t n_heads, const rea
 
 /* With n = (x - mean) rstd and g = dy (gain + offset):
  *   dx = rstd (g - n mean(g n)), less rstd mean(g) where the mean was taken off;  dgain += dy n;  dbias += dy. */
-static void backward_row(const Norm *norm, const real *x, const real stats[NORM_STATS], const real *dy, bool accumulate,
-                         real *dx, real *dgain, real *dbias) {
+INLINE void backward_row_as(NormKind kind, const Norm *norm, const real *x, const real stats[NORM_STATS],
+                            const real *dy, bool accumulate, real *dx, real *dgain, real *dbias) {
   const size_t d = norm->width;
-  const real *gain = norm->gain, offset = norm->gain_offset, rstd = stats[0], mean = stats[1];
+  const real *gain = norm->gain, offset = norm->gain_offset, rstd = stats[0], mean = kind == NORM_LAYER ? stats[1] : 0;
   vec dots = {0}, levels = {0};
   size_t i = 0;
   for (; i + VEC_LANES <= d; i += VEC_LANES) {
@@ -97,7 +107,7 @@ static void backward_row(const Norm *norm, const real *x, const real stats[NORM_
     dot += g * (x[i] - mean);
     level += g;
   }
-  const real along = dot * rstd * rstd / (real)d, common = norm->kind == NORM_LAYER ? level / (real)d : 0;
+  const real along = dot * rstd * rstd / (real)d, common = kind == NORM_LAYER ? level / (real)d : 0;
   if (dgain)
     for (i = 0; i < d; i++) dgain[i] += dy[i] * (x[i] - mean) * rstd;
   if (dbias)
@@ -106,6 +116,14 @@ static void backward_row(const Norm *norm, const real *x, const real stats[NORM_
     for (i = 0; i < d; i++) dx[i] += rstd * (dy[i] * (gain[i] + offset) - common - (x[i] - mean) * along);
   else
     for (i = 0; i < d; i++) dx[i] = rstd * (dy[i] * (gain[i] + offset) - common - (x[i] - mean) * along);
+}
+
+static void backward_row(const Norm *norm, const real *x, const real stats[NORM_STATS], const real *dy, bool accumulate,
+                         real *dx, real *dgain, real *dbias) {
+  if (norm->kind == NORM_RMS)
+    backward_row_as(NORM_RMS, norm, x, stats, dy, accumulate, dx, dgain, dbias);
+  else
+    backward_row_as(NORM_LAYER, norm, x, stats, dy, accumulate, dx, dgain, dbias);
 }
 
 /* Rows of groups as the strides say. Each thread's share of the rows is fixed, and so are its partial sums. */
