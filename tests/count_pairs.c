@@ -13,7 +13,7 @@ int main(int argc, char **argv) {
   if (argc < 3) return STATUS_USAGE;
   Status status = source_open(argv[1], &source, &err);
   if (status == STATUS_OK) status = tokenizer_open(source, &tokenizer, &err);
-  if (status == STATUS_OK) status = chat_open("chatml", tokenizer, &chat, &err);
+  if (status == STATUS_OK) status = chat_open("chatml", NULL, tokenizer, &chat, &err);
   const SampleRules rules = {.tokenizer = tokenizer, .chat = chat};
   if (status == STATUS_OK)
     status = samples_read_pairs((const char *const *)argv + 2, (size_t)argc - 2, &rules, &set, &err);

@@ -244,7 +244,8 @@ static void test_refusals(void) {
       {samples_read_prompts, "a.jsonl", "{\"messages\":[{\"role\":\"user\"}]}",
        "a.jsonl: line 1: messages: \"content\" is missing, expected a string"},
       {samples_read_prompts, "a.jsonl", "{\"messages\":[" TURN("usr", "a") "]}",
-       "a.jsonl: line 1: turn 1 has the role \"usr\", expected system, user, assistant or tool"},
+       "a.jsonl: line 1: turn 1 has the role \"usr\", expected system, developer, user, assistant, tool, function, "
+       "ipython or environment"},
       {samples_read_prompts, "a.jsonl", "{\"messages\":[" TURN("user", "") "]}",
        "a.jsonl: line 1: the last turn is empty"},
       {samples_read_prompts, "a.jsonl", "[{\"text\":\"a\"},{\"text\":7}]", "a.jsonl: record 2: \"text\" is no string"},
@@ -299,8 +300,8 @@ int main(void) {
   Error err = {0};
   if (!mkdtemp(folder) || source_open(path, &source, &err) != STATUS_OK ||
       tokenizer_open(source, &tokenizer, &err) != STATUS_OK ||
-      chat_open("chatml", tokenizer, &chatml, &err) != STATUS_OK ||
-      chat_open("none", tokenizer, &plain, &err) != STATUS_OK) {
+      chat_open("chatml", NULL, tokenizer, &chatml, &err) != STATUS_OK ||
+      chat_open("none", NULL, tokenizer, &plain, &err) != STATUS_OK) {
     printf("Bail out! %s\n", err.text);
     return 99;
   }

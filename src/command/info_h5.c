@@ -41,6 +41,7 @@ static void print_store(Table *table, const Store *store) {
   print_origin(table, "config", c->config);
   print_origin(table, "tokenizer_sha256", c->tokenizer_sha256);
   print_origin(table, "chat_template_sha256", c->chat_template_sha256);
+  print_origin(table, "chat_date", c->chat_date);
   print_origin(table, "data_sha256", c->data_sha256);
   print_origin(table, "token_rule", c->token_rule);
   print_origin(table, "compute_dtype", c->compute_dtype);

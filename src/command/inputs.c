@@ -60,11 +60,15 @@ static Status open_files(Inputs *in, const char *path, const InputSettings *sett
   if (adapter_is_folder(path))
     return error_set(err, STATUS_DATA, "%s: holds an adapter, not a model: name its base model, and --adapter %s", path,
                      path);
-  Status status = source_open(path, &in->source, err);
+  struct tm date;
+  bool has_date;
+  Status status = chat_date(settings->chat_date, &date, &has_date, err);
+  if (status == STATUS_OK) status = source_open(path, &in->source, err);
   if (status == STATUS_OK && settings->adapter) status = open_adapter(in, settings->adapter, err);
   const Source *texts = in->adapter_files ? in->adapter_files : in->source;
   if (status == STATUS_OK) status = tokenizer_open(texts, &in->tokenizer, err);
-  if (status == STATUS_OK) status = chat_open(settings->chat_template, in->tokenizer, &in->chat, err);
+  if (status == STATUS_OK)
+    status = chat_open(settings->chat_template, has_date ? &date : NULL, in->tokenizer, &in->chat, err);
   if (status == STATUS_OK) status = model_open_adapted(in->source, in->adapter, &in->model, err);
   if (status == STATUS_OK && in->adapter) warn_of_other_base(in, path);
   return status;
@@ -155,6 +159,7 @@ StoreContents inputs_store_provenance(Inputs *in, const CommonSettings *common, 
                          .config = in->config,
                          .tokenizer_sha256 = in->tokenizer_sha256,
                          .chat_template_sha256 = in->chat_sha256,
+                         .chat_date = chat_written_date(in->chat),
                          .data_sha256 = in->samples.digest,
                          .compute_dtype = "float32",
                          .tool_version = PACKAGE_VERSION,

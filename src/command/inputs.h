@@ -13,7 +13,7 @@
 /* The options of these commands that say what is read. */
 typedef struct InputSettings {
   OptionTexts prompts, pairs;
-  const char *text, *chat_template, *adapter;
+  const char *text, *chat_template, *chat_date, *adapter;
   size_t max_length, limit, batch_tokens;
 } InputSettings;
 
@@ -92,9 +92,19 @@ void inputs_close(Inputs *inputs); /* all zeros is fine */
    offsetof(Settings, input.chat_template),                                                                            \
    0,                                                                                                                  \
    0,                                                                                                                  \
-   "NAME",                                                                                                             \
-   "how messages become text: auto (the model's own), chatml or none",                                                 \
+   "FILE|NAME|none",                                                                                                   \
+   "how messages become text: auto (the model's own), a Jinja file, chatml, gemma, granite, llama-2, llama-3, "        \
+   "mistral, phi-3, tulu, vicuna, zephyr, or none (contents with newlines between)",                                   \
    NULL},                                                                                                              \
+      {"chat-date",                                                                                                    \
+       0,                                                                                                              \
+       OPTION_TEXT,                                                                                                    \
+       offsetof(Settings, input.chat_date),                                                                            \
+       0,                                                                                                              \
+       0,                                                                                                              \
+       "YYYY-MM-DD",                                                                                                   \
+       "the day for chat templates that write today's (default: that of SOURCE_DATE_EPOCH)",                           \
+       NULL},                                                                                                          \
       {"adapter", 0, OPTION_TEXT, offsetof(Settings, input.adapter), 0, 0, "DIR",                                       \
        "a LoRA adapter in PEFT's layout, merged into MODEL's weights", NULL},                                           \
       {"max-length",                                                                                                   \

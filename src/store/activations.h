@@ -57,7 +57,7 @@ typedef struct StoreContents {
   /* [n_rows] */
   const uint32_t *row_sample, *row_token;
   /* provenance, root attributes of these names (command_line: argv); NULL or "" where unknown */
-  const char *command_line, *model, *weights_sha256, *config, *tokenizer_sha256, *chat_template_sha256, *data_sha256,
+  const char *command_line, *model, *weights_sha256, *config, *tokenizer_sha256, *chat_template_sha256, *chat_date, *data_sha256,
       *token_rule, *compute_dtype, *tool_version;
   uint64_t seed, threads;
 } StoreContents;

@@ -19,6 +19,7 @@ const ContentsAttribute contents_attributes[] = {
     {"config", offsetof(StoreContents, config)},
     {"tokenizer_sha256", offsetof(StoreContents, tokenizer_sha256)},
     {"chat_template_sha256", offsetof(StoreContents, chat_template_sha256)},
+    {"chat_date", offsetof(StoreContents, chat_date)},
     {"data_sha256", offsetof(StoreContents, data_sha256)},
     {"token_rule", offsetof(StoreContents, token_rule)},
     {NULL, 0},

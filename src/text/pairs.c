@@ -53,7 +53,7 @@ static Status read_hh(const Records *at, const Json *row, const char *side, Conv
     if (!role) continue;
     *p = 0; /* the turn before ends here */
     if (c->count == room) c->messages = mem_resize(c->messages, room = 2 * room + 8, sizeof *c->messages);
-    c->messages[c->count++] = (Message){role, content + (*content == ' ')};
+    c->messages[c->count++] = (Message){role, content + (*content == ' '), NULL};
   }
   if (strcmp(c->messages[c->count - 1].role, "assistant") != 0)
     return error_set(err, STATUS_DATA, "%s: \"%s\" ends with a human turn, expected the assistant's", at->where, side);
@@ -72,7 +72,7 @@ static bool fits_conversations(const Json *row) {
 static Status append_turns(const Records *at, const Json *row, const char *key, const char *role, Conversation *c,
                            Error *err) {
   const Json *node = json_get(row, key);
-  Message one = {role, json_string(node, "")}, *list = NULL;
+  Message one = {role, json_string(node, ""), NULL}, *list = NULL;
   size_t n = 1;
   Status status = STATUS_OK;
   if (json_is_array(node))
@@ -114,7 +114,9 @@ static Status read_trl(const Records *at, const Json *row, const char *side, Con
   if (strcmp(last->role, "assistant") != 0)
     return error_set(err, STATUS_DATA, "%s: the last turn of \"%s\" is the %.40s's, expected the assistant's",
                      at->where, side, last->role);
-  return *last->content ? STATUS_OK : error_set(err, STATUS_DATA, "%s: the answer in \"%s\" is empty", at->where, side);
+  return *last->content || json_get(last->json, "tool_calls")
+             ? STATUS_OK
+             : error_set(err, STATUS_DATA, "%s: the answer in \"%s\" is empty", at->where, side);
 }
 
 static const Schema schemas[] = {
@@ -153,7 +155,8 @@ static Status read_pair(const SampleRules *rules, const Records *at, const Json 
   for (size_t i = 0; i < 2 && status == STATUS_OK; i++) {
     Conversation c = {0};
     status = schema->read(at, row, sides[i], &c, err);
-    if (status == STATUS_OK) status = sample_from_messages(rules, at, c.messages, c.count, &pair[i], err);
+    if (status == STATUS_OK)
+      status = sample_from_messages(rules, at, c.messages, c.count, json_get(row, "tools"), &pair[i], err);
     conversation_clear(&c);
   }
   return status;

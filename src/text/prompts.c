@@ -38,13 +38,13 @@ static Status read_text(const SampleRules *rules, const Records *at, const char 
   return status == STATUS_OK ? STATUS_OK : error_prefix(err, "%s", at->where);
 }
 
-static Status read_turns(const SampleRules *rules, const Records *at, const Json *list, Sample *sample, Error *err) {
+static Status read_turns(const SampleRules *rules, const Records *at, const Json *row, Sample *sample, Error *err) {
   Message *messages;
   size_t n;
-  Status status = read_messages(at, "messages", list, &messages, &n, err);
-  if (status == STATUS_OK && !*messages[n - 1].content)
+  Status status = read_messages(at, "messages", json_get(row, "messages"), &messages, &n, err);
+  if (status == STATUS_OK && !*messages[n - 1].content && !json_get(messages[n - 1].json, "tool_calls"))
     status = error_set(err, STATUS_DATA, "%s: the last turn is empty", at->where);
-  if (status == STATUS_OK) status = sample_from_messages(rules, at, messages, n, sample, err);
+  if (status == STATUS_OK) status = sample_from_messages(rules, at, messages, n, json_get(row, "tools"), sample, err);
   free(messages);
   return status;
 }
@@ -55,7 +55,7 @@ static Status read_row(const SampleRules *rules, const Records *at, const Json *
   if (n != 1)
     return error_set(err, STATUS_DATA, "%s: %s of \"text\", \"messages\" and \"ids\", expected one", at->where,
                      n ? "several" : "none");
-  if (turns) return read_turns(rules, at, turns, sample, err);
+  if (turns) return read_turns(rules, at, row, sample, err);
   if (ids) return read_ids(rules, at, ids, sample, err);
   if (!json_is_string(text)) return error_set(err, STATUS_DATA, "%s: \"text\" is no string", at->where);
   return read_text(rules, at, json_string(text, ""), strlen(json_string(text, "")), sample, err);

@@ -10,6 +10,22 @@
 
 static const size_t FILE_LIMIT = (size_t)2 << 30;
 
+typedef struct RecordTexts {
+  char **items;
+  size_t count, room;
+} RecordTexts;
+
+static void drop_texts(RecordTexts *kept) {
+  while (kept && kept->count > 0) free(kept->items[--kept->count]);
+}
+
+const char *records_keep(const Records *r, char *text) {
+  RecordTexts *kept = r->kept;
+  if (kept->count == kept->room)
+    kept->items = mem_resize(kept->items, kept->room = 2 * kept->room + 8, sizeof *kept->items);
+  return kept->items[kept->count++] = text;
+}
+
 static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 static void skip_blanks(Records *r) {
@@ -20,6 +36,7 @@ Status records_open(Records *r, const char *path, Error *err) {
   *r = (Records){.path = path};
   const Status status = file_read(path, FILE_LIMIT, &r->bytes, &r->size, err);
   if (status != STATUS_OK) return status;
+  r->kept = mem_alloc(1, sizeof *r->kept);
   if (r->size >= 3 && memcmp(r->bytes, "\xef\xbb\xbf", 3) == 0) r->at = 3; /* a byte order mark */
   const size_t begin = r->at;
   skip_blanks(r);
@@ -29,12 +46,16 @@ Status records_open(Records *r, const char *path, Error *err) {
 }
 
 void records_close(Records *r) {
+  drop_texts(r->kept);
+  if (r->kept) free(r->kept->items);
+  free(r->kept);
   free(r->bytes);
   free(r->where);
   *r = (Records){0};
 }
 
 static void set_place(Records *r) {
+  drop_texts(r->kept);
   free(r->where);
   r->where = mem_format("%s: %s %zu", r->path, r->array ? "record" : "line", ++r->number);
 }

@@ -14,6 +14,7 @@ typedef struct Records {
   size_t size, at;
   bool array, ended; /* a JSON array, and its closing bracket was seen */
   size_t number;     /* of the current row: its line in JSONL and plain lines, its place in an array, from 1 */
+  struct RecordTexts *kept;
   char *where;       /* "FILE: line 7" or "FILE: record 7", for messages */
 } Records;
 
@@ -23,6 +24,9 @@ void records_close(Records *records); /* all zeros is fine */
 
 /* The next row as an object, *row NULL at the end; freed by the caller. Blank lines are passed over. */
 Status records_next(Records *records, Json **row, Error *err);
+
+/* Hands over a text made from the current row: it is freed with the next one. */
+const char *records_keep(const Records *records, char *text);
 
 /* The next line without its end, *line NULL at the end. Points into the file's bytes. A blank line, or one that is not
  * UTF-8, is STATUS_DATA. */

@@ -125,13 +125,13 @@ Status sample_tokenize(const SampleRules *rules, const char *text, size_t size, 
 }
 
 Status sample_from_messages(const SampleRules *rules, const Records *at, const Message *messages, size_t n,
-                            Sample *sample, Error *err) {
+                            const Json *tools, Sample *sample, Error *err) {
   ChatTemplate *plain = NULL;
   char *text = NULL;
   size_t size, response;
-  Status status = rules->chat ? STATUS_OK : chat_open("none", rules->tokenizer, &plain, err);
+  Status status = rules->chat ? STATUS_OK : chat_open("none", NULL, rules->tokenizer, &plain, err);
   const ChatTemplate *chat = rules->chat ? rules->chat : plain;
-  if (status == STATUS_OK) status = chat_render(chat, messages, n, false, &text, &size, &response, err);
+  if (status == STATUS_OK) status = chat_render(chat, messages, n, tools, false, &text, &size, &response, err);
   if (status == STATUS_OK)
     status = sample_tokenize(rules, text, size, chat_tokenize_flags(chat), response, sample, err);
   if (status != STATUS_OK) error_prefix(err, "%s", at->where);
@@ -153,6 +153,32 @@ uint64_t prompt_key(const Message *messages, size_t n) {
   return strtoull(half, NULL, 16);
 }
 
+/* A list of {"type": "text", "text": ...} as one text. */
+static Status join_parts(const Records *at, const char *name, const Json *parts, const char **content, Error *err) {
+  size_t size = 0;
+  for (const Json *part = json_first(parts); part; part = json_next(part)) {
+    const char *type = json_string(json_get(part, "type"), ""), *text = json_string(json_get(part, "text"), NULL);
+    if (strcmp(type, "text") != 0 || !text)
+      return error_set(err, STATUS_DATA, "%s: \"content\" has a part that is no {\"type\": \"text\", \"text\": ...}",
+                       name);
+    size += strlen(text);
+  }
+  char *joined = mem_alloc(size + 1, 1), *to = joined;
+  for (const Json *part = json_first(parts); part; part = json_next(part))
+    to = stpcpy(to, json_string(json_get(part, "text"), ""));
+  *content = records_keep(at, joined);
+  return STATUS_OK;
+}
+
+/* The content of a turn; one that only calls tools may have none. */
+static Status read_content(const Records *at, const char *name, const Json *turn, const char **content, Error *err) {
+  const Json *node = json_get(turn, "content");
+  *content = "";
+  if ((!node || json_is_null(node)) && json_count(json_get(turn, "tool_calls")) > 0) return STATUS_OK;
+  if (json_is_array(node)) return join_parts(at, name, node, content, err);
+  return json_need_string(turn, "content", name, content, err);
+}
+
 Status read_messages(const Records *at, const char *key, const Json *list, Message **messages, size_t *n, Error *err) {
   *n = 0;
   *messages = mem_alloc(json_count(list), sizeof **messages);
@@ -160,8 +186,9 @@ Status read_messages(const Records *at, const char *key, const Json *list, Messa
   Status status = STATUS_OK;
   for (const Json *turn = json_first(list); turn && status == STATUS_OK; turn = json_next(turn)) {
     Message *message = &(*messages)[*n];
+    message->json = turn;
     status = json_need_string(turn, "role", name, &message->role, err);
-    if (status == STATUS_OK) status = json_need_string(turn, "content", name, &message->content, err);
+    if (status == STATUS_OK) status = read_content(at, name, turn, &message->content, err);
     if (status == STATUS_OK) ++*n;
   }
   if (status == STATUS_OK && *n == 0)

@@ -40,7 +40,7 @@ typedef struct SampleRules {
   size_t limit;             /* prompts or pairs to read at most, over all files; 0 = all */
 } SampleRules;
 
-/* .txt or .txt.gz (one prompt a line) or JSONL ({"text"}, {"messages"} or {"ids"}; optional id, group, label), plain or
+/* .txt or .txt.gz (one prompt a line) or JSONL ({"text"}, {"messages"} or {"ids"}; optional id, group, label, tools), plain or
  * gzip; several files are read in order. Texts are tokenised with BOS/EOS as the model adds them; messages go through the
  * chat template, and nothing follows the last turn. A bad line is STATUS_DATA with "FILE: line N". */
 Status samples_read_prompts(const char *const *paths, size_t n_paths, const SampleRules *rules, SampleSet *set, Error *err);

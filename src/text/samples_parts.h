@@ -38,12 +38,13 @@ bool sample_is_too_long(const SampleRules *rules, const Sample *sample);
 /* Appends the sample, which then belongs to the set. */
 void builder_add(SampleBuilder *b, const Sample *sample);
 
-/* A list of {"role", "content"}; strings point into the JSON tree, the list is freed by the caller. key is for messages. */
+/* A list of {"role", "content"}; strings point into the JSON tree or are kept by the records, the list is freed by the
+ * caller. key is for messages. */
 Status read_messages(const Records *at, const char *key, const Json *list, Message **messages, size_t *n, Error *err);
 
-/* The flags and rendering of rules->chat, NULL = plain text. */
-Status sample_from_messages(const SampleRules *rules, const Records *at, const Message *messages, size_t n, Sample *sample,
-                            Error *err);
+/* The flags and rendering of rules->chat, NULL = plain text. tools: the row's list, or NULL. */
+Status sample_from_messages(const SampleRules *rules, const Records *at, const Message *messages, size_t n,
+                            const Json *tools, Sample *sample, Error *err);
 
 /* A number that the first user's turn decides (of the first turn where no user speaks). */
 uint64_t prompt_key(const Message *messages, size_t n);
