@@ -25,7 +25,7 @@ typedef struct SmallTokenizer {
   const char *model, *pre, *chat_template;
   SmallToken tokens[1024];
   size_t n_tokens;
-  const char *merges[64];
+  const char *merges[1024];
   size_t n_merges;
   bool no_types, no_scores, no_merges;
   int bos, eos, unknown, add_bos, add_eos, add_space_prefix;

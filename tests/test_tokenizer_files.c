@@ -87,7 +87,7 @@ static void test_json(void) {
         "ab ab", 0, "1 2 1", "Split that keeps the matches alone");
   gives(&(SmallJson){.pre_tokenizer = "{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Split\",\"pattern\":{"
                                       "\"Regex\":\"a*\"},\"behavior\":\"Isolated\"}," BYTES_ONLY "]}"},
-        "abab11", 0, "0 1 0 1 6", "a pattern that matches nothing is no cut");
+        "abab11", 0, "0 1 0 1 5 5", "an empty match cuts, but not where the last match ended");
   gives(&(SmallJson){.extra = "\"ignore_merges\":true,"}, "aa aa", 0, "7 4 0",
         "ignore_merges: a piece that is a token is that token");
   gives(&(SmallJson){.added = ADDED("8", "<s>", "\"special\":true") "," ADDED("9", "ba", "\"special\":false")},
@@ -96,8 +96,8 @@ static void test_json(void) {
         0, "0 9", "one that is not special is found unasked");
   gives(&(SmallJson){.added = ADDED("8", "<s>", "\"special\":true,\"lstrip\":true,\"rstrip\":true")},
         "a \t<s>\n\xe3\x80\x80 b", both, "0 8 1", "one that swallows the white space beside it");
-  gives(&(SmallJson){.added = ADDED("3", "ab", "\"special\":true")}, "ab", 0, "0 1",
-        "an added token that the vocabulary lists is no piece, and its merge goes");
+  gives(&(SmallJson){.added = ADDED("3", "ab", "\"special\":true")}, "ab", 0, "3",
+        "an added token that the vocabulary lists is made by merging as well");
   gives(&(SmallJson){.added = ADDED("8", "<s>", "\"special\":true"),
                      .post_processor =
                          "{\"type\":\"Sequence\",\"processors\":[{\"type\":\"ByteLevel\"},{\"type\":"
@@ -274,8 +274,10 @@ static void test_gguf_refusals(void) {
   REFUSED(small_byte_level, s.model = NULL, "tokenizer.ggml.model is missing or no string");
   REFUSED(small_byte_level, s.model = "bert", "tokenizer.ggml.model is \"bert\", expected gpt2 or llama");
   REFUSED(small_byte_level, s.pre = NULL, "tokenizer.ggml.pre, the name of the pre-tokenizer, is missing");
-  REFUSED(small_byte_level, s.pre = "falcon",
-          "tokenizer.ggml.pre is \"falcon\", expected a pre-tokenizer that is known here: gpt-2, smollm");
+  REFUSED(small_byte_level, s.pre = "falco",
+          "tokenizer.ggml.pre is \"falco\", expected a pre-tokenizer that is known here: gpt-2 phi-2 ");
+  REFUSED(small_byte_level, s.pre = "phi-2 jais", "tokenizer.ggml.pre is \"phi-2 jais\"");
+  REFUSED(small_byte_level, s.pre = "", "tokenizer.ggml.pre is \"\"");
   REFUSED(small_byte_level, s.no_types = true, "tokenizer.ggml.token_type is missing or no array");
   REFUSED(small_byte_level, s.no_merges = true, "tokenizer.ggml.merges is missing or no array");
   REFUSED(small_byte_level, s.tokens[5].type = 7, "tokenizer.ggml.token_type of token 5 is 7, expected 1 to 6");
@@ -325,35 +327,48 @@ static void test_json_refusals(void) {
       {{.merges = "[\"ab\"]"}, "merge 0: a merge is no pair of tokens"},
       {{.merges = "[[\"a\",7]]"}, "merge 0: a merge is no pair of tokens"},
       {{.merges = "[[\"a\",\"b\"],[\"a\",\"b\"]]"}, "merges 0 and 1 are the same pair"},
-      {{.added = ADDED("9", "x", "\"single_word\":true")},
-       "the added token \"x\" has single_word, which is not supported"},
       {{.added = "{\"id\":9}"}, "added_tokens: \"content\" is missing, expected a string"},
       {{.added = ADDED("\"x\"", "x", "\"special\":true")}, "the id of \"x\" is no whole number"},
       {{.added = ADDED("0", "x", "\"special\":true")}, "two tokens have the id 0: \"x\" and \"a\""},
-      {{.normalizer = "{\"type\":\"NFC\"}"}, "a normalizer of type NFC, expected none"},
+      {{.normalizer = "{\"type\":\"BertNormalizer\"}"},
+       "a normalizer of type BertNormalizer, expected NFC, NFD, NFKC,"},
+      {{.normalizer = "{\"type\":\"Replace\",\"pattern\":{\"String\":\"\"},\"content\":\"x\"}"},
+       "a step of type Replace without a pattern"},
+      {{.normalizer = "{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"a\"}}"},
+       "a normalizer of type Replace without content"},
+      {{.normalizer = "{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"(\"},\"content\":\"x\"}"},
+       "the pattern \"(\" does not compile: missing closing parenthesis"},
       {{.normalizer = SPACES},
-       "both a ByteLevel pre-tokenizer and a normalizer that writes U+2581 for blanks, expected one of them"},
-      {{.pre_tokenizer = "null"}, "neither a ByteLevel pre-tokenizer nor a normalizer"},
-      {{.normalizer = SPACES, .pre_tokenizer = "{\"type\":\"Digits\"}"},
-       "a pre-tokenizer with a SentencePiece normalizer"},
-      {{.pre_tokenizer = "{\"type\":\"Whitespace\"}"},
-       "a pre-tokenizer of type Whitespace, expected ByteLevel, Digits, Split or a Sequence of them"},
-      {{.pre_tokenizer = "{\"type\":\"ByteLevel\"}"},
-       "a pre-tokenizer of type ByteLevel with add_prefix_space, which is not supported"},
-      {{.pre_tokenizer = "{\"type\":\"Sequence\",\"pretokenizers\":[" BYTE_LEVEL ",{\"type\":\"Digits\"}]}"},
-       "a pre-tokenizer of type Digits behind ByteLevel"},
-      {{.pre_tokenizer = "{\"type\":\"Split\",\"pattern\":{\"Regex\":\"a\"},\"behavior\":\"MergedWithNext\"}"},
-       "a pre-tokenizer of type Split with behavior MergedWithNext, expected Isolated"},
+       "both a ByteLevel pre-tokenizer and a step that writes U+2581 for blanks, expected one of them"},
+      {{.pre_tokenizer = "null"}, "neither a ByteLevel pre-tokenizer nor a step that writes U+2581 for blanks"},
+      {{.pre_tokenizer = "{\"type\":\"UnicodeScripts\"}"},
+       "a pre-tokenizer of type UnicodeScripts, expected ByteLevel, Digits, Metaspace, Punctuation, Split,"},
+      {{.pre_tokenizer = "{\"type\":\"Sequence\",\"pretokenizers\":[" BYTE_LEVEL "," BYTE_LEVEL "]}"},
+       "two pre-tokenizers of type ByteLevel"},
+      {{.pre_tokenizer = "{\"type\":\"Sequence\",\"pretokenizers\":[" BYTE_LEVEL ",{\"type\":\"Metaspace\"}]}"},
+       "a pre-tokenizer of type Metaspace behind ByteLevel"},
+      {{.pre_tokenizer = "{\"type\":\"Metaspace\",\"replacement\":\"_\"}"},
+       "a pre-tokenizer of type Metaspace with another replacement than U+2581"},
+      {{.pre_tokenizer = "{\"type\":\"Metaspace\",\"prepend_scheme\":\"last\"}"},
+       "a pre-tokenizer of type Metaspace with prepend_scheme last"},
+      {{.pre_tokenizer = "{\"type\":\"Split\",\"pattern\":{\"Regex\":\"a\"},\"behavior\":\"Merged\"}"},
+       "a pre-tokenizer of type Split with behavior Merged, expected Isolated"},
       {{.pre_tokenizer = "{\"type\":\"Split\",\"pattern\":{},\"behavior\":\"Isolated\"}"},
-       "a pre-tokenizer of type Split without a pattern"},
+       "a step of type Split without a pattern"},
       {{.pre_tokenizer = "{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(\"},\"behavior\":\"Isolated\"}"},
        "the pattern \"(\" does not compile: missing closing parenthesis"},
-      {{.pre_tokenizer = "{\"type\":\"Split\",\"pattern\":{\"Regex\":\"[a[b]]\"},\"behavior\":\"Isolated\"}"},
-       "the pattern \"[a[b]]\" uses \\w, \\b, \\h or a class inside a class"},
-      {{.pre_tokenizer = "{\"type\":\"Split\",\"pattern\":{\"Regex\":\"\\\\w+\"},\"behavior\":\"Isolated\"}"},
-       "the pattern \"\\w+\" uses \\w"},
-      {{.post_processor = "{\"type\":\"BertProcessing\"}"},
-       "a post-processor of type BertProcessing, expected TemplateProcessing or ByteLevel"},
+#define PATTERN_REFUSED(regex, why)                                                                                    \
+  {{.pre_tokenizer = "{\"type\":\"Split\",\"pattern\":{\"Regex\":\"" regex "\"},\"behavior\":\"Isolated\"}"},          \
+   "uses " why ", which is not supported"}
+      PATTERN_REFUSED("[a[^b]]", "a negated or named class inside a class"),
+      PATTERN_REFUSED("[[:alpha:]]", "a negated or named class inside a class"),
+      PATTERN_REFUSED("[a-z&&[^b]]", "&& inside a class"),
+      PATTERN_REFUSED("[^\\\\W_]", "\\W, \\H, \\b or \\B inside a class"),
+      PATTERN_REFUSED("[]a]", "a class that begins with ]"),
+      PATTERN_REFUSED("(?m:.)", "the flags m and s"),
+      PATTERN_REFUSED("a{1,3}+", "}+"),
+      PATTERN_REFUSED("a{,3}", "{,"),
+      PATTERN_REFUSED("(*FAIL)", "(*"),
       {{.post_processor =
             "{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"<s>\"}}],\"special_tokens\":{}}"},
        "the post-processor's template names \"<s>\", which it gives no ids"},
@@ -392,7 +407,7 @@ static void test_slow_pattern(void) {
   memset(text, 'a', sizeof text);
   TokenList tokens = {0};
   ok(t && tokenizer_encode(t, text, sizeof text, 0, &tokens, &err) == STATUS_DATA &&
-         strstr(err.text, "the pre-tokenizer's pattern \"(a|aa)+[b1]\" failed: match limit exceeded"),
+         strstr(err.text, "the pre-tokenizer: the pattern \"(a|aa)+[b1]\" failed: match limit exceeded"),
      "a pattern without an end: %s", err.text);
   token_list_clear(&tokens);
   tokenizer_close(t);

@@ -25,7 +25,7 @@ typedef struct Part {
   size_t size;
 } Part;
 
-Status merges_add(Merges *merges, const Vocabulary *v, const char *left, size_t left_size, const char *right,
+Status merges_add(Merges *merges, Vocabulary *v, const char *left, size_t left_size, const char *right,
                   size_t right_size, Error *err) {
   enum { ON_STACK = 256 };
   char small[ON_STACK], *whole = small;
@@ -36,17 +36,18 @@ Status merges_add(Merges *merges, const Vocabulary *v, const char *left, size_t 
   if (right_size) memcpy(whole + left_size, right, right_size);
   const Part parts[] = {{left, left_size}, {right, right_size}, {whole, left_size + right_size}};
   int32_t ids[3];
-  bool all_normal = true;
   Status status = STATUS_OK;
   for (size_t i = 0; i < 3 && status == STATUS_OK; i++) {
     ids[i] = vocabulary_find(v, parts[i].text, parts[i].size);
     if (ids[i] >= 0) continue;
-    all_normal = false;
-    if (vocabulary_find_other(v, parts[i].text, parts[i].size) < 0)
+    ids[i] = vocabulary_find_other(v, parts[i].text, parts[i].size);
+    if (ids[i] >= 0)
+      vocabulary_make_piece(v, ids[i]);
+    else
       status = error_set(err, STATUS_DATA, "a merge names \"%.*s\", which is not in the vocabulary",
                          parts[i].size < 100 ? (int)parts[i].size : 100, parts[i].text);
   }
-  if (status == STATUS_OK && all_normal) append(merges, (Merge){ids[0], ids[1], ids[2]});
+  if (status == STATUS_OK) append(merges, (Merge){ids[0], ids[1], ids[2]});
   if (whole != small) free(whole);
   return status;
 }

@@ -23,9 +23,9 @@ typedef struct Merges {
 
 void merges_clear(Merges *merges); /* all zeros is fine */
 
-/* Appends the next rule. Both parts and what they make must be tokens (STATUS_DATA otherwise). A rule that needs or
- * makes a special or added token is passed over: those are found in the text before merging, never made by it. */
-Status merges_add(Merges *merges, const Vocabulary *v, const char *left, size_t left_size, const char *right,
+/* Appends the next rule. Both parts and what they make must be tokens (STATUS_DATA otherwise). Special and added tokens
+ * that a rule names become pieces, which is what they are in HF's vocabulary. */
+Status merges_add(Merges *merges, Vocabulary *v, const char *left, size_t left_size, const char *right,
                   size_t right_size, Error *err);
 
 /* After the last merges_add. One pair twice is STATUS_DATA. */

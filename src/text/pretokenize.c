@@ -1,205 +1,231 @@
-/* Pre-tokenizers: the table of names, and patterns through PCRE2. */
+/* Cutting: matches and gaps, and what becomes of them. */
 #include "text/pretokenize.h"
 
 #include "base/memory.h"
+#include "base/utf8.h"
+#include "text/regex.h"
+#include "text/unicode.h"
+#include "text/vocabulary.h"
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* smollm: decimal digits stand alone. llama.cpp and HF's Digits part every number character, ½ too; the reference ids
- * that tests/tokenizers.sh compares with keep " ½" together. */
-static const PretokenizerRow rows[] = {
-    {"gpt-2", {PATTERN_GPT2}, false, false},
-    {"smollm", {"\\p{Nd}", PATTERN_GPT2}, false, false},
-};
-enum { N_ROWS = sizeof rows / sizeof rows[0] };
-
-/* Steps of matching at one place, after which a pattern is given up: sane ones need tens. */
-enum { MATCH_LIMIT = 5000000, PATTERN_LIMIT = 1 << 16 };
-
 typedef struct Step {
-  char *pattern; /* as given */
-  pcre2_code *code;
-  bool jit, drop_gaps;
+  Cut cut;
+  Regex *pattern;
 } Step;
 
 struct Pretokenizer {
-  Step steps[PRETOKENIZER_STEPS];
+  Step steps[PRETOKENIZER_CUTS];
   size_t count;
-  pcre2_match_context *limits;
+  bool as_bytes; /* pieces end up as characters that stand for bytes */
 };
 
 struct PretokenizerWork {
-  pcre2_match_data *data[PRETOKENIZER_STEPS]; /* one a step: steps are nested */
+  RegexWork *patterns[PRETOKENIZER_CUTS]; /* one a step: steps are nested */
 };
 
-const PretokenizerRow *pretokenizer_row(const char *name, size_t size) {
-  for (size_t i = 0; i < N_ROWS; i++)
-    if (strlen(rows[i].name) == size && memcmp(rows[i].name, name, size) == 0) return &rows[i];
-  return NULL;
-}
-
-char *pretokenizer_names(void) {
-  char *names = mem_copy_string(rows[0].name);
-  for (size_t i = 1; i < N_ROWS; i++) {
-    char *longer = mem_format("%s, %s", names, rows[i].name);
-    free(names);
-    names = longer;
-  }
-  return names;
-}
-
-Pretokenizer *pretokenizer_new(void) {
-  Pretokenizer *p = mem_alloc(1, sizeof *p);
-  p->limits = pcre2_match_context_create(NULL);
-  if (p->limits) pcre2_set_match_limit(p->limits, MATCH_LIMIT);
-  return p;
-}
+Pretokenizer *pretokenizer_new(void) { return mem_alloc(1, sizeof(Pretokenizer)); }
 
 void pretokenizer_free(Pretokenizer *p) {
   if (!p) return;
   for (size_t i = 0; i < p->count; i++) {
-    pcre2_code_free(p->steps[i].code);
-    free(p->steps[i].pattern);
+    regex_free(p->steps[i].pattern);
+    free((char *)p->steps[i].cut.pattern);
   }
-  pcre2_match_context_free(p->limits);
   free(p);
 }
 
-/* PCRE2's \s holds U+180E, which Unicode no longer counts as white space; the property does not exist by name in older
- * versions. So \s is written out, with its complement for \S. */
-#define SPACES "\\t-\\r\\x{20}\\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}"
-
-/* NULL where the pattern holds what means one thing here and another in the engine the pattern was written for
- * (Oniguruma): classes inside classes, \w, \b, \h and their complements. */
-static char *spell_out_spaces(const char *pattern) {
-  char *out = mem_alloc(strlen(pattern) / 2 + 1, sizeof SPACES + 3), *to = out;
-  bool in_class = false, differs = false;
-  for (const char *at = pattern; *at && !differs; at++) {
-    if (at[0] == '\\' && at[1]) {
-      if (at[1] == 's')
-        to = stpcpy(to, in_class ? SPACES : "[" SPACES "]");
-      else if (at[1] == 'S' && !in_class)
-        to = stpcpy(to, "[^" SPACES "]");
-      else
-        *to++ = at[0], *to++ = at[1];
-      differs = strchr("wWbBhH", at[1]) || (at[1] == 'S' && in_class);
-      at++;
-      continue;
-    }
-    if (in_class) differs = *at == '[' || (at[0] == '&' && at[1] == '&');
-    if (*at == '[')
-      in_class = true;
-    else if (*at == ']')
-      in_class = false;
-    *to++ = *at;
+Status pretokenizer_add(Pretokenizer *p, const Cut *cut, Error *err) {
+  if (p->count == PRETOKENIZER_CUTS)
+    return error_set(err, STATUS_DATA, "more than %d steps in the pre-tokenizer", PRETOKENIZER_CUTS);
+  Step *step = &p->steps[p->count];
+  *step = (Step){.cut = *cut};
+  if (cut->kind == CUT_SPLIT) {
+    const Status status = regex_new(cut->pattern, &step->pattern, err);
+    if (status != STATUS_OK) return status;
+    step->cut.pattern = mem_copy_string(cut->pattern);
   }
-  *to = 0;
-  if (!differs) return out;
-  free(out);
-  return NULL;
-}
-
-Status pretokenizer_add(Pretokenizer *p, const char *pattern, bool drop_gaps, Error *err) {
-  if (p->count == PRETOKENIZER_STEPS)
-    return error_set(err, STATUS_DATA, "more than %d patterns in the pre-tokenizer", PRETOKENIZER_STEPS);
-  if (strlen(pattern) > PATTERN_LIMIT)
-    return error_set(err, STATUS_DATA, "a pattern of %zu bytes, expected at most %d", strlen(pattern), PATTERN_LIMIT);
-  int code;
-  PCRE2_SIZE where;
-  char *spelled = spell_out_spaces(pattern);
-  if (!spelled)
-    return error_set(err, STATUS_DATA,
-                     "the pattern \"%s\" uses \\w, \\b, \\h or a class inside a class, which is not supported",
-                     pattern);
-  Step step = {.drop_gaps = drop_gaps};
-  step.code = pcre2_compile((PCRE2_SPTR)spelled, PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C,
-                            &code, &where, NULL);
-  free(spelled);
-  if (!step.code) {
-    char why[256] = "";
-    pcre2_get_error_message(code, (PCRE2_UCHAR *)why, sizeof why);
-    return error_set(err, STATUS_DATA, "the pattern \"%s\" does not compile: %s", pattern, why);
-  }
-  step.jit = pcre2_jit_compile(step.code, PCRE2_JIT_COMPLETE) == 0;
-  step.pattern = mem_copy_string(pattern);
-  p->steps[p->count++] = step;
+  if (cut->kind == CUT_AS_BYTES) p->as_bytes = true;
+  p->count++;
   return STATUS_OK;
 }
 
 size_t pretokenizer_count(const Pretokenizer *p) { return p->count; }
-const char *pretokenizer_pattern(const Pretokenizer *p, size_t step) { return p->steps[step].pattern; }
-bool pretokenizer_drops_gaps(const Pretokenizer *p, size_t step) { return p->steps[step].drop_gaps; }
+const Cut *pretokenizer_cut(const Pretokenizer *p, size_t index) { return &p->steps[index].cut; }
 
-const PretokenizerRow *pretokenizer_same_row(const Pretokenizer *p) {
-  for (size_t r = 0; r < N_ROWS; r++) {
-    size_t n = 0;
-    while (n < p->count && rows[r].patterns[n] && !p->steps[n].drop_gaps &&
-           strcmp(rows[r].patterns[n], p->steps[n].pattern) == 0)
-      n++;
-    if (n == p->count && (n == PRETOKENIZER_STEPS || !rows[r].patterns[n])) return &rows[r];
-  }
-  return NULL;
+static bool same_cut(const Cut *a, const Cut *b) {
+  return a->kind == b->kind && a->behavior == b->behavior && a->invert == b->invert && a->front == b->front &&
+         (a->kind != CUT_SPLIT || strcmp(a->pattern, b->pattern) == 0);
+}
+
+bool pretokenizer_same(const Pretokenizer *a, const Pretokenizer *b) {
+  if (a->count != b->count) return false;
+  for (size_t i = 0; i < a->count; i++)
+    if (!same_cut(&a->steps[i].cut, &b->steps[i].cut)) return false;
+  return true;
 }
 
 PretokenizerWork *pretokenizer_work_new(const Pretokenizer *p) {
   PretokenizerWork *work = mem_alloc(1, sizeof *work);
-  for (size_t i = 0; i < p->count; i++) work->data[i] = pcre2_match_data_create(1, NULL);
+  for (size_t i = 0; i < p->count; i++)
+    if (p->steps[i].pattern) work->patterns[i] = regex_work_new();
   return work;
 }
 
 void pretokenizer_work_free(PretokenizerWork *work) {
   if (!work) return;
-  for (size_t i = 0; i < PRETOKENIZER_STEPS; i++) pcre2_match_data_free(work->data[i]);
+  for (size_t i = 0; i < PRETOKENIZER_CUTS; i++) regex_work_free(work->patterns[i]);
   free(work);
 }
 
-/* The next match that is not empty: 1, 0 for none, negative for an error. The text is known to be valid UTF-8. */
-static int match(const Pretokenizer *p, const Step *step, pcre2_match_data *data, const char *text, size_t size,
-                 size_t from) {
-  const PCRE2_SPTR subject = (PCRE2_SPTR)text;
-  int found = PCRE2_ERROR_JIT_STACKLIMIT;
-  if (step->jit) found = pcre2_jit_match(step->code, subject, size, from, PCRE2_NOTEMPTY, data, p->limits);
-  if (found == PCRE2_ERROR_JIT_STACKLIMIT)
-    found = pcre2_match(step->code, subject, size, from, PCRE2_NOTEMPTY | PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, data,
-                        p->limits);
-  return found == PCRE2_ERROR_NOMATCH ? 0 : found < 0 ? found : 1;
-}
-
-typedef struct Split {
+typedef struct Cutting {
   const Pretokenizer *p;
   PretokenizerWork *work;
   PieceSink sink;
   void *context;
-} Split;
+} Cutting;
 
-static Status split_from(const Split *split, size_t step_index, const char *text, size_t size, Error *err) {
-  if (step_index == split->p->count) return split->sink(split->context, text, size, err);
-  const Step *step = &split->p->steps[step_index];
-  pcre2_match_data *data = split->work->data[step_index];
-  Status status = STATUS_OK;
-  size_t at = 0;
-  while (at < size && status == STATUS_OK) {
-    int found = data ? match(split->p, step, data, text, size, at) : PCRE2_ERROR_NOMEMORY;
-    const PCRE2_SIZE *span = data ? pcre2_get_ovector_pointer(data) : NULL;
-    if (found > 0 && (span[0] < at || span[1] <= span[0])) found = PCRE2_ERROR_BADOFFSET; /* \K in older versions */
-    if (found < 0) {
-      char why[256] = "";
-      pcre2_get_error_message(found, (PCRE2_UCHAR *)why, sizeof why);
-      return error_set(err, STATUS_DATA, "the pre-tokenizer's pattern \"%s\" failed: %s", step->pattern, why);
-    }
-    const size_t begin = found ? span[0] : size, end = found ? span[1] : size;
-    if (begin > at && !step->drop_gaps) status = split_from(split, step_index + 1, text + at, begin - at, err);
-    if (end > begin && status == STATUS_OK) status = split_from(split, step_index + 1, text + begin, end - begin, err);
-    at = end;
+static Status cut_from(const Cutting *c, size_t index, CutText text, Error *err);
+
+/* A text that is cut into parts at one step, and how far that has come. */
+typedef struct Parts {
+  const Cutting *cutting;
+  size_t index; /* of the step */
+  CutText text;
+  size_t watch; /* NOWHERE once a part has taken it */
+  size_t begin, end;
+  bool pending; /* begin..end waits for what comes next */
+  bool last_matched;
+} Parts;
+
+/* Hands one part to the next step. */
+static Status send(Parts *p, size_t begin, size_t end, Error *err) {
+  if (end == begin) return STATUS_OK;
+  CutText part = {.text = p->text.text + begin, .size = end - begin, .watch = NOWHERE};
+  part.first = p->text.first && begin == 0;
+  part.continues = p->text.continues && begin == 0;
+  if (p->watch != NOWHERE && p->watch < end) {
+    part.watch = p->watch > begin ? p->watch - begin : 0;
+    p->watch = NOWHERE;
   }
+  return cut_from(p->cutting, p->index + 1, part, err);
+}
+
+/* Whether a match or gap goes on with the part that waits. */
+static bool joins(const Parts *p, CutBehavior behavior, bool matched) {
+  if (behavior == CUT_CONTIGUOUS) return matched == p->last_matched;
+  if (behavior == CUT_MERGED_WITH_PREVIOUS) return matched && !p->last_matched;
+  return p->last_matched && !matched; /* CUT_MERGED_WITH_NEXT */
+}
+
+static Status take(Parts *p, const Cut *cut, size_t begin, size_t end, bool matched, Error *err) {
+  if (cut->invert) matched = !matched;
+  if (cut->behavior == CUT_ISOLATED) return send(p, begin, end, err);
+  if (cut->behavior == CUT_REMOVED) return matched ? STATUS_OK : send(p, begin, end, err);
+  Status status = STATUS_OK;
+  if (p->pending && joins(p, cut->behavior, matched)) {
+    p->end = end;
+  } else {
+    if (p->pending) status = send(p, p->begin, p->end, err);
+    p->begin = begin;
+    p->end = end;
+    p->pending = true;
+  }
+  p->last_matched = matched;
   return status;
 }
 
-Status pretokenizer_split(const Pretokenizer *p, PretokenizerWork *work, const char *text, size_t size, PieceSink sink,
-                          void *context, Error *err) {
-  const Split split = {p, work, sink, context};
-  return size ? split_from(&split, 0, text, size, err) : STATUS_OK;
+static Status split(const Cutting *c, size_t index, CutText text, Error *err) {
+  const Step *step = &c->p->steps[index];
+  Parts parts = {.cutting = c, .index = index, .text = text, .watch = text.watch};
+  RegexScan scan = {.pattern = step->pattern, .work = c->work->patterns[index], .text = text.text, .size = text.size};
+  size_t done = 0, begin, end;
+  for (;;) {
+    bool found;
+    Status status = regex_next(&scan, &found, &begin, &end, err);
+    if (status != STATUS_OK) return error_prefix(err, "the pre-tokenizer");
+    if (!found) break;
+    if (begin > done) status = take(&parts, &step->cut, done, begin, false, err);
+    if (status == STATUS_OK) status = take(&parts, &step->cut, begin, end, true, err);
+    if (status != STATUS_OK) return status;
+    done = end;
+  }
+  Status status = STATUS_OK;
+  if (done < text.size) status = take(&parts, &step->cut, done, text.size, false, err);
+  if (status == STATUS_OK && parts.pending) status = send(&parts, parts.begin, parts.end, err);
+  return status;
+}
+
+/* Blanks as marks, and one in front. */
+static void write_marks(MarkFront front, const CutText *text, ByteRun *out, size_t *watch) {
+  static const char mark[] = SPACE_MARK;
+  const bool begins = text->size >= SPACE_MARK_SIZE && memcmp(text->text, mark, SPACE_MARK_SIZE) == 0;
+  const bool wanted = front == FRONT_ALWAYS || (front == FRONT_TEXT && text->first);
+  if (wanted && !text->continues && !begins && text->text[0] != ' ') byte_run_add(out, mark, SPACE_MARK_SIZE);
+  for (size_t at = 0; at < text->size;) {
+    const char *blank = memchr(text->text + at, ' ', text->size - at);
+    const size_t end = blank ? (size_t)(blank - text->text) : text->size;
+    if (text->watch != NOWHERE && text->watch >= at && text->watch <= end) *watch = out->size + text->watch - at;
+    byte_run_add(out, text->text + at, end - at);
+    if (blank) byte_run_add(out, mark, SPACE_MARK_SIZE);
+    at = end + 1;
+  }
+}
+
+static void write_characters(const CutText *text, ByteRun *out, size_t *watch) {
+  for (size_t at = 0; at < text->size; at++) {
+    char character[4];
+    if (text->watch == at) *watch = out->size;
+    byte_run_add(out, character, utf8_encode(byte_to_character((uint8_t)text->text[at]), character));
+  }
+}
+
+/* The steps that change a piece and do not cut it. */
+static Status change(const Cutting *c, size_t index, CutText text, Error *err) {
+  const Cut *cut = &c->p->steps[index].cut;
+  ByteRun out = {0};
+  size_t watch = NOWHERE;
+  if (cut->kind == CUT_MARKS) {
+    write_marks(cut->front, &text, &out, &watch);
+  } else if (cut->kind == CUT_AS_BYTES) {
+    write_characters(&text, &out, &watch);
+  } else if (text.text[0] == ' ' || text.continues) {
+    return cut_from(c, index + 1, text, err);
+  } else {
+    byte_run_add(&out, " ", 1);
+    byte_run_add(&out, text.text, text.size);
+    if (text.watch != NOWHERE) watch = text.watch + 1;
+  }
+  text.text = out.bytes;
+  text.size = out.size;
+  text.watch = watch;
+  const Status status = cut_from(c, index + 1, text, err);
+  byte_run_clear(&out);
+  return status;
+}
+
+/* Characters that stand for bytes, as those bytes. */
+static Status send_bytes(const Cutting *c, const CutText *text, Error *err) {
+  char *bytes = mem_alloc(text->size, 1);
+  size_t n, watch = text->watch;
+  bool all = bytes_from_characters(text->text, text->size, bytes, &n);
+  if (all && watch != NOWHERE) all = bytes_from_characters(text->text, text->watch, bytes, &watch);
+  if (all) bytes_from_characters(text->text, text->size, bytes, &n);
+  const Status status = all ? c->sink(c->context, bytes, n, watch, err)
+                            : error_set(err, STATUS_DATA, "the pre-tokenizer cuts inside a character");
+  free(bytes);
+  return status;
+}
+
+static Status cut_from(const Cutting *c, size_t index, CutText text, Error *err) {
+  if (index < c->p->count)
+    return c->p->steps[index].cut.kind == CUT_SPLIT ? split(c, index, text, err) : change(c, index, text, err);
+  return c->p->as_bytes ? send_bytes(c, &text, err) : c->sink(c->context, text.text, text.size, text.watch, err);
+}
+
+Status pretokenizer_split(const Pretokenizer *p, PretokenizerWork *work, CutText text, PieceSink sink, void *context,
+                          Error *err) {
+  const Cutting cutting = {p, work, sink, context};
+  return text.size ? cut_from(&cutting, 0, text, err) : STATUS_OK;
 }

@@ -1,57 +1,74 @@
-/* Cutting text into the pieces that are merged on their own: a list of patterns, each applied to the pieces of the one
- * before. The only user of PCRE2. */
+/* Cutting text into the pieces that are merged on their own: a list of cuts, each applied to the pieces of the one
+ * before. The names of pre-tokenizers in GGUF files are pretokenizers.h. */
 #ifndef FATHOM_TEXT_PRETOKENIZE_H
 #define FATHOM_TEXT_PRETOKENIZE_H
 
 #include "base/error.h"
+#include "text/unicode.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { PRETOKENIZER_STEPS = 8 };
+enum { PRETOKENIZER_CUTS = 12 };
 
-/* GPT-2's pattern (its encoder.py), and any number character (HF's Digits: ½ and Ⅷ are numbers too). */
-#define PATTERN_GPT2 "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
-#define PATTERN_NUMBER "\\p{N}"
+/* What becomes of the matches of a pattern and the gaps between them (HF's SplitDelimiterBehavior). */
+typedef enum CutBehavior {
+  CUT_ISOLATED,             /* every match is a piece, and so is every gap */
+  CUT_REMOVED,              /* only the gaps are pieces */
+  CUT_MERGED_WITH_PREVIOUS, /* a match ends the piece before it */
+  CUT_MERGED_WITH_NEXT,     /* a match begins the piece behind it */
+  CUT_CONTIGUOUS,           /* matches that touch are one piece */
+} CutBehavior;
+
+typedef enum CutKind {
+  CUT_SPLIT,    /* at the matches of a pattern */
+  CUT_BLANK,    /* no cut: a blank in front of a piece that does not begin with one */
+  CUT_MARKS,    /* no cut: blanks become U+2581, and one more stands in front as `front` says */
+  CUT_AS_BYTES, /* no cut: each byte becomes its printable character (vocabulary.h), which later patterns see */
+} CutKind;
+
+typedef enum MarkFront { FRONT_NEVER, FRONT_TEXT, FRONT_ALWAYS } MarkFront; /* FRONT_TEXT: at a text's beginning */
+
+typedef struct Cut {
+  CutKind kind;
+  const char *pattern; /* CUT_SPLIT */
+  CutBehavior behavior;
+  bool invert;     /* gaps count as matches, and matches as gaps */
+  MarkFront front; /* CUT_MARKS */
+} Cut;
 
 typedef struct Pretokenizer Pretokenizer;
 
-/* A pre-tokenizer that GGUF files name in tokenizer.ggml.pre. */
-typedef struct PretokenizerRow {
-  const char *name;
-  const char *patterns[PRETOKENIZER_STEPS]; /* NULL ends */
-  bool whole_first;                         /* a piece that is a token needs no merging */
-  bool adds_bos;                            /* where the file does not say */
-} PretokenizerRow;
-
-/* NULL for a name that is not in the table. */
-const PretokenizerRow *pretokenizer_row(const char *name, size_t size);
-/* The names in the table, for messages: "gpt-2, smollm"; freed by the caller. */
-char *pretokenizer_names(void);
-
-Pretokenizer *pretokenizer_new(void); /* no step: text stays whole */
+Pretokenizer *pretokenizer_new(void); /* no cut: text stays whole */
 void pretokenizer_free(Pretokenizer *p);
 
-/* Adds a step. Every match of the pattern is a piece, and so is every gap between matches; with drop_gaps only the
- * matches are. STATUS_DATA for a pattern that does not compile or one too many. White space (\s) is Unicode's
- * White_Space property, as in the regex engine of HF tokenizers. */
-Status pretokenizer_add(Pretokenizer *p, const char *pattern, bool drop_gaps, Error *err);
+/* Copies the pattern. STATUS_DATA for one that does not compile, or a cut too many. */
+Status pretokenizer_add(Pretokenizer *p, const Cut *cut, Error *err);
 
 size_t pretokenizer_count(const Pretokenizer *p);
-const char *pretokenizer_pattern(const Pretokenizer *p, size_t step);
-bool pretokenizer_drops_gaps(const Pretokenizer *p, size_t step);
-/* The row with these very steps, or NULL. */
-const PretokenizerRow *pretokenizer_same_row(const Pretokenizer *p);
+const Cut *pretokenizer_cut(const Pretokenizer *p, size_t index);
+/* Both cut alike. */
+bool pretokenizer_same(const Pretokenizer *a, const Pretokenizer *b);
 
 /* Scratch for one thread. */
 typedef struct PretokenizerWork PretokenizerWork;
 PretokenizerWork *pretokenizer_work_new(const Pretokenizer *p);
 void pretokenizer_work_free(PretokenizerWork *work); /* NULL is fine */
 
-/* Hands the pieces of valid UTF-8 to sink in order. A pattern that needs more steps than any sane one is STATUS_DATA.
- */
-typedef Status (*PieceSink)(void *context, const char *piece, size_t size, Error *err);
-Status pretokenizer_split(const Pretokenizer *p, PretokenizerWork *work, const char *text, size_t size, PieceSink sink,
-                          void *context, Error *err);
+/* A text to be cut: valid UTF-8. */
+typedef struct CutText {
+  const char *text;
+  size_t size;
+  size_t watch;   /* a byte of it, or NOWHERE */
+  bool first;     /* nothing came before it */
+  bool continues; /* goes on where bytes that are no UTF-8 ended: no blank or mark in front */
+} CutText;
+
+/* Hands the pieces to sink in order, the first one that ends behind the watched byte with that byte's place in it (0
+ * where the byte itself went), the others with NOWHERE. A pattern that needs more steps than any sane one is
+ * STATUS_DATA. */
+typedef Status (*PieceSink)(void *context, const char *piece, size_t size, size_t watch, Error *err);
+Status pretokenizer_split(const Pretokenizer *p, PretokenizerWork *work, CutText text, PieceSink sink, void *context,
+                          Error *err);
 
 #endif

@@ -2,12 +2,20 @@
 #ifndef FATHOM_TEXT_SPECIAL_H
 #define FATHOM_TEXT_SPECIAL_H
 
+#include "text/normalize.h"
 #include "text/vocabulary.h"
 
+typedef struct Special {
+  size_t begin; /* of what is looked for, in Specials.bytes */
+  size_t size;
+  int32_t id;
+} Special;
+
 typedef struct Specials {
-  int32_t *ids; /* [count], sorted by text */
+  Special *items; /* [count], sorted by text */
   size_t count;
-  size_t first[257];   /* ids[first[b] .. first[b + 1]) begin with byte b */
+  ByteRun bytes;
+  size_t first[257];   /* items[first[b] .. first[b + 1]) begin with byte b */
   bool any, any_added; /* whether there is one at all, and one that is found without asking */
 } Specials;
 
@@ -16,7 +24,9 @@ typedef struct SpecialMatch {
   int32_t id;
 } SpecialMatch;
 
-void specials_init(Specials *specials, const Vocabulary *v);
+/* The tokens that are looked for in the text as it is; with a normalizer, those that are looked for behind it
+ * (TOKEN_NORMALIZED), their own texts normalised. */
+Status specials_init(Specials *specials, const Vocabulary *v, const Normalizer *normalizer, Error *err);
 void specials_clear(Specials *specials);
 
 /* The first token at or behind `from`, the longest where several begin there (HF's rule); ADDED tokens always, SPECIAL

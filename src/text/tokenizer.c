@@ -3,6 +3,7 @@
 #include "text/tokenizer.h"
 
 #include "base/memory.h"
+#include "text/pretokenizers.h"
 #include "text/tokenizer_parts.h"
 
 #include <stdlib.h>
@@ -21,16 +22,20 @@ void token_list_clear(TokenList *list) {
   *list = (TokenList){0};
 }
 
-bool spaces_only_begin_tokens(const Vocabulary *v) {
-  for (size_t id = 0; id < v->count; id++) {
-    if (vocabulary_kind(v, (int32_t)id) != TOKEN_NORMAL) continue;
-    const char *text = vocabulary_text(v, (int32_t)id);
-    const size_t size = vocabulary_size(v, (int32_t)id);
+/* Which bytes stand before a mark inside a token: there words cannot be told apart before they are merged. */
+static void find_holding_bytes(Tokenizer *t) {
+  const Vocabulary *v = &t->vocabulary;
+  for (int32_t id = 0; (size_t)id < v->count; id++) {
+    if (!vocabulary_is_piece(v, id)) continue;
+    const char *text = vocabulary_text(v, id);
+    const size_t size = vocabulary_size(v, id);
     size_t at = 0;
     while (size - at >= SPACE_MARK_SIZE && memcmp(text + at, SPACE_MARK, SPACE_MARK_SIZE) == 0) at += SPACE_MARK_SIZE;
-    if (memmem(text + at, size - at, SPACE_MARK, SPACE_MARK_SIZE)) return false;
+    for (const char *mark; (mark = memmem(text + at, size - at, SPACE_MARK, SPACE_MARK_SIZE));) {
+      if (mark > text + at) t->holds[(uint8_t)mark[-1]] = true;
+      at = (size_t)(mark - text) + SPACE_MARK_SIZE;
+    }
   }
-  return true;
 }
 
 static Status check_id(const Tokenizer *t, int32_t *id, const char *name, Error *err) {
@@ -52,9 +57,11 @@ static Status finish(Tokenizer *t, Error *err) {
   for (size_t i = 0; i < t->after.count && status == STATUS_OK; i++)
     status = check_id(t, &t->after.ids[i], "last", err);
   if (status != STATUS_OK) return status;
-  specials_init(&t->specials, &t->vocabulary);
+  status = specials_init(&t->specials, &t->vocabulary, NULL, err);
+  if (status == STATUS_OK) status = specials_init(&t->normalized_specials, &t->vocabulary, t->normalizer, err);
+  if (status != STATUS_OK) return status;
   if (t->model == TOKENIZER_SENTENCEPIECE) {
-    t->cut_at_spaces = spaces_only_begin_tokens(&t->vocabulary);
+    find_holding_bytes(t);
     t->kind =
         mem_copy_string(t->vocabulary.byte_ids[0] >= 0 ? "SentencePiece BPE, byte fallback" : "SentencePiece BPE");
   } else {
@@ -62,9 +69,10 @@ static Status finish(Tokenizer *t, Error *err) {
       t->dropped[b] = vocabulary_find(&t->vocabulary, &(char){(char)b}, 1) < 0;
       t->drops |= t->dropped[b];
     }
-    const PretokenizerRow *row = pretokenizer_same_row(t->pretokenizer);
-    t->kind = row ? mem_format("byte-level BPE, pre-tokenizer %s", row->name)
-                  : mem_copy_string("byte-level BPE, patterns of its own");
+    char *name = pretokenizer_name(t->pretokenizer);
+    t->kind = name ? mem_format("byte-level BPE, pre-tokenizer %s", name)
+                   : mem_copy_string("byte-level BPE, patterns of its own");
+    free(name);
   }
   return STATUS_OK;
 }
@@ -72,6 +80,8 @@ static Status finish(Tokenizer *t, Error *err) {
 Status tokenizer_open(const Source *source, Tokenizer **out, Error *err) {
   Tokenizer *t = mem_alloc(1, sizeof *t);
   vocabulary_init(&t->vocabulary);
+  t->normalizer = normalizer_new();
+  t->pretokenizer = pretokenizer_new();
   t->bos = t->eos = t->pad = t->unknown = t->stand_in = -1;
   *out = NULL;
   Status status;
@@ -94,6 +104,8 @@ void tokenizer_close(Tokenizer *t) {
   if (!t) return;
   vocabulary_clear(&t->vocabulary);
   specials_clear(&t->specials);
+  specials_clear(&t->normalized_specials);
+  normalizer_free(t->normalizer);
   merges_clear(&t->merges);
   pretokenizer_free(t->pretokenizer);
   token_list_clear(&t->before);
@@ -112,55 +124,49 @@ int32_t tokenizer_pad(const Tokenizer *t) { return t->pad; }
 int32_t tokenizer_unknown(const Tokenizer *t) { return t->unknown; }
 const char *tokenizer_chat_template(const Tokenizer *t) { return t->chat_template; }
 
-typedef struct Bytes {
-  char *bytes;
-  size_t size, room;
-} Bytes;
-
-static void append(Bytes *out, const char *bytes, size_t size) {
-  if (size > out->room - out->size) {
-    out->room = out->room + out->room / 2 + size + 64;
-    out->bytes = mem_resize(out->bytes, out->room, 1);
-  }
-  if (size) memcpy(out->bytes + out->size, bytes, size);
-  out->size += size;
-}
-
 /* A SentencePiece token: U+2581 is a blank again, and the blank that encoding put in front is taken away. */
-static void append_marked(Bytes *out, const char *text, size_t size, bool drop_first) {
+static void append_marked(ByteRun *out, const char *text, size_t size, bool drop_first) {
   for (size_t at = 0; at < size;) {
     if (size - at >= SPACE_MARK_SIZE && memcmp(text + at, SPACE_MARK, SPACE_MARK_SIZE) == 0) {
-      if (at > 0 || !drop_first) append(out, " ", 1);
+      if (at > 0 || !drop_first) byte_run_add(out, " ", 1);
       at += SPACE_MARK_SIZE;
     } else {
-      append(out, text + at, 1);
+      byte_run_add(out, text + at, 1);
       at++;
     }
   }
 }
 
+/* The first of the ids that the text itself begins with: behind what encoding adds. */
+static size_t text_begin(const Tokenizer *t, const int32_t *ids, size_t n) {
+  const size_t added = t->before.count;
+  return added && n >= added && memcmp(ids, t->before.ids, added * sizeof *ids) == 0 ? added : 0;
+}
+
 Status tokenizer_decode(const Tokenizer *t, const int32_t *ids, size_t n, char **text, size_t *size, Error *err) {
-  Bytes out = {0};
+  const Vocabulary *v = &t->vocabulary;
+  ByteRun out = {0};
+  const size_t first = text_begin(t, ids, n);
   bool begins = true; /* a stretch of text begins here */
   *text = NULL;
   *size = 0;
   for (size_t i = 0; i < n; i++) {
-    if (ids[i] < 0 || (size_t)ids[i] >= t->vocabulary.count || vocabulary_kind(&t->vocabulary, ids[i]) == TOKEN_NONE) {
-      free(out.bytes);
-      return error_set(err, STATUS_DATA, "token id %d is not in the vocabulary of %zu", ids[i], t->vocabulary.count);
+    if (ids[i] < 0 || (size_t)ids[i] >= v->count || vocabulary_kind(v, ids[i]) == TOKEN_NONE) {
+      byte_run_clear(&out);
+      return error_set(err, STATUS_DATA, "token id %d is not in the vocabulary of %zu", ids[i], v->count);
     }
-    const char *token = vocabulary_text(&t->vocabulary, ids[i]);
-    const size_t token_size = vocabulary_size(&t->vocabulary, ids[i]);
-    const TokenKind kind = vocabulary_kind(&t->vocabulary, ids[i]);
+    const char *token = vocabulary_text(v, ids[i]);
+    const size_t token_size = vocabulary_size(v, ids[i]);
+    const TokenKind kind = vocabulary_kind(v, ids[i]);
     if (kind == TOKEN_BYTE)
-      append(&out, &(char){(char)byte_token_value(token, token_size)}, 1);
-    else if (kind == TOKEN_NORMAL && t->model == TOKENIZER_SENTENCEPIECE)
-      append_marked(&out, token, token_size, begins && t->space_prefix);
+      byte_run_add(&out, &(char){(char)byte_token_value(token, token_size)}, 1);
+    else if (t->model == TOKENIZER_SENTENCEPIECE && vocabulary_is_piece(v, ids[i]))
+      append_marked(&out, token, token_size, t->front == FRONT_ALWAYS ? begins : t->front == FRONT_TEXT && i == first);
     else
-      append(&out, token, token_size);
+      byte_run_add(&out, token, token_size);
     begins = kind == TOKEN_SPECIAL || kind == TOKEN_ADDED;
   }
-  append(&out, "", 1);
+  byte_run_add(&out, "", 1);
   *text = out.bytes;
   *size = out.size - 1;
   return STATUS_OK;

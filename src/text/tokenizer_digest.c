@@ -54,7 +54,7 @@ void tokenizer_digest(const Tokenizer *t, char text[DIGEST_TEXT]) {
   } else {
     add_merges(digest, &t->merges, t->model == TOKENIZER_BYTE_LEVEL);
   }
-  digest_add_u64(digest, t->space_prefix);
+  digest_add_u64(digest, t->front == FRONT_ALWAYS ? 1 : t->front == FRONT_TEXT ? 2 : 0);
   digest_add_u64(digest, t->whole_first);
   add_ids(digest, &t->before);
   add_ids(digest, &t->after);

@@ -1,5 +1,6 @@
 /* The tokenizer in a GGUF file's metadata (keys tokenizer.*; ggml's gguf.md lists them). */
 #include "base/memory.h"
+#include "text/pretokenizers.h"
 #include "text/tokenizer_parts.h"
 
 #include <math.h>
@@ -86,6 +87,8 @@ static Status read_vocabulary(Tokenizer *t, const Gguf *gguf, Error *err) {
   const GgufArray *types = need_array(gguf, KEY("token_type"), GGUF_INT32, n, err);
   if (!types) return STATUS_DATA;
   Status status = STATUS_OK;
+  GgufText model = {0};
+  gguf_text(gguf, "general.name", &model);
   for (size_t id = 0; id < n && status == STATUS_OK; id++) {
     TokenKind kind = TOKEN_NORMAL;
     const GgufText text = gguf_array_text(tokens, id);
@@ -93,6 +96,8 @@ static Status read_vocabulary(Tokenizer *t, const Gguf *gguf, Error *err) {
     if (status != STATUS_OK) break;
     status = t->model == TOKENIZER_BYTE_LEVEL ? set_byte_level(&t->vocabulary, id, text, kind, err)
                                               : vocabulary_set(&t->vocabulary, id, text.bytes, text.size, kind, err);
+    if (status == STATUS_OK && token_strips_right(model.bytes, model.size, text.bytes, text.size, kind))
+      t->vocabulary.tokens[id].flags |= TOKEN_STRIPS_RIGHT;
   }
   return status == STATUS_OK ? vocabulary_index(&t->vocabulary, err) : status;
 }
@@ -149,13 +154,21 @@ static Status read_pretokenizer(Tokenizer *t, const Gguf *gguf, bool *adds_bos, 
     free(known);
     return STATUS_DATA;
   }
-  t->pretokenizer = pretokenizer_new();
   t->whole_first = row->whole_first;
   *adds_bos = row->adds_bos;
+  return pretokenizer_apply(row, t->normalizer, t->pretokenizer, err);
+}
+
+/* SentencePiece: a blank in front of every stretch of text unless the file says otherwise, and blanks as U+2581. */
+static Status read_marks(Tokenizer *t, const Gguf *gguf, Error *err) {
+  bool prefix = true;
   Status status = STATUS_OK;
-  for (size_t i = 0; i < PRETOKENIZER_STEPS && row->patterns[i] && status == STATUS_OK; i++)
-    status = pretokenizer_add(t->pretokenizer, row->patterns[i], false, err);
-  return status;
+  gguf_bool(gguf, KEY("add_space_prefix"), &prefix);
+  t->front = prefix ? FRONT_ALWAYS : FRONT_NEVER;
+  if (prefix) status = normalizer_add(t->normalizer, &(NormalStep){NORMAL_PREPEND, .to = SPACE_MARK}, err);
+  return status == STATUS_OK
+             ? normalizer_add(t->normalizer, &(NormalStep){NORMAL_REPLACE, .from = " ", .to = SPACE_MARK}, err)
+             : status;
 }
 
 static Status read_id(const Gguf *gguf, const char *key, size_t count, int32_t *id, Error *err) {
@@ -209,10 +222,10 @@ Status tokenizer_read_gguf(Tokenizer *t, const Gguf *gguf, Error *err) {
     if (status == STATUS_OK) status = read_merges(t, gguf, err);
   } else if (text_is(model, "llama")) {
     t->model = TOKENIZER_SENTENCEPIECE;
-    t->space_prefix = adds_bos = true; /* llama.cpp's defaults for this kind */
+    adds_bos = true; /* llama.cpp's default for this kind */
     t->unknown = 0;
-    gguf_bool(gguf, KEY("add_space_prefix"), &t->space_prefix);
-    status = read_vocabulary(t, gguf, err);
+    status = read_marks(t, gguf, err);
+    if (status == STATUS_OK) status = read_vocabulary(t, gguf, err);
     if (status == STATUS_OK) status = read_scores(t, gguf, err);
   } else {
     return error_set(err, STATUS_DATA, KEY("model") " is \"%.*s\", expected gpt2 or llama", shown(model.size),

@@ -18,10 +18,14 @@ static Status read_id(const Json *node, const char *what, size_t *id, Error *err
   return STATUS_OK;
 }
 
-/* Added tokens come first: an id that the vocabulary lists as well is theirs. A token that is matched after
- * normalisation
- * ("normalized") is matched in the text as it is: for the normalizers that are read here the two differ only in whether
- * a blank must come before it. */
+static uint8_t read_flags(const Json *entry, bool special) {
+  return (uint8_t)((json_bool(json_get(entry, "lstrip"), false) ? TOKEN_STRIPS_LEFT : 0) |
+                   (json_bool(json_get(entry, "rstrip"), false) ? TOKEN_STRIPS_RIGHT : 0) |
+                   (json_bool(json_get(entry, "single_word"), false) ? TOKEN_SINGLE_WORD : 0) |
+                   (json_bool(json_get(entry, "normalized"), !special) ? TOKEN_NORMALIZED : 0));
+}
+
+/* Added tokens come first: an id that the vocabulary lists as well is theirs. */
 static Status read_added(Tokenizer *t, const Json *added, Error *err) {
   Status status = STATUS_OK;
   for (const Json *entry = json_first(added); entry && status == STATUS_OK; entry = json_next(entry)) {
@@ -30,13 +34,9 @@ static Status read_added(Tokenizer *t, const Json *added, Error *err) {
     status = json_need_string(entry, "content", "added_tokens", &content, err);
     if (status == STATUS_OK) status = read_id(json_get(entry, "id"), content, &id, err);
     if (status != STATUS_OK) break;
-    if (json_bool(json_get(entry, "single_word"), false))
-      return error_set(err, STATUS_DATA, "the added token \"%.100s\" has single_word, which is not supported", content);
     const bool special = json_bool(json_get(entry, "special"), false);
     status = vocabulary_set(&t->vocabulary, id, content, strlen(content), special ? TOKEN_SPECIAL : TOKEN_ADDED, err);
-    if (status == STATUS_OK)
-      t->vocabulary.tokens[id].strips = (json_bool(json_get(entry, "lstrip"), false) ? TOKEN_STRIPS_LEFT : 0) |
-                                        (json_bool(json_get(entry, "rstrip"), false) ? TOKEN_STRIPS_RIGHT : 0);
+    if (status == STATUS_OK) t->vocabulary.tokens[id].flags = read_flags(entry, special);
   }
   return status;
 }
@@ -47,11 +47,17 @@ static Status read_token(Tokenizer *t, const Json *entry, bool byte_fallback, ch
   const Status status = read_id(entry, text, &id, err);
   if (status != STATUS_OK) return status;
   Vocabulary *v = &t->vocabulary;
+  const bool bytes = t->model == TOKENIZER_BYTE_LEVEL;
   if (id < v->count && v->tokens[id].kind != TOKEN_NONE && v->tokens[id].size == size &&
-      memcmp(vocabulary_text(v, (int32_t)id), text, size) == 0)
-    return STATUS_OK; /* an added token */
+      memcmp(vocabulary_text(v, (int32_t)id), text, size) == 0) { /* an added token, and a piece where it is no other */
+    size_t same;
+    if (!bytes ||
+        (bytes_from_characters(text, size, scratch, &same) && same == size && memcmp(scratch, text, size) == 0))
+      v->tokens[id].flags |= TOKEN_PIECE;
+    return STATUS_OK;
+  }
   if (size > TOKEN_MAX_BYTES) return vocabulary_set(v, id, text, size, TOKEN_NORMAL, err);
-  if (t->model == TOKENIZER_SENTENCEPIECE)
+  if (!bytes)
     return vocabulary_set(v, id, text, size,
                           byte_fallback && byte_token_value(text, size) >= 0 ? TOKEN_BYTE : TOKEN_NORMAL, err);
   size_t n;

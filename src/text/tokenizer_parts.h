@@ -3,6 +3,7 @@
 #define FATHOM_TEXT_TOKENIZER_PARTS_H
 
 #include "text/merges.h"
+#include "text/normalize.h"
 #include "text/pretokenize.h"
 #include "text/special.h"
 #include "text/tokenizer.h"
@@ -13,25 +14,28 @@ typedef enum TokenizerModel { TOKENIZER_BYTE_LEVEL, TOKENIZER_SENTENCEPIECE } To
 struct Tokenizer {
   TokenizerModel model;
   Vocabulary vocabulary;
-  Specials specials;
+  Specials specials;            /* looked for in the text as it is */
+  Specials normalized_specials; /* looked for in normalised text */
+  Normalizer *normalizer;       /* what is done to each stretch of text between the first kind */
+  Pretokenizer *pretokenizer;   /* how what is left between the second kind is cut */
   Merges merges;
-  float *scores;              /* [count of the vocabulary] for SentencePiece from GGUF: merges then stay empty */
-  Pretokenizer *pretokenizer; /* byte-level: how text is cut; SentencePiece: NULL or no step */
-  bool whole_first;           /* a piece that is a token needs no merging */
-  bool space_prefix;          /* SentencePiece: every stretch of text between special tokens gets a blank in front */
-  bool cut_at_spaces; /* SentencePiece: no token holds U+2581 behind another character, so words can be cut apart */
-  bool fuse_unknown;  /* neighbouring unknown characters make one unknown token */
+  float *scores;     /* [count of the vocabulary] for SentencePiece from GGUF: merges then stay empty */
+  bool whole_first;  /* a piece that is a token needs no merging */
+  MarkFront front;   /* SentencePiece: where decoding takes a blank away again */
+  bool holds[256];   /* SentencePiece: bytes that stand before U+2581 inside a token. Behind any other byte the mark
+                        begins a word that is merged on its own */
+  bool fuse_unknown; /* neighbouring unknown characters make one unknown token */
   int32_t bos, eos, pad, unknown; /* -1 = none */
   int32_t stand_in; /* what a character without a token becomes: the unknown token, -1 = nothing (see drops) */
   bool drops;       /* byte-level without a stand-in: text loses the bytes that have no token, as in HF */
   bool dropped[256];
-  TokenList before, after;        /* what TOKENIZE_ADD_SPECIAL adds */
+  TokenList before, after; /* what TOKENIZE_ADD_SPECIAL adds */
   char *chat_template;
   char *kind;
 };
 
-/* Readers: fill an all-zero Tokenizer whose vocabulary is initialised and whose ids are -1. The caller finishes and
- * frees. */
+/* Readers: fill an all-zero Tokenizer whose vocabulary is initialised, whose normalizer and pretokenizer have no step
+ * and whose ids are -1. The caller finishes and frees. */
 Status tokenizer_read_gguf(Tokenizer *t, const Gguf *gguf, Error *err);
 Status tokenizer_read_json(Tokenizer *t, const Source *source, Error *err);
 
@@ -39,11 +43,9 @@ Status tokenizer_read_json(Tokenizer *t, const Source *source, Error *err);
  * is read. */
 Status tokenizer_read_pipeline(Tokenizer *t, const Json *root, Error *err);
 
-/* U+2581, which SentencePiece writes for a blank. */
-#define SPACE_MARK "\xe2\x96\x81"
-enum { SPACE_MARK_SIZE = 3 };
-
-/* SentencePiece: true where cut_at_spaces may be set. */
-bool spaces_only_begin_tokens(const Vocabulary *v);
+/* The writer's other half: normalizer, pre-tokenizer, post-processor and decoder. */
+void tokenizer_write_pipeline(const Tokenizer *t, Json *root);
+/* A token as tokenizer.json writes it; freed by the caller. NULL where JSON cannot hold it. */
+char *token_written_form(const Tokenizer *t, int32_t id);
 
 #endif

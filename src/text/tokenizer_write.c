@@ -1,4 +1,5 @@
-/* tokenizer.json and tokenizer_config.json of any tokenizer that was read, in the layout of HF's tokenizers library. */
+/* tokenizer.json and tokenizer_config.json of any tokenizer that was read, in the layout of HF's tokenizers library.
+ * What is done with text before and after merging is pipeline_write.c. */
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/utf8.h"
@@ -8,14 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static Json *new_step(const char *type) {
-  Json *step = json_new_object();
-  json_add_string(step, "type", type);
-  return step;
-}
-
-/* A token as the file writes it; freed by the caller. NULL where JSON cannot hold it. */
-static char *written_form(const Tokenizer *t, int32_t id) {
+char *token_written_form(const Tokenizer *t, int32_t id) {
   const char *text = vocabulary_text(&t->vocabulary, id);
   const size_t size = vocabulary_size(&t->vocabulary, id);
   if (t->model == TOKENIZER_BYTE_LEVEL && vocabulary_kind(&t->vocabulary, id) == TOKEN_NORMAL) {
@@ -30,7 +24,7 @@ static char *written_form(const Tokenizer *t, int32_t id) {
 }
 
 static void add_token_name(const Tokenizer *t, Json *to, const char *key, int32_t id) {
-  char *text = id >= 0 ? written_form(t, id) : NULL;
+  char *text = id >= 0 ? token_written_form(t, id) : NULL;
   json_add_string(to, key, text);
   free(text);
 }
@@ -38,14 +32,18 @@ static void add_token_name(const Tokenizer *t, Json *to, const char *key, int32_
 /* In byte-level files a special token's text may be how another token's bytes are written: one name for two ids. */
 static bool is_ambiguous(const Tokenizer *t, int32_t id) {
   const Vocabulary *v = &t->vocabulary;
-  const size_t size = vocabulary_size(v, id);
+  const char *text = vocabulary_text(v, id);
+  size_t size = vocabulary_size(v, id);
   if (vocabulary_kind(v, id) == TOKEN_NORMAL) return false;
-  if (t->model == TOKENIZER_SENTENCEPIECE) return vocabulary_find(v, vocabulary_text(v, id), size) >= 0;
-  char *bytes = mem_alloc(size, 1);
-  size_t n;
-  const bool same = bytes_from_characters(vocabulary_text(v, id), size, bytes, &n) && vocabulary_find(v, bytes, n) >= 0;
-  free(bytes);
-  return same;
+  int32_t other = -1;
+  if (t->model == TOKENIZER_SENTENCEPIECE) {
+    other = vocabulary_find(v, text, size);
+  } else {
+    char *bytes = mem_alloc(size, 1);
+    if (bytes_from_characters(text, size, bytes, &size)) other = vocabulary_find(v, bytes, size);
+    free(bytes);
+  }
+  return other >= 0 && other != id;
 }
 
 static Status add_vocabulary(const Tokenizer *t, Json *added, Json *vocabulary, Error *err) {
@@ -53,7 +51,7 @@ static Status add_vocabulary(const Tokenizer *t, Json *added, Json *vocabulary, 
   for (int32_t id = 0; (size_t)id < v->count; id++) {
     const TokenKind kind = vocabulary_kind(v, id);
     if (kind == TOKEN_NONE) continue;
-    char *text = written_form(t, id);
+    char *text = token_written_form(t, id);
     if (!text || is_ambiguous(t, id)) {
       free(text);
       return error_set(err, STATUS_DATA, "token %d cannot be written to tokenizer.json: %s", id,
@@ -64,10 +62,10 @@ static Status add_vocabulary(const Tokenizer *t, Json *added, Json *vocabulary, 
       Json *entry = json_add_object(added, NULL);
       json_add_number(entry, "id", id);
       json_add_string(entry, "content", text);
-      json_add_bool(entry, "single_word", false);
-      json_add_bool(entry, "lstrip", v->tokens[id].strips & TOKEN_STRIPS_LEFT);
-      json_add_bool(entry, "rstrip", v->tokens[id].strips & TOKEN_STRIPS_RIGHT);
-      json_add_bool(entry, "normalized", false);
+      json_add_bool(entry, "single_word", v->tokens[id].flags & TOKEN_SINGLE_WORD);
+      json_add_bool(entry, "lstrip", v->tokens[id].flags & TOKEN_STRIPS_LEFT);
+      json_add_bool(entry, "rstrip", v->tokens[id].flags & TOKEN_STRIPS_RIGHT);
+      json_add_bool(entry, "normalized", v->tokens[id].flags & TOKEN_NORMALIZED);
       json_add_bool(entry, "special", kind == TOKEN_SPECIAL);
     }
     free(text);
@@ -85,7 +83,8 @@ static void add_merges(const Tokenizer *t, const Merges *merges, Json *list) {
 
 static Status add_model(const Tokenizer *t, Json *root, Error *err) {
   Json *added = json_add_array(root, "added_tokens");
-  Json *model = new_step("BPE");
+  Json *model = json_new_object();
+  json_add_string(model, "type", "BPE");
   bool byte_fallback = false;
   for (size_t i = 0; i < 256; i++) byte_fallback |= t->vocabulary.byte_ids[i] >= 0;
   json_add_null(model, "dropout");
@@ -106,108 +105,6 @@ static Status add_model(const Tokenizer *t, Json *root, Error *err) {
   return STATUS_OK;
 }
 
-static Json *replace_step(const char *from, const char *to) {
-  Json *step = new_step("Replace");
-  json_add_string(json_add_object(step, "pattern"), "String", from);
-  json_add_string(step, "content", to);
-  return step;
-}
-
-static Json *normalizer(const Tokenizer *t) {
-  Json *all = new_step("Sequence"), *steps = json_add_array(all, "normalizers");
-  if (t->space_prefix) {
-    Json *prepend = new_step("Prepend");
-    json_add_string(prepend, "prepend", SPACE_MARK);
-    json_add(steps, NULL, prepend);
-  }
-  json_add(steps, NULL, replace_step(" ", SPACE_MARK));
-  return all;
-}
-
-static Json *byte_level_step(bool use_regex) {
-  Json *step = new_step("ByteLevel");
-  json_add_bool(step, "add_prefix_space", false);
-  json_add_bool(step, "trim_offsets", true);
-  json_add_bool(step, "use_regex", use_regex);
-  return step;
-}
-
-static Json *pattern_step(const char *pattern, bool drop_gaps) {
-  Json *step;
-  if (strcmp(pattern, PATTERN_NUMBER) == 0 && !drop_gaps) {
-    step = new_step("Digits");
-    json_add_bool(step, "individual_digits", true);
-    return step;
-  }
-  step = new_step("Split");
-  json_add_string(json_add_object(step, "pattern"), "Regex", pattern);
-  json_add_string(step, "behavior", drop_gaps ? "Removed" : "Isolated");
-  json_add_bool(step, "invert", drop_gaps);
-  return step;
-}
-
-/* The patterns, then the step that writes bytes as characters, which knows GPT-2's pattern itself. */
-static Json *pretokenizer(const Pretokenizer *p) {
-  Json *all = new_step("Sequence"), *steps = json_add_array(all, "pretokenizers");
-  size_t n = pretokenizer_count(p);
-  const bool gpt2 =
-      n > 0 && !pretokenizer_drops_gaps(p, n - 1) && strcmp(pretokenizer_pattern(p, n - 1), PATTERN_GPT2) == 0;
-  if (gpt2) n--;
-  for (size_t i = 0; i < n; i++)
-    json_add(steps, NULL, pattern_step(pretokenizer_pattern(p, i), pretokenizer_drops_gaps(p, i)));
-  json_add(steps, NULL, byte_level_step(gpt2));
-  return all;
-}
-
-static void add_template_tokens(const Tokenizer *t, const TokenList *list, Json *template, Json *tokens) {
-  for (size_t i = 0; i < list->count; i++) {
-    char *text = written_form(t, list->ids[i]);
-    Json *item = json_add_object(json_add_object(template, NULL), "SpecialToken");
-    json_add_string(item, "id", text);
-    json_add_number(item, "type_id", 0);
-    if (text && !json_get(tokens, text)) {
-      Json *token = json_add_object(tokens, text);
-      json_add_string(token, "id", text);
-      json_add_number(json_add_array(token, "ids"), NULL, list->ids[i]);
-      json_add_string(json_add_array(token, "tokens"), NULL, text);
-    }
-    free(text);
-  }
-}
-
-static Json *post_processor(const Tokenizer *t) {
-  static const char *const forms[] = {"single", "pair"};
-  Json *step = new_step("TemplateProcessing"), *tokens = json_new_object();
-  for (size_t form = 0; form < 2; form++) {
-    Json *template = json_add_array(step, forms[form]);
-    for (size_t text = 0; text <= form; text++) { /* A, then B: each as if alone */
-      add_template_tokens(t, &t->before, template, tokens);
-      Json *sequence = json_add_object(json_add_object(template, NULL), "Sequence");
-      json_add_string(sequence, "id", text ? "B" : "A");
-      json_add_number(sequence, "type_id", (double)text);
-      add_template_tokens(t, &t->after, template, tokens);
-    }
-  }
-  json_add(step, "special_tokens", tokens);
-  return step;
-}
-
-static Json *decoder(const Tokenizer *t) {
-  if (t->model == TOKENIZER_BYTE_LEVEL) return byte_level_step(true);
-  Json *all = new_step("Sequence"), *steps = json_add_array(all, "decoders");
-  json_add(steps, NULL, replace_step(SPACE_MARK, " "));
-  json_add(steps, NULL, new_step("ByteFallback"));
-  json_add(steps, NULL, new_step("Fuse"));
-  if (t->space_prefix) {
-    Json *strip = new_step("Strip");
-    json_add_string(strip, "content", " ");
-    json_add_number(strip, "start", 1);
-    json_add_number(strip, "stop", 0);
-    json_add(steps, NULL, strip);
-  }
-  return all;
-}
-
 static Status write_json(const char *folder, const char *name, const Json *root, Error *err) {
   char *path = file_join(folder, name), *text = json_print(root, false);
   const Status status = file_write_text(path, text, err);
@@ -221,16 +118,7 @@ static Status write_tokenizer(const Tokenizer *t, const char *folder, Error *err
   json_add_string(root, "version", "1.0");
   json_add_null(root, "truncation");
   json_add_null(root, "padding");
-  const bool bytes = t->model == TOKENIZER_BYTE_LEVEL;
-  if (bytes) {
-    json_add_null(root, "normalizer");
-    json_add(root, "pre_tokenizer", pretokenizer(t->pretokenizer));
-  } else {
-    json_add(root, "normalizer", normalizer(t));
-    json_add_null(root, "pre_tokenizer");
-  }
-  json_add(root, "post_processor", post_processor(t));
-  json_add(root, "decoder", decoder(t));
+  tokenizer_write_pipeline(t, root);
   Status status = add_model(t, root, err);
   if (status != STATUS_OK) error_prefix(err, "%s", folder);
   if (status == STATUS_OK) status = write_json(folder, "tokenizer.json", root, err);

@@ -91,12 +91,14 @@ uint64_t bytes_hash(const char *bytes, size_t size) {
   return h ^ h >> 29;
 }
 
-/* The slot that holds the text as a NORMAL token (or, normal false, as any other), or the free one where it belongs. */
-static size_t find_slot(const Vocabulary *v, const char *text, size_t size, bool normal) {
+/* The slot that holds the text as a piece (or, piece false, as a token that is not NORMAL), or the free one where it
+ * belongs. */
+static size_t find_slot(const Vocabulary *v, const char *text, size_t size, bool piece) {
   size_t slot = bytes_hash(text, size) & v->mask;
   for (; v->slots[slot]; slot = (slot + 1) & v->mask) {
-    const Token *token = &v->tokens[v->slots[slot] - 1];
-    if (token->size == size && (token->kind == TOKEN_NORMAL) == normal &&
+    const int32_t id = (int32_t)v->slots[slot] - 1;
+    const Token *token = &v->tokens[id];
+    if (token->size == size && (piece ? vocabulary_is_piece(v, id) : token->kind != TOKEN_NORMAL) &&
         memcmp(v->bytes + token->begin, text, size) == 0)
       break;
   }
@@ -111,13 +113,15 @@ Status vocabulary_index(Vocabulary *v, Error *err) {
   for (size_t id = 0; id < v->count; id++) {
     const Token *token = &v->tokens[id];
     if (token->kind == TOKEN_NONE) continue;
-    const bool normal = token->kind == TOKEN_NORMAL;
-    const size_t slot = find_slot(v, v->bytes + token->begin, token->size, normal);
+    const char *text = v->bytes + token->begin;
+    const bool piece = vocabulary_is_piece(v, (int32_t)id);
+    size_t slot = find_slot(v, text, token->size, piece);
+    if (!v->slots[slot] && piece && token->kind != TOKEN_NORMAL) slot = find_slot(v, text, token->size, false);
     if (v->slots[slot])
       return error_set(err, STATUS_DATA, "tokens %u and %zu are the same text, \"%.*s\"", v->slots[slot] - 1, id,
-                       shown(token->size), v->bytes + token->begin);
+                       shown(token->size), text);
     v->slots[slot] = (uint32_t)id + 1;
-    if (normal && token->size > v->longest) v->longest = token->size;
+    if (piece && token->size > v->longest) v->longest = token->size;
   }
   return STATUS_OK;
 }
@@ -129,6 +133,13 @@ int32_t vocabulary_find(const Vocabulary *v, const char *text, size_t size) {
 
 int32_t vocabulary_find_other(const Vocabulary *v, const char *text, size_t size) {
   return (int32_t)v->slots[find_slot(v, text, size, false)] - 1;
+}
+
+void vocabulary_make_piece(Vocabulary *v, int32_t id) {
+  Token *token = &v->tokens[id];
+  if (vocabulary_find(v, v->bytes + token->begin, token->size) >= 0) return;
+  token->flags |= TOKEN_PIECE;
+  if (token->size > v->longest) v->longest = token->size;
 }
 
 static bool is_own_character(uint32_t code) {
