@@ -210,7 +210,7 @@ static Status run(const char *path, const Settings *s, const Provenance *from, E
   Row rows[3];
   Table *table = NULL;
   Status status = source_open(path, &source, err);
-  if (status == STATUS_OK) status = model_open(source, &w.model, err);
+  if (status == STATUS_OK) status = model_open(source, NULL, true, &w.model, err);
   if (status == STATUS_OK) {
     char processor[128];
     table = table_begin(stdout, s->json, from, columns, sizeof columns / sizeof columns[0]);

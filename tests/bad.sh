@@ -74,22 +74,30 @@ setting intermediate_size 40 'tensor model.layers.0.mlp.[a-z]+_proj.weight has s
 setting num_hidden_layers 3 'tensor model.layers.2.input_layernorm.weight is missing'
 folder && edit bad/config.json 's/"vocab_size": 300/"vocab_size": 301/'
 refused bad 'tensor model.embed_tokens.weight has shape \[300, 16\], expected \[301, 16\]' "vocab_size 301"
-setting attention_bias true '"attention_bias" is true'
+setting attention_bias true 'tensor model.layers.0.self_attn.q_proj.bias is missing'
 setting attention_bias 1 '"attention_bias" is a number, expected true or false'
 setting mlp_bias '"false"' '"mlp_bias" is a string, expected true or false'
 setting tie_word_embeddings 1 '"tie_word_embeddings" is a number, expected true or false'
-setting hidden_act '"gelu"' '"hidden_act" is gelu'
+setting hidden_act '"mish"' '"hidden_act" is mish'
 setting hidden_act 7 '"hidden_act" is a number, expected a string'
-setting pretraining_tp 2 '"pretraining_tp" is not 1'
-setting pretraining_tp '"2"' '"pretraining_tp" is a string, expected a number'
+setting pretraining_tp 2 '"pretraining_tp" is 2, which changes the numbers'
+setting pretraining_tp '"2"' '"pretraining_tp" is "2", which changes the numbers'
 setting rms_norm_eps '"1e-5"' '"rms_norm_eps" is a string, expected a number'
-setting rms_norm_eps 0 'rms_norm_eps is 0'
+setting rms_norm_eps 0 'epsilon is 0, expected a small positive number'
 setting head_dim '[8]' '"head_dim" is an array, expected a number'
 added rope_theta '"500000"' '"rope_theta" is a string, expected a number'
 added rope_theta 1e999 '"rope_theta" is not finite'
-added rope_theta -1 'rope_theta is -1'
-added rope_scaling '{"rope_type": "yarn", "factor": 4}' '"rope_scaling" is yarn'
-added rope_scaling '{"type": "linear", "factor": 4}' '"rope_scaling" is linear'
+folder && edit bad/config.json 's/"rope_theta": 10000.0/"rope_theta": -1/'
+refused bad 'rope_theta is -1' "a negative base"
+added rope_scaling '{"rope_type": "ntk", "factor": 4}' '"rope_scaling" is ntk, which changes the numbers'
+added rope_scaling '{"type": "linear"}' 'rope_scaling: the factor is 0, expected a positive number'
+added rope_scaling '{"type": "linear", "factor": "4"}' '"factor" is a string, expected a number'
+added rope_scaling '{"rope_type": "llama3", "factor": 4}' 'low_freq_factor 0 and high_freq_factor 0'
+added rope_scaling '{"rope_type": "longrope", "factor": 4}' '"short_factor" is missing'
+added rope_scaling '{"rope_type": "longrope", "short_factor": [1, 2], "long_factor": [1]}' '"long_factor" is no array of 2 numbers'
+added rope_scaling '{"rope_type": "longrope", "short_factor": [1], "long_factor": [1]}' '1 factors of rotary frequencies, expected [0-9]+'
+added partial_rotary_factor 0.5 '"partial_rotary_factor" is 0.5, which changes the numbers'
+added quantization_config '{"bits": 4}' '"quantization_config" is .*not supported'
 added rope_scaling '{"factor": 4}' '"rope_scaling" is a "factor" without a type'
 added rope_scaling '{"rope_type": 3}' 'rope_scaling: .*"rope_type" is a number, expected a string'
 added rope_scaling '"yarn"' '"rope_scaling" is no object'
@@ -105,7 +113,7 @@ refused bad.gguf 'unknown architecture "xlama"' "an unknown GGUF architecture"
 file && poke bad.gguf $(($(after llama.rope.freq_base) + 4)) '\000\000\200\177'
 refused bad.gguf 'rope_theta is inf' "an infinite GGUF rope base"
 file && poke bad.gguf "$(after llama.attention.layer_norm_rms_epsilon)" '\005'
-refused bad.gguf 'rms_norm_eps is 9.2' "a GGUF epsilon of another type" # the bits of 1e-5 as a whole number
+refused bad.gguf 'epsilon is 9.2' "a GGUF epsilon of another type" # the bits of 1e-5 as a whole number
 file && poke bad.gguf $(($(after llama.embedding_length) + 4)) '\040'
 refused bad.gguf 'tensor token_embd.weight has shape' "a GGUF width that is not the tensors'"
 

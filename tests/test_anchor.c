@@ -11,18 +11,18 @@ enum { SEED = 11, ROWS = SMALL_ROWS, COUNTED = 6 };
 
 static const size_t counted[COUNTED] = {2, 3, 4, 6, 9, 11}; /* rows of the batch */
 
-typedef struct Setting {
+typedef struct Scene {
   Model model;
   Batch batch;
   Pass pass;
   Anchor anchor;
   double *scale;
   Gradients gradients;
-} Setting;
+} Scene;
 
 /* h0 = the features of the model itself, moved by noise of this size. */
-static Setting setting_new(Rng *rng, double lambda, const char *layers, double noise) {
-  Setting s = {.model = small_model(rng, true), .batch = {SMALL_SEQUENCES, small_offsets, small_ids}};
+static Scene setting_new(Rng *rng, double lambda, const char *layers, double noise) {
+  Scene s = {.model = small_model(rng, true), .batch = {SMALL_SEQUENCES, small_offsets, small_ids}};
   const size_t d = s.model.config.hidden_size, n_layers = s.model.config.n_layers;
   Error err;
   s.scale = malloc(n_layers * sizeof *s.scale);
@@ -45,7 +45,7 @@ static Setting setting_new(Rng *rng, double lambda, const char *layers, double n
   return s;
 }
 
-static void setting_free(Setting *s) {
+static void setting_free(Scene *s) {
   free(s->gradients.values);
   gradients_clear(&s->gradients);
   anchor_clear(&s->anchor);
@@ -55,7 +55,7 @@ static void setting_free(Setting *s) {
 }
 
 /* lambda R from its definition. */
-static double definition(const Setting *s) {
+static double definition(const Scene *s) {
   const size_t d = s->model.config.hidden_size;
   double sum = 0;
   model_forward(&s->model, &s->batch, (Pass *)&s->pass, NULL);
@@ -69,7 +69,7 @@ static double definition(const Setting *s) {
   return s->anchor.lambda * sum / COUNTED / (double)s->anchor.n_anchored;
 }
 
-static double backward(Setting *s) {
+static double backward(Scene *s) {
   const Injection injection = anchor_injection(&s->anchor);
   anchor_begin_step(&s->anchor, COUNTED);
   model_forward(&s->model, &s->batch, &s->pass, NULL);
@@ -78,7 +78,7 @@ static double backward(Setting *s) {
 }
 
 static void test_gradient(Rng *rng, const char *layers) {
-  Setting s = setting_new(rng, 0.3, layers, 0.4);
+  Scene s = setting_new(rng, 0.3, layers, 0.4);
   const double value = backward(&s), expected = definition(&s);
   ok(is_close(value, expected, 1e-12, 0), "anchor on %s: value %g as defined", layers, value);
   double most = 0;
@@ -103,7 +103,7 @@ static void test_gradient(Rng *rng, const char *layers) {
 }
 
 static void test_zero(Rng *rng) {
-  Setting s = setting_new(rng, 0.3, "all", 0);
+  Scene s = setting_new(rng, 0.3, "all", 0);
   backward(&s);
   double largest = 0;
   for (size_t i = 0; i < s.model.table.total; i++) largest = fmax(largest, fabs((double)s.gradients.values[i]));

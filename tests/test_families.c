@@ -69,7 +69,7 @@ static bool test_copy(const char *copy, const Fixture *fixture) {
   Model model;
   Error err = {0};
   if (source_open(path, &source, &err) != STATUS_OK) bail_out(&err);
-  const bool opened = model_open(source, &model, &err) == STATUS_OK;
+  const bool opened = model_open(source, NULL, true, &model, &err) == STATUS_OK;
   if (opened) {
     Recording r;
     recording_init(&r, &model.config, fixture->all.rows);

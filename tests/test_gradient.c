@@ -98,7 +98,7 @@ static void test_all(Rng *rng, bool tied) {
     ok(error < 1e-7, "%s: relative error %.1e%s", p->name, error, tied ? "" : " (untied)");
   }
   /* The suffix from block 1 on: the same numbers, nothing below. */
-  g2.begin = model.table.layers[1].attn_norm;
+  g2.begin = model.table.layers[1].begin;
   g2.values = calloc(model.table.total - g2.begin, sizeof(real));
   gradient(&w, &g2, false);
   ok(memcmp(g2.values, g.values + (g2.begin - g.begin), (model.table.total - g2.begin) * sizeof(real)) == 0,

@@ -21,7 +21,7 @@ static void open_model(const char *name, Model *model) {
   char *path = fixture_path(name);
   Source *source;
   Error err = {0};
-  if (source_open(path, &source, &err) != STATUS_OK || model_open(source, model, &err) != STATUS_OK) bail_out(&err);
+  if (source_open(path, &source, &err) != STATUS_OK || model_open(source, NULL, true, model, &err) != STATUS_OK) bail_out(&err);
   source_close(source);
   free(path);
 }
@@ -145,7 +145,7 @@ static void test_rewards(void) {
   check_gradients("accumulated twice", &work, "bradley_terry.", &all, 2);
 
   const size_t n_layers = work.model.config.n_layers;
-  Gradients last = gradients_new(&work.model, work.model.table.layers[n_layers - 1].attn_norm);
+  Gradients last = gradients_new(&work.model, work.model.table.layers[n_layers - 1].begin);
   model_forward(&work.model, &work.all.batch, &work.pass, NULL);
   model_backward(&work.model, &work.all.batch, &work.pass, drewards, NULL, NULL, false, &last);
   check_gradients("last block and head", &work, "bradley_terry.", &last, 1);

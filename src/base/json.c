@@ -158,14 +158,22 @@ Json *json_add_array(Json *parent, const char *key) {
   json_add(parent, key, child);
   return child;
 }
-void json_add_string(Json *parent, const char *key, const char *value) {
-  json_add(parent, key, checked(value ? cJSON_CreateString(value) : cJSON_CreateNull()));
+Json *json_new_string(const char *value) {
+  return value ? checked(cJSON_CreateString(value)) : json_new_null();
 }
-void json_add_number(Json *parent, const char *key, double value) {
-  json_add(parent, key, checked(isfinite(value) ? cJSON_CreateNumber(value) : cJSON_CreateNull()));
+Json *json_new_number(double value) { return isfinite(value) ? checked(cJSON_CreateNumber(value)) : json_new_null(); }
+Json *json_new_bool(bool value) { return checked(cJSON_CreateBool(value)); }
+Json *json_new_null(void) { return checked(cJSON_CreateNull()); }
+
+void json_add_string(Json *parent, const char *key, const char *value) { json_add(parent, key, json_new_string(value)); }
+void json_add_number(Json *parent, const char *key, double value) { json_add(parent, key, json_new_number(value)); }
+void json_add_bool(Json *parent, const char *key, bool value) { json_add(parent, key, json_new_bool(value)); }
+void json_add_null(Json *parent, const char *key) { json_add(parent, key, json_new_null()); }
+
+void json_set(Json *object, const char *key, Json *child) {
+  if (!cJSON_ReplaceItemInObjectCaseSensitive(object, key, child)) json_add(object, key, child);
 }
-void json_add_bool(Json *parent, const char *key, bool value) { json_add(parent, key, checked(cJSON_CreateBool(value))); }
-void json_add_null(Json *parent, const char *key) { json_add(parent, key, checked(cJSON_CreateNull())); }
+void json_remove(Json *object, const char *key) { cJSON_DeleteItemFromObjectCaseSensitive(object, key); }
 Json *json_copy(const Json *node) { return checked(cJSON_Duplicate(node, 1)); }
 char *json_print(const Json *node, bool indented) {
   char *text = indented ? cJSON_Print(node) : cJSON_PrintUnformatted(node);

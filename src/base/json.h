@@ -52,6 +52,13 @@ void json_add_string(Json *parent, const char *key, const char *value); /* NULL 
 void json_add_number(Json *parent, const char *key, double value);
 void json_add_bool(Json *parent, const char *key, bool value);
 void json_add_null(Json *parent, const char *key);
+/* In the place of an object's member of this key, or at its end. */
+void json_set(Json *object, const char *key, Json *child);
+void json_remove(Json *object, const char *key); /* where it is there */
+Json *json_new_string(const char *value);
+Json *json_new_number(double value);
+Json *json_new_bool(bool value);
+Json *json_new_null(void);
 Json *json_copy(const Json *node);
 char *json_print(const Json *node, bool indented); /* freed by the caller */
 

@@ -44,8 +44,8 @@ static void warn_of_other_base(const Inputs *in, const char *path) {
   free(resolved);
 }
 
-static Status open_adapter(Inputs *in, const char *folder, Error *err) {
-  Status status = adapter_open(folder, false, &in->adapter, err);
+static Status open_adapter(Inputs *in, const char *folder, bool strict, Error *err) {
+  Status status = adapter_open(folder, strict, &in->adapter, err);
   if (status != STATUS_OK) return status;
   char *tokenizer = file_join(folder, "tokenizer.json");
   if (file_exists(tokenizer)) {
@@ -64,12 +64,12 @@ static Status open_files(Inputs *in, const char *path, const InputSettings *sett
   bool has_date;
   Status status = chat_date(settings->chat_date, &date, &has_date, err);
   if (status == STATUS_OK) status = source_open(path, &in->source, err);
-  if (status == STATUS_OK && settings->adapter) status = open_adapter(in, settings->adapter, err);
+  if (status == STATUS_OK && settings->adapter) status = open_adapter(in, settings->adapter, settings->strict, err);
   const Source *texts = in->adapter_files ? in->adapter_files : in->source;
   if (status == STATUS_OK) status = tokenizer_open(texts, &in->tokenizer, err);
   if (status == STATUS_OK)
     status = chat_open(settings->chat_template, has_date ? &date : NULL, in->tokenizer, &in->chat, err);
-  if (status == STATUS_OK) status = model_open_adapted(in->source, in->adapter, &in->model, err);
+  if (status == STATUS_OK) status = model_open(in->source, in->adapter, settings->strict, &in->model, err);
   if (status == STATUS_OK && in->adapter) warn_of_other_base(in, path);
   return status;
 }

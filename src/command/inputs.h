@@ -15,6 +15,7 @@ typedef struct InputSettings {
   OptionTexts prompts, pairs;
   const char *text, *chat_template, *chat_date, *adapter;
   size_t max_length, limit, batch_tokens;
+  bool strict;
 } InputSettings;
 
 typedef struct Inputs {
@@ -116,6 +117,8 @@ void inputs_close(Inputs *inputs); /* all zeros is fine */
        "N",                                                                                                            \
        "leave out, and count, samples of more tokens (default: the model's context length)",                           \
        NULL},                                                                                                          \
+      {"strict", 0, OPTION_FLAG, offsetof(Settings, input.strict), 0, 0, NULL,                                         \
+       "refuse a model or adapter with settings that fathom does not know (default: warn)", NULL},                                                                                                          \
   {                                                                                                                    \
     "batch-tokens", 0, OPTION_SIZE, offsetof(Settings, input.batch_tokens), 1, 1e9, "N",                               \
         "tokens run through the model at a time", NULL                                                                 \

@@ -18,6 +18,7 @@ typedef struct VerifySettings {
   const char *golden;
   double limit;
   size_t batch_tokens;
+  bool strict;
 } VerifySettings;
 
 static const VerifySettings verify_defaults = {.limit = 1e-5, .batch_tokens = 1024};
@@ -29,6 +30,8 @@ static const Option verify_options[] = {
      "the largest difference allowed, as a share of a site's largest value", NULL},
     {"batch-tokens", 0, OPTION_SIZE, offsetof(VerifySettings, batch_tokens), 1, 1e9, "N",
      "tokens run through the model at a time", NULL},
+    {"strict", 0, OPTION_FLAG, offsetof(VerifySettings, strict), 0, 0, NULL,
+     "refuse a model whose config.json has keys that fathom does not know (default: warn)", NULL},
     {0}};
 
 /* One array of the golden, and the worst difference from it so far. */
@@ -330,7 +333,7 @@ static Status verify_run(const Invocation *call, const void *settings, Error *er
   Verification v = {.path = s->golden, .arrays = weights_new()};
   Status status = safetensors_open(s->golden, &v.map, v.arrays, err);
   if (status == STATUS_OK) status = source_open(call->args[0], &v.source, err);
-  if (status == STATUS_OK) status = model_open(v.source, &v.model, err);
+  if (status == STATUS_OK) status = model_open(v.source, NULL, s->strict, &v.model, err);
   if (status == STATUS_OK) status = read_sequences(&v, err);
   if (status == STATUS_OK) status = read_checks(&v, err);
   if (status == STATUS_OK) status = run_model(&v, s->batch_tokens, err);

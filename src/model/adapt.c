@@ -2,6 +2,7 @@
 #include "model/adapt.h"
 
 #include "base/memory.h"
+#include "model/tensor_layout.h"
 #include "num/gemm.h"
 
 #include <math.h>
@@ -45,8 +46,11 @@ const Tensor *adapt_find(const ModelConfig *c, const Adapter *adapter, const Par
   return found ? found->tensor : NULL;
 }
 
-/* [out, in] of the module. */
-static Status check_shape(const AdapterFactors *f, size_t out, size_t in, Error *err) {
+/* Against [out, in] of the module, which may be a stack of several parameters. */
+static Status check_factors(const ModelConfig *c, const AdapterFactors *f, const Parameter *p, Error *err) {
+  TensorPlace place;
+  tensor_place(c, p, false, &place);
+  size_t out = place.units, in = p->columns;
   const Tensor *a = f->a, *b = f->b;
   if (f->is_embedding) { /* A [rank, V], B [D, rank] for W [V, D] */
     const size_t swap = out;
@@ -69,7 +73,6 @@ static Status not_in_base(const Tensor *tensor, const char *what, Error *err) {
 
 Status adapt_check(const ModelConfig *c, const ParameterTable *t, const Adapter *adapter, const char *head,
                    Error *err) {
-  (void)c;
   const size_t n_factors = adapter_factors_count(adapter), n_tensors = adapter_tensors_count(adapter);
   bool *factors_used = mem_alloc(n_factors, sizeof *factors_used),
        *tensors_used = mem_alloc(n_tensors, sizeof *tensors_used);
@@ -80,7 +83,7 @@ Status adapt_check(const ModelConfig *c, const ParameterTable *t, const Adapter 
     const bool is_other_head = p->role == ROLE_SCORE && !(head && strcmp(head, "score") == 0);
     const AdapterFactors *f = is_other_head ? NULL : find_factors(adapter, p);
     const AdapterTensor *saved = find_tensor(adapter, p);
-    if (f) status = check_shape(f, p->rows, p->columns, err);
+    if (f) status = check_factors(c, f, p, err);
     if (f) factors_used[f - adapter_factors_at(adapter, 0)] = true;
     if (saved) tensors_used[saved - adapter_tensors_at(adapter, 0)] = true;
   }
@@ -101,7 +104,9 @@ bool adapt_unties(const ModelConfig *c, const Adapter *adapter) {
   static const Role roles[] = {ROLE_EMBED, ROLE_LM_HEAD};
   for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
     Parameter p = {.role = roles[i]};
-    snprintf(p.name, sizeof p.name, "%s", c->family->names[roles[i]].hf);
+    TensorPlace place;
+    tensor_place(c, &p, false, &place);
+    memcpy(p.name, place.name, sizeof p.name);
     if (find_factors(adapter, &p) || find_tensor(adapter, &p)) return true;
   }
   return false;
@@ -122,8 +127,15 @@ static Status read_factor(const Tensor *tensor, double scale, real *out, Error *
                                tensor->name);
 }
 
+/* The rows of B [units, rank] that are for this parameter of a stack. */
+static void pick_rows(const ModelConfig *c, const Parameter *p, size_t rank, const real *b, real *out) {
+  TensorPlace place;
+  tensor_place(c, p, false, &place);
+  for (size_t r = 0; r < p->rows; r++)
+    memcpy(out + r * rank, b + tensor_place_unit(c, &place, r) * rank, rank * sizeof *out);
+}
+
 Status adapt_merge(const ModelConfig *c, const Adapter *adapter, const Parameter *p, real *values, Error *err) {
-  (void)c;
   const AdapterFactors *f = find_factors(adapter, p);
   if (!f) return STATUS_OK;
   const size_t rank = f->rank, rows = p->rows, columns = p->columns;
@@ -132,8 +144,12 @@ Status adapt_merge(const ModelConfig *c, const Adapter *adapter, const Parameter
   if (status == STATUS_OK) status = read_factor(f->b, f->scale, b, err);
   if (status == STATUS_OK && f->is_embedding) /* W [V, D] += A' B' */
     gemm(true, true, rows, columns, rank, a, rows, b, rank, true, values, columns);
-  else if (status == STATUS_OK) /* W += B A */
-    gemm(false, false, rows, columns, rank, b, rank, a, columns, true, values, columns);
+  else if (status == STATUS_OK) { /* W += B A */
+    real *own = mem_alloc(rows * rank, sizeof *own);
+    pick_rows(c, p, rank, b, own);
+    gemm(false, false, rows, columns, rank, own, rank, a, columns, true, values, columns);
+    free(own);
+  }
   free(a);
   free(b);
   return status;

@@ -26,6 +26,11 @@ typedef struct Injection {
 void model_backward(const Model *model, const Batch *batch, Pass *pass, const real *drewards, const real *dfinal,
                     const Injection *injection, bool accumulate, Gradients *gradients);
 
+/* Of model_logits on rows 0 .. n - 1: dfinal[n, D] from dlogits[n, V], which is destroyed, and the logits themselves.
+ * dhead[V, D], the head's own gradient, is added to; NULL where it is not wanted. */
+void model_logits_backward(const Model *model, const Pass *pass, size_t n, const real *logits, real *dlogits,
+                           real *dfinal, real *dhead);
+
 /* Frees what model_backward keeps in gradients beside values. */
 void gradients_clear(Gradients *gradients);
 

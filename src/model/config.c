@@ -1,283 +1,199 @@
-/* Model configuration: two readers and one writer. */
+/* The numbers of a model, made of one file's settings: defaults filled in, contradictions refused. */
 #include "model/config.h"
 
+#include "base/memory.h"
+#include "model/config_parts.h"
+
 #include <math.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { MOST_LAYERS = 1024, MOST_WIDTH = 1 << 20, MOST_VOCAB = 1 << 24, MOST_POSITIONS = 1 << 28 };
+static size_t size_of(const Settings *s, Setting setting) { return (size_t)s->value[setting]; }
+
+static bool has_window(const Settings *s, size_t layer, bool rotary) {
+  if (s->types) return s->types[layer] == LAYER_SLIDING;
+  switch (s->family->window_pattern) {
+  case WINDOW_PERIOD: return (layer + 1) % size_of(s, SETTING_WINDOW_PERIOD) != 0;
+  case WINDOW_UPPER: return layer >= size_of(s, SETTING_WINDOW_LAYERS);
+  case WINDOW_ODD_LOWER: return layer % 2 == 0 && layer < size_of(s, SETTING_WINDOW_LAYERS);
+  case WINDOW_WITHOUT_ROTARY: return !rotary;
+  default: return true;
+  }
+}
+
+static double attention_scale(const Settings *s, size_t head_dim, size_t layer) {
+  double scale = 1;
+  if (s->value[SETTING_ATTENTION_MULTIPLIER] > 0)
+    scale = s->value[SETTING_ATTENTION_MULTIPLIER];
+  else if (s->value[SETTING_SCALE_SCORES] != 0)
+    scale = 1 / sqrt(s->value[SETTING_QUERY_SCALAR] > 0 ? s->value[SETTING_QUERY_SCALAR] : (double)head_dim);
+  return s->value[SETTING_SCALE_BY_LAYER] != 0 ? scale / (double)(layer + 1) : scale;
+}
+
+static LayerConfig layer_config(const Settings *s, const ModelConfig *c, size_t layer) {
+  const size_t interval = size_of(s, SETTING_NO_ROTARY_INTERVAL), period = size_of(s, SETTING_EXPERT_PERIOD);
+  const bool rotary = c->rotary_dim && (s->rotary ? s->rotary[layer] : !interval || (layer + 1) % interval != 0);
+  const bool sliding = s->value[SETTING_USE_WINDOW] != 0 && size_of(s, SETTING_WINDOW) && has_window(s, layer, rotary);
+  const bool sparse = c->n_experts && (layer + 1) % period == 0;
+  return (LayerConfig){.window = sliding ? size_of(s, SETTING_WINDOW) : 0,
+                       .rope = !rotary                                                                  ? ROPE_NONE
+                               : has_window(s, layer, rotary) && s->value[SETTING_LOCAL_ROPE_THETA] > 0 ? ROPE_LOCAL
+                                                                                                        : ROPE_GLOBAL,
+                       .has_experts = sparse && !(s->dense && s->dense[layer]),
+                       .attention_scale = attention_scale(s, c->head_dim, layer)};
+}
+
+/* Roles that the family's files have and the settings do not switch off. */
+static void set_roles(const Settings *s, ModelConfig *c) {
+  for (size_t role = 0; role < ROLE_COUNT; role++) c->has[role] = c->family->names[role].hf != NULL;
+  c->has[ROLE_LM_HEAD] = !c->tied_embeddings;
+  for (Role role = ROLE_Q_BIAS; role <= ROLE_V_BIAS; role++)
+    c->has[role] = c->has[role] && s->value[SETTING_ATTENTION_BIAS] != 0;
+  c->has[ROLE_O_BIAS] = c->has[ROLE_O_BIAS] && s->value[SETTING_ATTENTION_BIAS] != 0;
+  static const Role mlp_biases[] = {ROLE_GATE_BIAS, ROLE_UP_BIAS, ROLE_DOWN_BIAS};
+  for (size_t i = 0; i < 3; i++) c->has[mlp_biases[i]] = c->has[mlp_biases[i]] && s->value[SETTING_MLP_BIAS] != 0;
+  for (Role role = ROLE_ROUTER; role <= ROLE_EXPERT_DOWN; role++) c->has[role] = c->has[role] && c->n_experts;
+  for (Role role = ROLE_SHARED_GATE; role <= ROLE_SHARED_SWITCH; role++)
+    c->has[role] = c->has[role] && c->n_experts && c->shared_expert_size;
+}
+
+static void set_numbers(const Settings *s, ModelConfig *c) {
+  const Family *family = s->family;
+  c->family = family;
+  c->n_layers = size_of(s, SETTING_N_LAYERS);
+  c->hidden_size = size_of(s, SETTING_HIDDEN_SIZE);
+  c->n_heads = size_of(s, SETTING_N_HEADS);
+  c->n_kv_heads = size_of(s, SETTING_N_KV_HEADS) ? size_of(s, SETTING_N_KV_HEADS) : c->n_heads;
+  c->head_dim = size_of(s, SETTING_HEAD_DIM) ? size_of(s, SETTING_HEAD_DIM) : c->hidden_size / c->n_heads;
+  c->intermediate_size =
+      size_of(s, SETTING_INTERMEDIATE_SIZE) ? size_of(s, SETTING_INTERMEDIATE_SIZE) : 4 * c->hidden_size;
+  c->vocab_size = size_of(s, SETTING_VOCAB_SIZE);
+  c->max_positions = size_of(s, SETTING_MAX_POSITIONS);
+  c->tied_embeddings = s->value[SETTING_TIED] != 0;
+  c->norm = family->layer_norm ? NORM_LAYER : NORM_RMS;
+  c->norm_eps = s->value[SETTING_NORM_EPS];
+  c->gain_offset = family->gain_plus_one;
+  c->qk_norm_whole = family->qk_norm_whole;
+  c->activation = (Activation)s->value[SETTING_ACTIVATION];
+  c->gated = family->names[ROLE_GATE].hf != NULL;
+  c->parallel_residual = s->value[SETTING_PARALLEL_RESIDUAL] != 0;
+  c->embedding_scale =
+      (family->scaled_embedding ? sqrt((double)c->hidden_size) : 1) * s->value[SETTING_EMBEDDING_MULTIPLIER];
+  c->residual_scale = s->value[SETTING_RESIDUAL_MULTIPLIER];
+  c->logit_scale = 1 / s->value[SETTING_LOGITS_DIVISOR];
+  c->attention_softcap = s->value[SETTING_ATTENTION_SOFTCAP];
+  c->logit_softcap = s->value[SETTING_LOGIT_SOFTCAP];
+  c->n_experts = size_of(s, SETTING_N_EXPERTS);
+  c->n_experts_used = size_of(s, SETTING_N_EXPERTS_USED);
+  c->expert_size = size_of(s, SETTING_EXPERT_SIZE) ? size_of(s, SETTING_EXPERT_SIZE) : c->intermediate_size;
+  c->shared_expert_size = size_of(s, SETTING_SHARED_EXPERT_SIZE);
+  c->renormalise = s->value[SETTING_RENORMALISE] != 0;
+  if (family->names[ROLE_POSITIONS].hf) return;
+  c->rotary_dim = size_of(s, SETTING_ROTARY_DIM) ? size_of(s, SETTING_ROTARY_DIM)
+                                                 : (size_t)((double)c->head_dim * s->value[SETTING_ROTARY_SHARE]);
+  for (int r = 0; r < ROPE_COUNT; r++) {
+    c->ropes[r] = s->ropes[r];
+    c->ropes[r].rotary_dim = c->rotary_dim;
+  }
+}
+
+static Status check_positive(const char *what, double value, Error *err) {
+  return value > 0 && isfinite(value)
+             ? STATUS_OK
+             : error_set(err, STATUS_DATA, "%s is %g, expected a positive number", what, value);
+}
 
 /* Relations that hold for every family. */
-static Status config_check(const ModelConfig *c, Error *err) {
+static Status check(const ModelConfig *c, const Settings *s, Error *err) {
   if (c->n_heads % c->n_kv_heads != 0)
     return error_set(err, STATUS_DATA, "%zu attention heads cannot share %zu key/value heads evenly", c->n_heads,
                      c->n_kv_heads);
-  if (c->head_dim == 0 || c->head_dim % 2 != 0)
-    return error_set(err, STATUS_DATA, "head_dim is %zu, rotary positions need an even number", c->head_dim);
-  if (!(c->rms_norm_eps > 0 && c->rms_norm_eps < 1))
-    return error_set(err, STATUS_DATA, "rms_norm_eps is %g, expected a small positive number", c->rms_norm_eps);
-  if (!(c->rope_theta > 0 && isfinite(c->rope_theta)))
-    return error_set(err, STATUS_DATA, "rope_theta is %g, expected a positive number", c->rope_theta);
+  if (!size_of(s, SETTING_HEAD_DIM) && c->hidden_size % c->n_heads != 0)
+    return error_set(err, STATUS_DATA,
+                     "hidden size %zu is not a multiple of %zu attention heads, and no head_dim is given",
+                     c->hidden_size, c->n_heads);
+  if (c->rotary_dim % 2 != 0 || c->rotary_dim > c->head_dim)
+    return error_set(err, STATUS_DATA, "%zu of head_dim %zu are rotary, expected an even number up to it",
+                     c->rotary_dim, c->head_dim);
+  if (s->n_rope_factors && s->n_rope_factors != c->rotary_dim / 2)
+    return error_set(err, STATUS_DATA, "%zu factors of rotary frequencies, expected %zu: half of %zu",
+                     s->n_rope_factors, c->rotary_dim / 2, c->rotary_dim);
+  if (!(c->norm_eps > 0 && c->norm_eps < 1))
+    return error_set(err, STATUS_DATA, "the norms' epsilon is %g, expected a small positive number", c->norm_eps);
+  if (c->n_experts && (c->n_experts_used == 0 || c->n_experts_used > c->n_experts))
+    return error_set(err, STATUS_DATA, "%zu of %zu experts a token, expected 1 to all", c->n_experts_used,
+                     c->n_experts);
+  if (c->family->names[ROLE_ROUTER].hf && !c->n_experts && !c->family->names[ROLE_UP].hf)
+    return error_set(err, STATUS_DATA, "no experts, which this family must have");
+  if (c->n_experts) return error_set(err, STATUS_DATA, "experts are not supported");
+  if (c->attention_softcap < 0 || c->logit_softcap < 0) return error_set(err, STATUS_DATA, "a soft cap is negative");
+  Status status = check_positive("the embedding's multiplier", c->embedding_scale, err);
+  if (status == STATUS_OK) status = check_positive("the residual multiplier", c->residual_scale, err);
+  if (status == STATUS_OK) status = check_positive("the scale of the logits", c->logit_scale, err);
+  return status == STATUS_OK ? check_positive("the scale of attention", attention_scale(s, c->head_dim, 0), err)
+                             : status;
+}
+
+/* Takes over the settings' rotary factors. */
+static Status resolve(Settings *s, ModelConfig *c, Error *err) {
+  set_numbers(s, c);
+  const Status status = check(c, s, err);
+  if (status != STATUS_OK) return status;
+  c->rope_factors = s->rope_factors;
+  s->rope_factors = NULL;
+  set_roles(s, c);
+  c->layers = mem_alloc(c->n_layers, sizeof *c->layers);
+  for (size_t l = 0; l < c->n_layers; l++) c->layers[l] = layer_config(s, c, l);
   return STATUS_OK;
 }
 
-static Status unsupported(const char *key, const char *found, Error *err) {
-  return error_set(err, STATUS_DATA, "\"%s\" is %s, which changes the numbers and is not supported", key, found);
-}
-
-/* Optional settings: missing or null keeps the default in *value; any other kind is an error, never the default. */
-static bool hf_has(const Json *object, const char *key) {
-  const Json *node = json_get(object, key);
-  return node && !json_is_null(node);
-}
-static Status hf_text(const Json *object, const char *key, const char **value, Error *err) {
-  return hf_has(object, key) ? json_need_string(object, key, "config.json", value, err) : STATUS_OK;
-}
-static Status hf_number(const Json *object, const char *key, double *value, Error *err) {
-  return hf_has(object, key) ? json_need_number(object, key, "config.json", value, err) : STATUS_OK;
-}
-static Status hf_bool(const Json *object, const char *key, bool *value, Error *err) {
-  return hf_has(object, key) ? json_need_bool(object, key, "config.json", value, err) : STATUS_OK;
-}
-
-/* The rotary settings under this key: only "default" ones, which scale nothing. */
-static Status hf_check_rope(const Json *json, const char *key, Error *err) {
-  if (!hf_has(json, key)) return STATUS_OK;
-  const Json *rope = json_get(json, key);
-  if (!json_is_object(rope)) return error_set(err, STATUS_DATA, "config.json: \"%s\" is no object", key);
-  const char *type = hf_has(rope, "factor") ? "a \"factor\" without a type" : "default";
-  Status status = hf_text(rope, "type", &type, err); /* the older name */
-  if (status == STATUS_OK) status = hf_text(rope, "rope_type", &type, err);
-  if (status != STATUS_OK) return error_prefix(err, "%s", key);
-  return strcmp(type, "default") == 0 ? STATUS_OK : unsupported(key, type, err);
-}
-
-/* Settings of a Hugging Face config that change the numbers: each must have the value this decoder computes. */
-static Status hf_check_settings(const Json *json, Error *err) {
-  static const char *const must_be_false[] = {"attention_bias", "mlp_bias"};
-  Status status = STATUS_OK;
-  for (size_t i = 0; status == STATUS_OK && i < sizeof must_be_false / sizeof must_be_false[0]; i++) {
-    bool is_set = false;
-    status = hf_bool(json, must_be_false[i], &is_set, err);
-    if (is_set) return unsupported(must_be_false[i], "true", err);
-  }
-  const char *act = "silu";
-  if (status == STATUS_OK) status = hf_text(json, "hidden_act", &act, err);
-  if (strcmp(act, "silu") != 0) return unsupported("hidden_act", act, err);
-  if (status == STATUS_OK) status = hf_check_rope(json, "rope_scaling", err);
-  if (status == STATUS_OK) status = hf_check_rope(json, "rope_parameters", err);
-  double parallel = 1;
-  if (status == STATUS_OK) status = hf_number(json, "pretraining_tp", &parallel, err);
-  return parallel == 1 ? status : unsupported("pretraining_tp", "not 1", err);
-}
-
-/* What has a default in every Llama. */
-static Status hf_read_optional(const Json *json, ModelConfig *c, Error *err) {
-  c->rms_norm_eps = 1e-6;
-  c->rope_theta = 10000;
-  c->tied_embeddings = false;
-  Status status = hf_number(json, "rms_norm_eps", &c->rms_norm_eps, err);
-  /* transformers 5 keeps the base inside "rope_parameters"; one outside wins. */
-  if (status == STATUS_OK) status = hf_number(json_get(json, "rope_parameters"), "rope_theta", &c->rope_theta, err);
-  if (status == STATUS_OK) status = hf_number(json, "rope_theta", &c->rope_theta, err);
-  if (status == STATUS_OK) status = hf_bool(json, "tie_word_embeddings", &c->tied_embeddings, err);
+Status config_from_json(const Json *json, bool strict, ModelConfig *c, Error *err) {
+  const char *type;
+  bool nested;
+  Settings settings = {0};
+  *c = (ModelConfig){0};
+  Status status = json_need_string(json, "model_type", "config.json", &type, err);
+  if (status != STATUS_OK) return status;
+  const Family *family = family_by_hf_type(type, &nested);
+  if (!family) return error_set(err, STATUS_DATA, "unknown architecture \"%s\" (config.json, model_type)", type);
+  if (nested) json = json_get(json, "text_config");
+  if (!json_is_object(json))
+    return error_set(err, STATUS_DATA, "config.json: \"text_config\" is missing, expected an object");
+  status = settings_read_hf(json, family, strict, &settings, err);
+  if (status == STATUS_OK) status = resolve(&settings, c, err);
+  if (status == STATUS_OK) c->source = json_copy(json);
+  settings_clear(&settings);
+  if (status != STATUS_OK) config_clear(c);
   return status;
 }
 
-/* One size of the file: missing or null takes the default, which is 0 where the key is needed. */
-typedef struct SizeKey {
-  const char *key;
-  size_t *value, otherwise, most;
-} SizeKey;
-
-static Status hf_sizes(const Json *json, const SizeKey *keys, size_t n, Error *err) {
-  for (size_t i = 0; i < n; i++) {
-    const Json *node = json_get(json, keys[i].key);
-    if (keys[i].otherwise && (!node || json_is_null(node))) {
-      *keys[i].value = keys[i].otherwise;
-      continue;
-    }
-    const Status status = json_need_size(json, keys[i].key, "config.json", 1, keys[i].most, keys[i].value, err);
-    if (status != STATUS_OK) return status;
-  }
-  return STATUS_OK;
-}
-
-static Status hf_read(const Json *json, ModelConfig *c, Error *err) {
-  const char *type;
-  Status status = json_need_string(json, "model_type", "config.json", &type, err);
-  if (status != STATUS_OK) return status;
-  c->family = family_by_hf_type(type);
-  if (!c->family) return error_set(err, STATUS_DATA, "unknown architecture \"%s\" (config.json, model_type)", type);
-  status = hf_check_settings(json, err);
-  if (status != STATUS_OK) return status;
-  const SizeKey needed[] = {{"num_hidden_layers", &c->n_layers, 0, MOST_LAYERS},
-                            {"hidden_size", &c->hidden_size, 0, MOST_WIDTH},
-                            {"num_attention_heads", &c->n_heads, 0, MOST_WIDTH},
-                            {"intermediate_size", &c->intermediate_size, 0, MOST_WIDTH},
-                            {"vocab_size", &c->vocab_size, 0, MOST_VOCAB}};
-  status = hf_sizes(json, needed, sizeof needed / sizeof needed[0], err);
-  if (status != STATUS_OK) return status;
-  const size_t even_split = c->hidden_size / c->n_heads;
-  const SizeKey optional[] = {{"num_key_value_heads", &c->n_kv_heads, c->n_heads, MOST_WIDTH},
-                              {"head_dim", &c->head_dim, even_split, MOST_WIDTH},
-                              {"max_position_embeddings", &c->max_positions, 2048, MOST_POSITIONS}};
-  status = hf_sizes(json, optional, sizeof optional / sizeof optional[0], err);
-  if (status != STATUS_OK) return status;
-  status = hf_read_optional(json, c, err);
-  if (status != STATUS_OK) return status;
-  return config_check(c, err);
-}
-
-static Status gguf_sizes(const Gguf *gguf, const char *prefix, const SizeKey *keys, size_t n, Error *err) {
-  for (size_t i = 0; i < n; i++) {
-    char key[128];
-    int64_t number;
-    snprintf(key, sizeof key, "%s.%s", prefix, keys[i].key);
-    if (!gguf_has(gguf, key) && keys[i].otherwise) {
-      *keys[i].value = keys[i].otherwise;
-      continue;
-    }
-    if (!gguf_integer(gguf, key, &number))
-      return error_set(err, STATUS_DATA, "%s is %s, expected a whole number", key,
-                       gguf_has(gguf, key) ? "of another type" : "missing");
-    if (number < 1 || (uint64_t)number > keys[i].most)
-      return error_set(err, STATUS_DATA, "%s is %lld, expected 1 to %zu", key, (long long)number, keys[i].most);
-    *keys[i].value = (size_t)number;
-  }
-  return STATUS_OK;
-}
-
-/* A factor without a type would be linear scaling, as llama.cpp reads it. */
-static Status gguf_check_rope(const Gguf *gguf, const char *prefix, Error *err) {
-  char key[128], found[64];
-  GgufText text;
-  snprintf(key, sizeof key, "%s.rope.scaling.type", prefix);
-  if (gguf_text(gguf, key, &text)) {
-    if (text.size == 4 && memcmp(text.bytes, "none", 4) == 0) return STATUS_OK;
-    snprintf(found, sizeof found, "%.*s", (int)(text.size < 32 ? text.size : 32), text.bytes);
-    return unsupported(key, found, err);
-  }
-  if (gguf_has(gguf, key)) return error_set(err, STATUS_DATA, "%s is of another type, expected text", key);
-  static const char *const factors[] = {"rope.scaling.factor", "rope.scale_linear"};
-  for (size_t i = 0; i < sizeof factors / sizeof factors[0]; i++) {
-    double factor = 1;
-    snprintf(key, sizeof key, "%s.%s", prefix, factors[i]);
-    if (gguf_has(gguf, key) && !gguf_real(gguf, key, &factor))
-      return error_set(err, STATUS_DATA, "%s is of another type, expected a number", key);
-    if (factor != 1 && factor != 0) return unsupported(key, "not 1", err); /* 0 says none */
-  }
-  return STATUS_OK;
-}
-
-/* Settings of a GGUF file that change the numbers. */
-static Status gguf_check_settings(const Gguf *gguf, const char *prefix, Error *err) {
-  char key[128], found[64];
-  int64_t number;
-  const Status status = gguf_check_rope(gguf, prefix, err);
-  if (status != STATUS_OK) return status;
-  if (weights_find(gguf_weights(gguf), "rope_freqs.weight"))
-    return error_set(err, STATUS_DATA, "tensor rope_freqs.weight scales the rotary positions, which is not supported");
-  snprintf(key, sizeof key, "%s.expert_count", prefix);
-  if (gguf_has(gguf, key) && !gguf_integer(gguf, key, &number))
-    return error_set(err, STATUS_DATA, "%s is of another type, expected a whole number", key);
-  if (gguf_has(gguf, key) && number > 0) {
-    snprintf(found, sizeof found, "%lld", (long long)number);
-    return unsupported(key, found, err);
-  }
-  return STATUS_OK;
-}
-
-static Status gguf_read(const Gguf *gguf, ModelConfig *c, Error *err) {
-  GgufText architecture;
-  char name[64], key[128];
-  if (!gguf_text(gguf, "general.architecture", &architecture))
-    return error_set(err, STATUS_DATA, "general.architecture is missing");
-  snprintf(name, sizeof name, "%.*s", (int)(architecture.size < 60 ? architecture.size : 60), architecture.bytes);
-  c->family = family_by_gguf(name);
-  if (!c->family) return error_set(err, STATUS_DATA, "unknown architecture \"%s\" (general.architecture)", name);
-  Status status = gguf_check_settings(gguf, name, err);
-  if (status != STATUS_OK) return status;
-  const SizeKey needed[] = {{"block_count", &c->n_layers, 0, MOST_LAYERS},
-                            {"embedding_length", &c->hidden_size, 0, MOST_WIDTH},
-                            {"attention.head_count", &c->n_heads, 0, MOST_WIDTH},
-                            {"feed_forward_length", &c->intermediate_size, 0, MOST_WIDTH}};
-  status = gguf_sizes(gguf, name, needed, sizeof needed / sizeof needed[0], err);
-  if (status != STATUS_OK) return status;
-  size_t rotary = 0;
-  const SizeKey optional[] = {{"attention.head_count_kv", &c->n_kv_heads, c->n_heads, MOST_WIDTH},
-                              {"attention.key_length", &c->head_dim, c->hidden_size / c->n_heads, MOST_WIDTH},
-                              {"context_length", &c->max_positions, 2048, MOST_POSITIONS}};
-  status = gguf_sizes(gguf, name, optional, sizeof optional / sizeof optional[0], err);
-  if (status != STATUS_OK) return status;
-  const SizeKey rotary_key = {"rope.dimension_count", &rotary, c->head_dim, MOST_WIDTH};
-  status = gguf_sizes(gguf, name, &rotary_key, 1, err);
-  if (status != STATUS_OK) return status;
-  if (rotary != c->head_dim)
-    return error_set(err, STATUS_DATA,
-                     "%s.rope.dimension_count is %zu of %zu: partial rotary positions are not supported", name, rotary,
-                     c->head_dim);
-  snprintf(key, sizeof key, "%s.attention.layer_norm_rms_epsilon", name);
-  if (!gguf_real(gguf, key, &c->rms_norm_eps))
-    return error_set(err, STATUS_DATA, "%s is %s, expected a number", key,
-                     gguf_has(gguf, key) ? "of another type" : "missing");
-  snprintf(key, sizeof key, "%s.rope.freq_base", name);
-  c->rope_theta = 10000;
-  if (gguf_has(gguf, key) && !gguf_real(gguf, key, &c->rope_theta))
-    return error_set(err, STATUS_DATA, "%s is of another type, expected a number", key);
-  const Weights *weights = gguf_weights(gguf);
-  const Tensor *embed = weights_find(weights, c->family->names[ROLE_EMBED].gguf);
-  if (!embed) return error_set(err, STATUS_DATA, "tensor %s is missing", c->family->names[ROLE_EMBED].gguf);
-  c->vocab_size = embed->shape[0];
-  c->tied_embeddings = weights_find(weights, c->family->names[ROLE_LM_HEAD].gguf) == NULL;
-  return config_check(c, err);
-}
-
-Status config_read(const Source *source, ModelConfig *config, Error *err) {
-  *config = (ModelConfig){0};
+Status config_read(const Source *source, bool strict, ModelConfig *c, Error *err) {
   Status status;
-  if (source_gguf(source))
-    status = gguf_read(source_gguf(source), config, err);
-  else if (source_config(source))
-    status = hf_read(source_config(source), config, err);
+  *c = (ModelConfig){0};
+  if (source_gguf(source)) {
+    Settings settings = {0};
+    status = settings_read_gguf(source_gguf(source), &settings, err);
+    if (status == STATUS_OK) status = resolve(&settings, c, err);
+    settings_clear(&settings);
+  } else if (source_config(source))
+    status = config_from_json(source_config(source), strict, c, err);
   else
     status = error_set(err, STATUS_DATA, "no config.json, expected a model's folder or a GGUF file");
-  return status == STATUS_OK ? status : error_prefix(err, "%s", source_path(source));
+  if (status == STATUS_OK) return status;
+  config_clear(c);
+  return error_prefix(err, "%s", source_path(source));
 }
 
-static void add_id(Json *json, const char *key, int32_t id) {
-  if (id >= 0)
-    json_add_number(json, key, id);
-  else
-    json_add_null(json, key);
+void config_clear(ModelConfig *c) {
+  free(c->layers);
+  free(c->rope_factors);
+  json_free(c->source);
+  *c = (ModelConfig){0};
 }
 
-Json *config_to_json(const ModelConfig *c, bool classifier, int32_t bos, int32_t eos, int32_t pad) {
-  Json *json = json_new_object();
-  json_add_string(json_add_array(json, "architectures"), NULL,
-                  classifier ? c->family->hf_classifier : c->family->hf_causal);
-  json_add_string(json, "model_type", c->family->hf_model_type);
-  json_add_number(json, "num_hidden_layers", (double)c->n_layers);
-  json_add_number(json, "hidden_size", (double)c->hidden_size);
-  json_add_number(json, "num_attention_heads", (double)c->n_heads);
-  json_add_number(json, "num_key_value_heads", (double)c->n_kv_heads);
-  json_add_number(json, "head_dim", (double)c->head_dim);
-  json_add_number(json, "intermediate_size", (double)c->intermediate_size);
-  json_add_number(json, "vocab_size", (double)c->vocab_size);
-  json_add_number(json, "max_position_embeddings", (double)c->max_positions);
-  json_add_number(json, "rms_norm_eps", c->rms_norm_eps);
-  json_add_number(json, "rope_theta", c->rope_theta);
-  json_add_string(json, "hidden_act", "silu");
-  json_add_bool(json, "attention_bias", false);
-  json_add_bool(json, "mlp_bias", false);
-  json_add_bool(json, "tie_word_embeddings", c->tied_embeddings);
-  add_id(json, "bos_token_id", bos);
-  add_id(json, "eos_token_id", eos);
-  add_id(json, "pad_token_id", pad);
-  if (classifier) {
-    json_add_string(json_add_object(json, "id2label"), "0", "reward");
-    json_add_number(json_add_object(json, "label2id"), "reward", 0);
-  }
-  json_add_string(json, "torch_dtype", "float32");
-  return json;
+void config_untie(ModelConfig *c) {
+  c->tied_embeddings = false;
+  c->has[ROLE_LM_HEAD] = true;
 }
+
+size_t config_qkv_width(const ModelConfig *c) { return (c->n_heads + 2 * c->n_kv_heads) * c->head_dim; }

@@ -1,22 +1,33 @@
 /* The decoder, top to bottom. Shapes: T rows of the batch, D hidden, H heads, K key/value heads, E head width, F MLP.
- */
+ * What a model does not have is skipped; every step that all have is taken once and for all of them here. */
 #include "model/forward.h"
 
+#include "model/blocks.h"
 #include "num/activation.h"
-#include "num/attention.h"
-#include "num/gemm.h"
-#include "num/norm.h"
 #include "num/rope.h"
 
 #include <assert.h>
 #include <math.h>
 #include <string.h>
 
-static void tap_rows(const Tap *tap, SiteKind kind, size_t layer, const real *rows, size_t stride, size_t width) {
-  if (tap) tap->take(tap->context, kind, layer, rows, stride, width);
+/* What every step of one pass looks at. */
+typedef struct Forward {
+  const Model *model;
+  const Batch *batch;
+  Pass *pass;
+  const Tap *tap;
+  size_t rows;
+} Forward;
+
+static void tap_rows(const Forward *w, SiteKind kind, size_t layer, const real *rows, size_t stride, size_t width) {
+  if (w->tap) w->tap->take(w->tap->context, kind, layer, rows, stride, width);
 }
 
-static void check_batch(const Model *model, const Batch *batch, const Pass *pass) {
+static void tap_stream(const Forward *w, SiteKind kind, size_t layer, const real *rows) {
+  tap_rows(w, kind, layer, rows, w->model->config.hidden_size, w->model->config.hidden_size);
+}
+
+static void check_batch(const Model *model, const Batch *batch, Pass *pass) {
   const size_t rows = batch->offsets[batch->n_sequences];
   assert(rows <= pass->max_rows);
   for (size_t s = 0; s < batch->n_sequences; s++) {
@@ -24,94 +35,173 @@ static void check_batch(const Model *model, const Batch *batch, const Pass *pass
     for (size_t t = batch->offsets[s]; t < batch->offsets[s + 1]; t++) pass->positions[t] = t - batch->offsets[s];
   }
   for (size_t t = 0; t < rows; t++) assert(batch->ids[t] >= 0 && (size_t)batch->ids[t] < model->config.vocab_size);
+  for (int r = 0; r < ROPE_COUNT && model->config.rotary_dim; r++) pass_fill_ropes(pass, &model->config, r, batch);
 }
 
-static void embed(const Model *model, const Batch *batch, real *out) {
-  const size_t rows = batch->offsets[batch->n_sequences], d = model->config.hidden_size;
+static void embed(const Forward *w, real *out) {
+  const ModelConfig *c = &w->model->config;
+  const size_t d = c->hidden_size;
+  const real *table = w->model->values + w->model->table.embed, scale = (real)c->embedding_scale;
 #pragma omp parallel for schedule(static)
-  for (size_t t = 0; t < rows; t++)
-    memcpy(out + t * d, model->values + model->table.embed + (size_t)batch->ids[t] * d, d * sizeof *out);
+  for (size_t t = 0; t < w->rows; t++) {
+    const real *row = table + (size_t)w->batch->ids[t] * d;
+    for (size_t i = 0; i < d; i++) out[t * d + i] = row[i] * scale;
+  }
 }
 
-static Norm norm_at(const Model *model, size_t gain) {
-  return (Norm){.kind = NORM_RMS,
-                .width = model->config.hidden_size,
-                .gain = model->values + gain,
-                .eps = (real)model->config.rms_norm_eps};
+/* Learned positions. A position beyond the table is refused where lengths are limited, before a pass. */
+static void add_positions(const Forward *w, real *stream) {
+  const size_t d = w->model->config.hidden_size;
+  const real *table = w->model->values + w->model->table.positions;
+#pragma omp parallel for schedule(static)
+  for (size_t t = 0; t < w->rows; t++) {
+    assert(w->pass->positions[t] < w->model->config.max_positions);
+    for (size_t i = 0; i < d; i++) stream[t * d + i] += table[w->pass->positions[t] * d + i];
+  }
 }
 
-/* z[T, H E] from attn_normed[T, D]. */
-static void attend(const Model *model, const Batch *batch, Pass *pass, size_t layer, const Tap *tap) {
-  const ModelConfig *c = &model->config;
-  const LayerBuffers *b = &pass->layers[layer];
-  const size_t rows = batch->offsets[batch->n_sequences], e = c->head_dim, q_width = c->n_heads * e,
-               kv = c->n_kv_heads * e;
-  const size_t stride = q_width + 2 * kv;
-  real *q = b->qkv, *k = q + q_width, *v = k + kv;
-  gemm(false, true, rows, stride, c->hidden_size, b->attn_normed, c->hidden_size,
-       model->values + model->table.layers[layer].qkv, c->hidden_size, false, b->qkv, stride);
-  tap_rows(tap, SITE_Q, layer, q, stride, q_width);
-  tap_rows(tap, SITE_K, layer, k, stride, kv);
-  tap_rows(tap, SITE_V, layer, v, stride, kv);
-  /* q and k lie side by side: one call turns the heads of both. */
-  rope_rotate(rows, c->n_heads + c->n_kv_heads, e, e, pass->positions, pass->cosines, pass->sines, false, q, stride);
-  const AttentionShape shape = {.n_sequences = batch->n_sequences,
-                                .offsets = batch->offsets,
-                                .n_heads = c->n_heads,
-                                .n_kv_heads = c->n_kv_heads,
-                                .head_dim = e,
-                                .stride = stride,
-                                .scale = 1 / (real)sqrt((double)e)};
-  attention_forward(&shape, q, k, v, b->z, b->lse, pass->scratch);
-  tap_rows(tap, SITE_Z, layer, b->z, q_width, q_width);
+static void multiply(const Forward *w, size_t layer, Role role, const real *x, real *y) {
+  const Product product = block_product(w->model, layer, role);
+  const Linear linear = block_linear(w->model, &product);
+  linear_forward(&linear, w->rows, x, product.k, y, product.n);
 }
 
-/* out[T, D] from mlp_normed[T, D]. */
-static void mlp(const Model *model, size_t rows, Pass *pass, size_t layer, real *out) {
-  const size_t d = model->config.hidden_size, f = model->config.intermediate_size;
-  const LayerBuffers *b = &pass->layers[layer];
-  const LayerOffsets *w = &model->table.layers[layer];
-  gemm(false, true, rows, 2 * f, d, b->mlp_normed, d, model->values + w->gate_up, d, false, b->gate_up, 2 * f);
-  activation_gated_forward(ACTIVATION_SILU, rows, f, b->gate_up, b->hidden);
-  gemm(false, true, rows, d, f, b->hidden, f, model->values + w->down, f, false, out, d);
+static void normalise_qk(const Forward *w, size_t layer) {
+  const ModelConfig *c = &w->model->config;
+  const LayerBuffers *b = &w->pass->layers[layer];
+  const size_t stride = config_qkv_width(c), q_width = c->n_heads * c->head_dim;
+  size_t n;
+  const Norm q = block_qk_norm(w->model, layer, ROLE_Q_NORM, &n);
+  norm_heads_forward(&q, w->rows, n, b->qkv_raw, stride, b->qkv, stride, b->q_stats);
+  const Norm k = block_qk_norm(w->model, layer, ROLE_K_NORM, &n);
+  norm_heads_forward(&k, w->rows, n, b->qkv_raw + q_width, stride, b->qkv + q_width, stride, b->k_stats);
+}
+
+/* attn_raw[T, D] from attn_normed[T, D]. */
+static void attend(const Forward *w, size_t layer) {
+  const ModelConfig *c = &w->model->config;
+  const LayerBuffers *b = &w->pass->layers[layer];
+  const size_t q_width = c->n_heads * c->head_dim, kv = c->n_kv_heads * c->head_dim, stride = config_qkv_width(c);
+  const int rope = c->layers[layer].rope;
+  const real *v = b->qkv_raw + q_width + kv;
+  multiply(w, layer, ROLE_Q, b->attn_normed, b->qkv_raw);
+  tap_rows(w, SITE_Q, layer, b->qkv_raw, stride, q_width);
+  tap_rows(w, SITE_K, layer, b->qkv_raw + q_width, stride, kv);
+  tap_rows(w, SITE_V, layer, v, stride, kv);
+  if (c->has[ROLE_Q_NORM]) normalise_qk(w, layer);
+  if (rope != ROPE_NONE) /* q and k lie side by side: one call turns the heads of both */
+    rope_rotate(w->rows, c->n_heads + c->n_kv_heads, c->head_dim, c->rotary_dim, w->pass->rope_rows[rope],
+                w->pass->cosines[rope], w->pass->sines[rope], false, b->qkv, stride);
+  const AttentionShape shape = block_attention(w->model, layer, w->batch);
+  attention_forward(&shape, b->qkv, b->qkv + q_width, v, b->z, b->lse, w->pass->scratch);
+  tap_rows(w, SITE_Z, layer, b->z, q_width, q_width);
+  multiply(w, layer, ROLE_O, b->z, b->attn_raw);
+}
+
+/* mlp_raw[T, D] from mlp_normed[T, D]. */
+static void mlp(const Forward *w, size_t layer) {
+  const ModelConfig *c = &w->model->config;
+  const LayerBuffers *b = &w->pass->layers[layer];
+  multiply(w, layer, ROLE_UP, b->mlp_normed, b->gate_up);
+  if (c->gated)
+    activation_gated_forward(c->activation, w->rows, c->intermediate_size, b->gate_up, b->hidden);
+  else
+    activation_plain_forward(c->activation, w->rows, c->intermediate_size, b->gate_up, b->hidden);
+  multiply(w, layer, ROLE_DOWN, b->hidden, b->mlp_raw);
+}
+
+/* A norm that reads the stream next, and where its rows go; norm NULL for none. */
+typedef struct Reader {
+  const Norm *norm;
+  real *y, *stats;
+} Reader;
+
+/* sum = resid + what a branch computed in raw (normalised or scaled first where the model does so), and the reader's
+ * norm of sum. Norm and addition are one walk over the rows where they meet. sum may be resid or raw. */
+static void add_branch(const Forward *w, size_t layer, SiteKind site, Role post_role, real *raw, real *post_stats,
+                       const real *resid, real *sum, Reader reader) {
+  const ModelConfig *c = &w->model->config;
+  const size_t n = w->rows * c->hidden_size;
+  const real scale = (real)c->residual_scale;
+  if (c->has[post_role]) {
+    const Norm post = block_post_norm(w->model, layer, post_role);
+    norm_residual_forward(&post, w->rows, raw, resid, w->pass->delta, sum, post_stats);
+    tap_stream(w, site, layer, w->pass->delta);
+    if (reader.norm) norm_forward(reader.norm, w->rows, sum, reader.y, reader.stats);
+    return;
+  }
+  if (scale != 1)
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < n; i++) raw[i] *= scale;
+  tap_stream(w, site, layer, raw);
+  if (reader.norm)
+    norm_add_forward(reader.norm, w->rows, resid, raw, sum, reader.y, reader.stats);
+  else
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < n; i++) sum[i] = resid[i] + raw[i];
+}
+
+/* The attention norm of the block after `layer`, or the final one. */
+static Reader next_reader(const Forward *w, size_t next, Norm *norm) {
+  const ModelConfig *c = &w->model->config;
+  if (next == c->n_layers) {
+    *norm = block_final_norm(w->model);
+    return (Reader){norm, w->pass->final_normed, w->pass->final_stats};
+  }
+  if (!c->has[ROLE_ATTN_NORM]) return (Reader){0};
+  *norm = block_attn_norm(w->model, next);
+  return (Reader){norm, w->pass->layers[next].attn_normed, w->pass->layers[next].attn_stats};
+}
+
+/* resid_pre and attn_normed are there; afterwards the next block's are, or final_normed. */
+static void block(const Forward *w, size_t layer) {
+  const ModelConfig *c = &w->model->config;
+  LayerBuffers *b = &w->pass->layers[layer];
+  Norm mlp_norm = {0}, next_norm;
+  Reader mid = {0};
+  tap_stream(w, SITE_RESID_PRE, layer, b->resid_pre);
+  if (c->has[ROLE_MLP_NORM]) {
+    mlp_norm = block_mlp_norm(w->model, layer);
+    mid = (Reader){&mlp_norm, b->mlp_normed, b->mlp_stats};
+  }
+  if (c->parallel_residual) { /* the MLP reads the same stream as attention */
+    norm_forward(&mlp_norm, w->rows, b->resid_pre, b->mlp_normed, b->mlp_stats);
+    mid = (Reader){0};
+  }
+  attend(w, layer);
+  add_branch(w, layer, SITE_ATTN_OUT, ROLE_ATTN_POST_NORM, b->attn_raw, b->attn_post_stats, b->resid_pre, b->resid_mid,
+             mid);
+  if (!c->parallel_residual) tap_stream(w, SITE_RESID_MID, layer, b->resid_mid);
+  mlp(w, layer);
+  add_branch(w, layer, SITE_MLP_OUT, ROLE_MLP_POST_NORM, b->mlp_raw, b->mlp_post_stats, b->resid_mid, b->resid_post,
+             next_reader(w, layer + 1, &next_norm));
+  tap_stream(w, SITE_RESID_POST, layer, b->resid_post);
 }
 
 void model_forward(const Model *model, const Batch *batch, Pass *pass, const Tap *tap) {
-  const ModelConfig *c = &model->config;
-  const ParameterTable *table = &model->table;
-  const size_t rows = batch->offsets[batch->n_sequences], d = c->hidden_size, heads = c->n_heads * c->head_dim;
-  const real *values = model->values;
+  const Forward w = {model, batch, pass, tap, batch->offsets[batch->n_sequences]};
+  LayerBuffers *first = pass->layers;
   check_batch(model, batch, pass);
-  LayerBuffers *b = pass->layers;
-  embed(model, batch, b->resid_pre);
-  tap_rows(tap, SITE_EMBED, 0, b->resid_pre, d, d);
-  const Norm first = norm_at(model, table->layers[0].attn_norm);
-  norm_forward(&first, rows, b->resid_pre, b->attn_normed, b->attn_stats);
-  for (size_t l = 0; l < c->n_layers; l++, b++) {
-    const LayerOffsets *w = &table->layers[l];
-    tap_rows(tap, SITE_RESID_PRE, l, b->resid_pre, d, d);
-    attend(model, batch, pass, l, tap);
-    gemm(false, true, rows, d, heads, b->z, heads, values + w->o, heads, false, b->resid_mid, d);
-    tap_rows(tap, SITE_ATTN_OUT, l, b->resid_mid, d, d);
-    const Norm mlp_norm = norm_at(model, w->mlp_norm);
-    norm_add_forward(&mlp_norm, rows, b->resid_pre, b->resid_mid, b->resid_mid, b->mlp_normed, b->mlp_stats);
-    tap_rows(tap, SITE_RESID_MID, l, b->resid_mid, d, d);
-    mlp(model, rows, pass, l, b->resid_post);
-    tap_rows(tap, SITE_MLP_OUT, l, b->resid_post, d, d);
-    /* The residual addition is folded into the norm that reads it: the next block's, or the final one. */
-    const bool is_last = l + 1 == c->n_layers;
-    const Norm next = norm_at(model, is_last ? table->final_norm : w[1].attn_norm);
-    norm_add_forward(&next, rows, b->resid_mid, b->resid_post, b->resid_post,
-                     is_last ? pass->final_normed : b[1].attn_normed, is_last ? pass->final_stats : b[1].attn_stats);
-    tap_rows(tap, SITE_RESID_POST, l, b->resid_post, d, d);
+  embed(&w, first->resid_pre);
+  tap_stream(&w, SITE_EMBED, 0, first->resid_pre);
+  if (model->config.has[ROLE_POSITIONS]) add_positions(&w, first->resid_pre);
+  if (model->config.has[ROLE_ATTN_NORM]) {
+    const Norm norm = block_attn_norm(model, 0);
+    norm_forward(&norm, w.rows, first->resid_pre, first->attn_normed, first->attn_stats);
   }
-  tap_rows(tap, SITE_LN_FINAL, 0, pass->final_normed, d, d);
+  for (size_t l = 0; l < model->config.n_layers; l++) block(&w, l);
+  tap_stream(&w, SITE_LN_FINAL, 0, pass->final_normed);
 }
 
 void model_logits(const Model *model, const Pass *pass, size_t first_row, size_t n, real *logits) {
-  const size_t d = model->config.hidden_size, v = model->config.vocab_size;
-  gemm(false, true, n, v, d, pass->final_normed + first_row * d, d, model->values + model->table.lm_head, d, false,
-       logits, v);
+  const ModelConfig *c = &model->config;
+  const Product head = {c->vocab_size, c->hidden_size, model->table.lm_head, PARAMETER_NONE};
+  const Linear linear = block_linear(model, &head);
+  linear_forward(&linear, n, pass->final_normed + first_row * head.k, head.k, logits, head.n);
+  if (c->logit_scale != 1)
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < n * head.n; i++) logits[i] *= (real)c->logit_scale;
+  if (c->logit_softcap > 0) softcap_forward(n * head.n, (real)c->logit_softcap, logits);
 }
 
 void model_rewards(const Model *model, const Batch *batch, const Pass *pass, real *rewards) {

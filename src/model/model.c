@@ -16,12 +16,12 @@ static Status load(const Source *source, const Adapter *adapter, const HeadTenso
   return status;
 }
 
-Status model_open_adapted(const Source *source, const Adapter *adapter, Model *model, Error *err) {
+Status model_open(const Source *source, const Adapter *adapter, bool strict, Model *model, Error *err) {
   HeadTensors head;
   *model = (Model){0};
-  Status status = config_read(source, &model->config, err);
+  Status status = config_read(source, strict, &model->config, err);
   if (status != STATUS_OK) return status;
-  if (adapter && adapt_unties(&model->config, adapter)) model->config.tied_embeddings = false;
+  if (adapter && adapt_unties(&model->config, adapter)) config_untie(&model->config);
   parameters_init(&model->config, &model->table);
   status = head_find(source, adapter, &head, err);
   model->has_score = head.n > 0;
@@ -34,13 +34,10 @@ Status model_open_adapted(const Source *source, const Adapter *adapter, Model *m
   return status;
 }
 
-Status model_open(const Source *source, Model *model, Error *err) {
-  return model_open_adapted(source, NULL, model, err);
-}
-
 void model_close(Model *model) {
   parameters_clear(&model->table);
   head_clear(&model->head);
+  config_clear(&model->config);
   arena_clear(&model->arena);
   *model = (Model){0};
 }

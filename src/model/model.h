@@ -16,10 +16,9 @@ typedef struct Model {
   RewardHead head;
 } Model;
 
-Status model_open(const Source *source, Model *model, Error *err);
-
-/* With an adapter merged into its weights; NULL: none. The adapter may be closed afterwards. */
-Status model_open_adapted(const Source *source, const Adapter *adapter, Model *model, Error *err);
+/* With an adapter merged into its weights, which may be closed afterwards; NULL: none. strict: a key of config.json that
+ * the family does not know is an error, not a warning. */
+Status model_open(const Source *source, const Adapter *adapter, bool strict, Model *model, Error *err);
 void model_close(Model *model); /* all zeros is fine */
 
 #endif

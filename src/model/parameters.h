@@ -1,5 +1,6 @@
 /* All parameters of a model in one flat array, and the table that says what lies where. Optimiser state and gradients
- * use the same offsets. */
+ * use the same offsets. Inside, every matrix is [out, in] and stands alone; tensor_layout.h knows how the files have
+ * them. */
 #ifndef FATHOM_MODEL_PARAMETERS_H
 #define FATHOM_MODEL_PARAMETERS_H
 
@@ -9,28 +10,34 @@
 #include "weights/adapter.h"
 #include "weights/source.h"
 
-enum { PARAMETER_NAME = 96 };
+#include <stdint.h>
+
+enum { PARAMETER_NAME = 112 };
+#define PARAMETER_NONE SIZE_MAX /* the offset of what a model or block does not have */
 
 typedef struct Parameter {
   Role role;
-  size_t layer;              /* 0 outside the blocks */
-  size_t rows, columns;      /* a gain is [1, D] */
+  size_t layer, expert; /* 0 outside the blocks, and without experts */
+  bool is_vector;       /* gains and biases, [1, columns] */
+  size_t rows, columns;
   size_t offset;             /* in reals, from the start of the array */
-  char name[PARAMETER_NAME]; /* Hugging Face's */
+  char name[PARAMETER_NAME]; /* Hugging Face's; stacked parameters share it */
 } Parameter;
 
-/* Where a block's matrices lie; q, k, v are one matrix [(H + 2K) E, D], gate and up one [2F, D]. */
+/* Where a block's parameters lie, by role. q, k, v are one matrix [(H + 2K) E, D] and their biases one vector, gate and
+ * up one [2F, D]; experts' gates and ups are one [X, 2M, D], their downs one [X, D, M]. */
 typedef struct LayerOffsets {
-  size_t attn_norm, qkv, o, mlp_norm, gate_up, down;
+  size_t at[ROLE_COUNT];
+  size_t begin, end;
 } LayerOffsets;
 
-/* In order: lm_head (where it is not the embedding), embedding, the blocks, final norm, score. What training can touch
- * is a suffix: everything from the embedding, the last k blocks, or the head alone. */
+/* In order: lm_head (where it is not the embedding), embedding, positions, the blocks, final norm, score. What training
+ * can touch is a suffix: everything from the embedding, the last k blocks, or the head alone. */
 typedef struct ParameterTable {
   Parameter *items;
   size_t count, total; /* items; reals in all */
   LayerOffsets *layers;
-  size_t lm_head, embed, final_norm, score; /* offsets; lm_head is the embedding's where tied */
+  size_t lm_head, embed, positions, final_norm, final_norm_bias, score; /* lm_head is the embedding's where tied */
 } ParameterTable;
 
 void parameters_init(const ModelConfig *config, ParameterTable *table);
@@ -42,8 +49,8 @@ void parameters_clear(ParameterTable *table); /* all zeros is fine */
 Status parameters_check(const ModelConfig *config, const ParameterTable *table, const Source *source,
                         const Adapter *adapter, bool has_score, Error *err);
 
-/* Reads and widens every tensor of a checked source into values[table->total], in Hugging Face's row order whatever the
- * file's, and merges the adapter into them. A value that is not finite is STATUS_DATA. The score is left as it is. */
+/* Reads and widens every tensor of a checked source into values[table->total], in Hugging Face's row order and
+ * convention of gains whatever the file's, and merges the adapter into them. A value that is not finite is STATUS_DATA. The score is left as it is. */
 Status parameters_load(const ModelConfig *config, const ParameterTable *table, const Source *source,
                        const Adapter *adapter, real *values, Error *err);
 

@@ -15,51 +15,90 @@ static void *piece(Arena *arena, size_t *bytes, size_t count, size_t size) {
 
 static real *reals(Arena *arena, size_t *bytes, size_t count) { return piece(arena, bytes, count, sizeof(real)); }
 
-static void lay_out_layer(LayerBuffers *b, const ModelConfig *c, size_t t, Arena *arena, size_t *bytes) {
-  const size_t d = c->hidden_size, heads = c->n_heads * c->head_dim;
-  b->attn_normed = reals(arena, bytes, t * d);
+/* The piece where the model takes the step, else what stands in for it. */
+static real *reals_if(bool is_taken, real *otherwise, Arena *arena, size_t *bytes, size_t count) {
+  return is_taken ? reals(arena, bytes, count) : otherwise;
+}
+
+static void lay_out_attention(LayerBuffers *b, const ModelConfig *c, size_t t, Arena *arena, size_t *bytes) {
+  const size_t d = c->hidden_size;
+  const bool qk_norm = c->has[ROLE_Q_NORM], post = c->has[ROLE_ATTN_POST_NORM];
+  b->attn_normed = reals_if(c->has[ROLE_ATTN_NORM], NULL, arena, bytes, t * d);
   b->attn_stats = reals(arena, bytes, t * NORM_STATS);
-  b->qkv = reals(arena, bytes, t * (c->n_heads + 2 * c->n_kv_heads) * c->head_dim);
+  b->qkv = reals(arena, bytes, t * config_qkv_width(c));
+  b->qkv_raw = reals_if(qk_norm, b->qkv, arena, bytes, t * config_qkv_width(c));
+  b->q_stats = reals_if(qk_norm, NULL, arena, bytes, t * c->n_heads * NORM_STATS);
+  b->k_stats = reals_if(qk_norm, NULL, arena, bytes, t * c->n_kv_heads * NORM_STATS);
   b->lse = reals(arena, bytes, t * c->n_heads);
-  b->z = reals(arena, bytes, t * heads);
+  b->z = reals(arena, bytes, t * c->n_heads * c->head_dim);
   b->resid_mid = reals(arena, bytes, t * d);
-  b->mlp_normed = reals(arena, bytes, t * d);
+  b->attn_raw = reals_if(post, b->resid_mid, arena, bytes, t * d);
+  b->attn_post_stats = reals_if(post, NULL, arena, bytes, t * NORM_STATS);
+}
+
+static void lay_out_mlp(LayerBuffers *b, const ModelConfig *c, size_t t, Arena *arena, size_t *bytes) {
+  const size_t d = c->hidden_size, f = c->intermediate_size;
+  const bool post = c->has[ROLE_MLP_POST_NORM];
+  b->mlp_normed = reals_if(c->has[ROLE_MLP_NORM], b->resid_mid, arena, bytes, t * d);
   b->mlp_stats = reals(arena, bytes, t * NORM_STATS);
-  b->gate_up = reals(arena, bytes, t * 2 * c->intermediate_size);
-  b->hidden = reals(arena, bytes, t * c->intermediate_size);
+  b->gate_up = reals(arena, bytes, t * (c->gated ? 2 * f : f));
+  b->hidden = reals(arena, bytes, t * f);
+  b->mlp_raw = reals_if(post, NULL, arena, bytes, t * d);
+  b->mlp_post_stats = reals_if(post, NULL, arena, bytes, t * NORM_STATS);
+}
+
+static void lay_out_layers(Pass *pass, const ModelConfig *c, Arena *arena, size_t *bytes) {
+  const size_t t = pass->max_rows, d = c->hidden_size;
+  real *stream = reals(arena, bytes, t * d);
+  for (size_t l = 0; l < c->n_layers; l++) {
+    LayerBuffers *b = &pass->layers[l];
+    if (l == 0 || pass->keeps) {
+      lay_out_attention(b, c, t, arena, bytes);
+      lay_out_mlp(b, c, t, arena, bytes);
+    } else
+      *b = pass->layers[0];
+    b->resid_pre = stream;
+    if (pass->keeps) stream = reals(arena, bytes, t * d);
+    b->resid_post = stream;
+    if (!c->has[ROLE_ATTN_NORM]) b->attn_normed = b->resid_pre;
+    if (!c->has[ROLE_MLP_POST_NORM]) b->mlp_raw = b->resid_post;
+  }
 }
 
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+
+static size_t lay_out_backward(Pass *pass, const ModelConfig *c, Arena *arena, size_t *bytes) {
+  const size_t t = pass->max_rows, d = c->hidden_size;
+  const bool has_post = c->has[ROLE_ATTN_POST_NORM] || c->has[ROLE_MLP_POST_NORM];
+  pass->dresid = reals(arena, bytes, t * d);
+  pass->dbranch =
+      reals_if(has_post || c->parallel_residual || c->residual_scale != 1, pass->dresid, arena, bytes, t * d);
+  pass->dnormed = reals(arena, bytes, t * d);
+  pass->dqkv = reals(arena, bytes, t * config_qkv_width(c));
+  pass->dz = reals(arena, bytes, t * c->n_heads * c->head_dim);
+  pass->dhidden = reals(arena, bytes, t * c->intermediate_size);
+  size_t scratch = attention_backward_scratch(t, pass->longest, c->n_heads, c->head_dim);
+  scratch = larger(scratch, norm_backward_scratch(c->qk_norm_whole ? larger(d, c->n_heads * c->head_dim) : d));
+  return larger(scratch, norm_backward_scratch(c->head_dim));
+}
 
 /* Fills pass (whose layers array exists) from the arena, or with arena NULL only counts. */
 static size_t lay_out(Pass *pass, const ModelConfig *c, Arena *arena) {
   const size_t t = pass->max_rows, d = c->hidden_size, longest = pass->longest;
   size_t bytes = 0, scratch = attention_scratch(longest);
-  real *stream = reals(arena, &bytes, t * d);
-  for (size_t l = 0; l < c->n_layers; l++) {
-    LayerBuffers *b = &pass->layers[l];
-    if (l == 0 || pass->keeps)
-      lay_out_layer(b, c, t, arena, &bytes);
-    else
-      *b = pass->layers[0];
-    b->resid_pre = stream;
-    if (pass->keeps) stream = reals(arena, &bytes, t * d);
-    b->resid_post = stream;
-  }
+  lay_out_layers(pass, c, arena, &bytes);
+  pass->delta = reals_if(c->has[ROLE_ATTN_POST_NORM] || c->has[ROLE_MLP_POST_NORM], NULL, arena, &bytes, t * d);
   pass->final_normed = reals(arena, &bytes, t * d);
   pass->final_stats = reals(arena, &bytes, t * NORM_STATS);
-  pass->cosines = reals(arena, &bytes, longest * c->head_dim / 2);
-  pass->sines = reals(arena, &bytes, longest * c->head_dim / 2);
   pass->positions = piece(arena, &bytes, t, sizeof *pass->positions);
-  if (pass->keeps) {
-    pass->dresid = reals(arena, &bytes, t * d);
-    pass->dnormed = reals(arena, &bytes, t * d);
-    pass->dqkv = reals(arena, &bytes, t * (c->n_heads + 2 * c->n_kv_heads) * c->head_dim);
-    pass->dz = reals(arena, &bytes, t * c->n_heads * c->head_dim);
-    pass->dhidden = reals(arena, &bytes, t * c->intermediate_size);
-    scratch = larger(scratch, attention_backward_scratch(t, longest, c->n_heads, c->head_dim));
-    scratch = larger(scratch, norm_backward_scratch(d));
+  pass->own_rows = piece(arena, &bytes, t, sizeof *pass->own_rows);
+  for (int r = 0; r < ROPE_COUNT; r++) {
+    const bool by_row = rope_depends_on_length(&c->ropes[r]);
+    pass->cosines[r] = reals(arena, &bytes, (by_row ? t : longest) * c->rotary_dim / 2);
+    pass->sines[r] = reals(arena, &bytes, (by_row ? t : longest) * c->rotary_dim / 2);
+    pass->rope_rows[r] = by_row ? pass->own_rows : pass->positions;
   }
+  if (pass->keeps) scratch = larger(scratch, lay_out_backward(pass, c, arena, &bytes));
   pass->scratch = reals(arena, &bytes, scratch);
   return bytes;
 }
@@ -72,15 +111,31 @@ size_t pass_bytes(const ModelConfig *config, size_t max_rows, size_t longest, bo
   return bytes;
 }
 
+static bool uses_rope(const ModelConfig *c, int rope) {
+  for (size_t l = 0; l < c->n_layers; l++)
+    if (c->layers[l].rope == rope) return true;
+  return false;
+}
+
 Status pass_init(Pass *pass, const ModelConfig *config, size_t max_rows, size_t longest, bool keeps, Error *err) {
   *pass = (Pass){.max_rows = max_rows, .longest = longest, .keeps = keeps};
   const Status status = arena_init(&pass->arena, pass_bytes(config, max_rows, longest, keeps), err);
   if (status != STATUS_OK) return status;
   pass->layers = mem_alloc(config->n_layers, sizeof *pass->layers);
   lay_out(pass, config, &pass->arena);
-  const Rope rope = {.rotary_dim = config->head_dim, .theta = config->rope_theta};
-  rope_table(&rope, longest, longest, pass->cosines, pass->sines);
+  for (size_t t = 0; t < max_rows; t++) pass->own_rows[t] = t;
+  for (int r = 0; r < ROPE_COUNT && config->rotary_dim; r++)
+    if (uses_rope(config, r) && pass->rope_rows[r] == pass->positions)
+      rope_table(&config->ropes[r], 0, longest, pass->cosines[r], pass->sines[r]);
   return STATUS_OK;
+}
+
+void pass_fill_ropes(Pass *pass, const ModelConfig *config, int rope, const Batch *batch) {
+  if (pass->rope_rows[rope] == pass->positions || !uses_rope(config, rope)) return;
+  for (size_t s = 0; s < batch->n_sequences; s++) {
+    const size_t length = batch->offsets[s + 1] - batch->offsets[s], at = batch->offsets[s] * config->rotary_dim / 2;
+    rope_table(&config->ropes[rope], length, length, pass->cosines[rope] + at, pass->sines[rope] + at);
+  }
 }
 
 void pass_clear(Pass *pass) {

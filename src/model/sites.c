@@ -33,7 +33,8 @@ void sites_of_model(const ModelConfig *c, SiteList *list) {
   *list = (SiteList){.items = mem_alloc(c->n_layers * SITE_KIND_COUNT + 2, sizeof *list->items)};
   add(list, c, SITE_EMBED, 0);
   for (size_t l = 0; l < c->n_layers; l++)
-    for (int kind = SITE_RESID_PRE; kind <= SITE_RESID_POST; kind++) add(list, c, (SiteKind)kind, l);
+    for (int kind = SITE_RESID_PRE; kind <= SITE_RESID_POST; kind++)
+      if (kind != SITE_RESID_MID || !c->parallel_residual) add(list, c, (SiteKind)kind, l);
   add(list, c, SITE_LN_FINAL, 0);
 }
 

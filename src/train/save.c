@@ -3,9 +3,11 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "model/tensor_layout.h"
 #include "weights/safetensors.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static bool ends_a_sample(int32_t id, const Sample *const *samples, size_t n) {
   for (size_t s = 0; s < n; s++)
@@ -23,23 +25,42 @@ int32_t save_choose_pad(const Tokenizer *tokenizer, const Sample *const *samples
   return id;
 }
 
+/* A reward model has no language-model head, unless transformers knows the family's language model alone. */
+static bool is_saved(const Model *model, const Parameter *p) {
+  return p->role != ROLE_LM_HEAD || !model->config.family->hf_classifier;
+}
+
+static bool is_plain(const FileTensor *tensor) {
+  return tensor->n == 1 && !tensor->place.transposed && tensor->place.parts == 1;
+}
+
 static Status save_weights(const Model *model, const char *folder, Error *err) {
   const ParameterTable *t = &model->table;
-  SafetensorsEntry *entries = mem_alloc(t->count, sizeof *entries);
-  size_t n = 0;
-  for (size_t i = 0; i < t->count; i++) {
-    const Parameter *p = &t->items[i];
-    if (p->role == ROLE_LM_HEAD) continue; /* a reward model has none */
-    const bool is_gain = p->rows == 1 && p->role != ROLE_SCORE;
-    entries[n++] = (SafetensorsEntry){.name = p->name,
-                                      .n_dims = is_gain ? 1 : 2,
-                                      .shape = {is_gain ? p->columns : p->rows, is_gain ? 1 : p->columns, 1, 1},
-                                      .values = model->values + p->offset};
+  size_t n_tensors, n = 0;
+  FileTensor *tensors = tensor_layout_all(&model->config, t, &n_tensors);
+  SafetensorsEntry *entries = mem_alloc(n_tensors, sizeof *entries);
+  float **gathered = mem_alloc(n_tensors, sizeof *gathered); /* tensors that the table holds in another layout */
+  for (size_t i = 0; i < n_tensors; i++) {
+    const Parameter *p = &t->items[tensors[i].first];
+    if (!is_saved(model, p)) continue;
+    if (!is_plain(&tensors[i])) {
+      gathered[n] = mem_alloc(tensors[i].count, sizeof **gathered);
+      tensor_layout_gather(&model->config, t, &tensors[i], model->values, 0, gathered[n]);
+    }
+    entries[n] = (SafetensorsEntry){.name = p->name,
+                                    .n_dims = tensors[i].place.n_dims,
+                                    .shape = {1, 1, 1, 1},
+                                    .values = gathered[n] ? gathered[n] : model->values + p->offset};
+    memcpy(entries[n].shape, tensors[i].place.shape, tensors[i].place.n_dims * sizeof entries[n].shape[0]);
+    n++;
   }
   char *path = file_join(folder, "model.safetensors");
   const Status status = safetensors_write(path, entries, n, DTYPE_F32, err);
+  for (size_t i = 0; i < n; i++) free(gathered[i]);
   free(path);
+  free(gathered);
   free(entries);
+  free(tensors);
   return status;
 }
 

@@ -23,14 +23,14 @@ static Status micro_batch(Stepper *s, const Sample *const *samples, const size_t
   return STATUS_OK;
 }
 
-/* Weight decay is for matrices; gains are left alone. */
+/* Weight decay is for matrices; gains and biases are left alone. */
 static void update(Stepper *s, const AdamwStep *step) {
   const ParameterTable *table = &s->model->table;
   for (size_t i = 0; i < table->count; i++) {
     const Parameter *p = &table->items[i];
     if (p->offset < s->gradients.begin) continue;
     AdamwStep own = *step;
-    if (p->rows == 1 && p->role != ROLE_SCORE) own.weight_decay = 0;
+    if (p->is_vector) own.weight_decay = 0;
     const size_t at = p->offset - s->gradients.begin;
     adamw_update(&own, p->rows * p->columns, s->model->values + p->offset, s->gradients.values + at, s->first + at,
                  s->second + at);

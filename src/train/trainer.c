@@ -59,7 +59,7 @@ static Status first_trained(const Model *model, const char *parts, size_t *begin
   else if (strcmp(parts, "head") == 0)
     *begin = table->score;
   else if (strncmp(parts, "last:", 5) == 0 && parse_size(parts + 5, &k) && k >= 1 && k <= n_layers)
-    *begin = table->layers[n_layers - k].attn_norm;
+    *begin = table->layers[n_layers - k].begin;
   else
     return error_set(err, STATUS_USAGE, "--train %s: expected all, head or last:K with K from 1 to %zu", parts,
                      n_layers);
@@ -77,7 +77,7 @@ Status trainer_check(const Model *model, const char *parts, const char *anchor_l
   Status status = first_trained(model, parts, &begin, err);
   if (status == STATUS_OK) status = anchor_choose_layers(anchor_layers, n_layers, anchored, err);
   for (size_t l = 0; status == STATUS_OK && l < n_layers; l++)
-    pulls = pulls || (anchored[l] && model->table.layers[l].down >= begin);
+    pulls = pulls || (anchored[l] && model->table.layers[l].end > begin);
   if (status == STATUS_OK && !pulls)
     status = error_set(err, STATUS_USAGE, "--anchor %g on blocks %s: --train %s leaves them all frozen", lambda,
                        anchor_layers, parts);

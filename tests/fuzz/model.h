@@ -38,7 +38,7 @@ static inline void fuzz_model(const char *path) {
   if (status != STATUS_OK) return;
   ModelConfig config = {0};
   fuzz_widen(source_weights(source));
-  status = config_read(source, &config, &err);
+  status = config_read(source, false, &config, &err);
   fuzz_expect(status, &err);
   if (status == STATUS_OK) {
     ParameterTable table = {0};
@@ -50,6 +50,7 @@ static inline void fuzz_model(const char *path) {
       fuzz_expect(parameters_check(&config, &table, source, NULL, head.n > 0, &err), &err);
     parameters_clear(&table);
   }
+  config_clear(&config);
   source_close(source);
 }
 

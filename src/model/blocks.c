@@ -1,0 +1,72 @@
+/* Norms and matrices of a block. */
+#include "model/blocks.h"
+
+#include <assert.h>
+
+Product block_product(const Model *model, size_t layer, Role role) {
+  const ModelConfig *c = &model->config;
+  const size_t *at = model->table.layers[layer].at, d = c->hidden_size, heads = c->n_heads * c->head_dim,
+               f = c->intermediate_size;
+  switch (role) {
+  case ROLE_Q: return (Product){config_qkv_width(c), d, at[ROLE_Q], at[ROLE_Q_BIAS]};
+  case ROLE_O: return (Product){d, heads, at[ROLE_O], at[ROLE_O_BIAS]};
+  case ROLE_UP:
+    return c->gated ? (Product){2 * f, d, at[ROLE_GATE], at[ROLE_GATE_BIAS]}
+                    : (Product){f, d, at[ROLE_UP], at[ROLE_UP_BIAS]};
+  case ROLE_DOWN: return (Product){d, f, at[ROLE_DOWN], at[ROLE_DOWN_BIAS]};
+  default: assert(!"a product of its own"); return (Product){0};
+  }
+}
+
+Linear block_linear(const Model *model, const Product *p) {
+  return (Linear){.n = p->n,
+                  .k = p->k,
+                  .n_parts = 1,
+                  .parts = {{.rows = p->n, .values = model->values + p->weight}},
+                  .bias = p->bias == PARAMETER_NONE ? NULL : model->values + p->bias};
+}
+
+Norm block_norm(const Model *model, size_t width, size_t gain, size_t bias) {
+  const ModelConfig *c = &model->config;
+  return (Norm){.kind = c->norm,
+                .width = width,
+                .gain = model->values + gain,
+                .bias = bias == PARAMETER_NONE ? NULL : model->values + bias,
+                .gain_offset = (real)c->gain_offset,
+                .eps = (real)c->norm_eps};
+}
+
+Norm block_attn_norm(const Model *model, size_t layer) {
+  const size_t *at = model->table.layers[layer].at;
+  return block_norm(model, model->config.hidden_size, at[ROLE_ATTN_NORM], at[ROLE_ATTN_NORM_BIAS]);
+}
+Norm block_mlp_norm(const Model *model, size_t layer) {
+  const size_t *at = model->table.layers[layer].at;
+  return block_norm(model, model->config.hidden_size, at[ROLE_MLP_NORM], at[ROLE_MLP_NORM_BIAS]);
+}
+Norm block_final_norm(const Model *model) {
+  return block_norm(model, model->config.hidden_size, model->table.final_norm, model->table.final_norm_bias);
+}
+Norm block_post_norm(const Model *model, size_t layer, Role role) {
+  return block_norm(model, model->config.hidden_size, model->table.layers[layer].at[role], PARAMETER_NONE);
+}
+
+Norm block_qk_norm(const Model *model, size_t layer, Role role, size_t *n_groups) {
+  const ModelConfig *c = &model->config;
+  const size_t heads = role == ROLE_Q_NORM ? c->n_heads : c->n_kv_heads;
+  *n_groups = c->qk_norm_whole ? 1 : heads;
+  return block_norm(model, heads * c->head_dim / *n_groups, model->table.layers[layer].at[role], PARAMETER_NONE);
+}
+
+AttentionShape block_attention(const Model *model, size_t layer, const Batch *batch) {
+  const ModelConfig *c = &model->config;
+  return (AttentionShape){.n_sequences = batch->n_sequences,
+                          .offsets = batch->offsets,
+                          .n_heads = c->n_heads,
+                          .n_kv_heads = c->n_kv_heads,
+                          .head_dim = c->head_dim,
+                          .stride = config_qkv_width(c),
+                          .scale = (real)c->layers[layer].attention_scale,
+                          .window = c->layers[layer].window,
+                          .softcap = (real)c->attention_softcap};
+}
