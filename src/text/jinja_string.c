@@ -31,7 +31,7 @@ size_t text_blanks_behind(const char *text, size_t size) {
 }
 
 static Value part(Value text, size_t begin, size_t end) {
-  return value_text(text.text.bytes ? text.text.bytes + begin : NULL, end - begin);
+  return value_text(text.text.bytes + begin, end - begin);
 }
 
 /* Whether the character of n bytes is one that is stripped. */

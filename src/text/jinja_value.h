@@ -72,7 +72,7 @@ static inline Value value_bool(bool truth) { return (Value){.kind = VALUE_BOOL, 
 static inline Value value_int(int64_t integer) { return (Value){.kind = VALUE_INT, .integer = integer}; }
 static inline Value value_float(double real) { return (Value){.kind = VALUE_FLOAT, .real = real}; }
 static inline Value value_text(const char *bytes, size_t size) {
-  return (Value){.kind = VALUE_STRING, .text = {bytes, size}};
+  return (Value){.kind = VALUE_STRING, .text = {bytes ? bytes : "", size}};
 }
 static inline Value value_string(const char *string) { return value_text(string, strlen(string)); }
 static inline Value value_of_text(const Text *text) { return value_text(text->bytes, text->size); }

@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (!tokenizer) open_tokenizer();
   Error err = {0};
   ChatTemplate *chat = NULL;
-  fuzz_expect(chat_open("chatml", tokenizer, &chat, &err), &err);
+  fuzz_expect(chat_open("chatml", NULL, tokenizer, &chat, &err), &err);
   const SampleRules rules = {.tokenizer = tokenizer, .chat = chat, .max_length = 64};
   const char *path = fuzz_write(data[0] % 3 == 2 ? "data.txt" : "data.jsonl", data + 1, size - 1);
   SampleSet set = {0};
