@@ -94,19 +94,46 @@ static void reader_backward(const Backward *w, size_t layer, Role gain, Role bia
   for (size_t i = 0; i < n; i++) w->pass->dresid[i] += w->pass->dnormed[i];
 }
 
-/* resid_post = resid_mid + branch(down(act(up(norm(resid_mid))))); with parallel residual norm(resid_pre). */
-static void mlp_backward(const Backward *w, size_t layer) {
+/* mlp_raw = down(act(up(mlp_normed))). */
+static void dense_backward(const Backward *w, size_t layer, const real *draw) {
   const ModelConfig *c = &w->model->config;
   const size_t f = c->intermediate_size;
   Pass *pass = w->pass;
   LayerBuffers *b = &pass->layers[layer];
-  const real *draw = branch_backward(w, layer, ROLE_MLP_POST_NORM, b->mlp_raw, b->mlp_post_stats);
   product_backward(w, layer, ROLE_DOWN, b->hidden, draw, pass->dhidden);
   if (c->gated)
     activation_gated_backward(c->activation, w->rows, f, b->gate_up, pass->dhidden);
   else
     activation_plain_backward(c->activation, w->rows, f, b->gate_up, pass->dhidden);
   product_backward(w, layer, ROLE_UP, b->mlp_normed, b->gate_up, pass->dnormed);
+}
+
+/* mlp_raw = experts(mlp_normed). */
+static void experts_block_backward(const Backward *w, size_t layer, const real *draw) {
+  const size_t *at = w->model->table.layers[layer].at;
+  const LayerBuffers *b = &w->pass->layers[layer];
+  const ExpertsShape shape = block_experts_shape(&w->model->config);
+  const ExpertsGradients gradients = {.router = gradient_at(w, at[ROLE_ROUTER]),
+                                      .gate_up = gradient_at(w, at[ROLE_EXPERT_GATE]),
+                                      .down = gradient_at(w, at[ROLE_EXPERT_DOWN]),
+                                      .shared_gate_up = gradient_at(w, at[ROLE_SHARED_GATE]),
+                                      .shared_down = gradient_at(w, at[ROLE_SHARED_DOWN]),
+                                      .shared_gate = gradient_at(w, at[ROLE_SHARED_SWITCH])};
+  BlockExperts weights;
+  block_experts(w->model, layer, w->pass->experts, &weights);
+  experts_backward(&shape, &weights.experts, w->rows, b->mlp_normed, b->kept, b->routes, draw, &gradients,
+                   w->accumulate, w->pass->dnormed, w->pass->scratch);
+}
+
+/* resid_post = resid_mid + branch(mlp(norm(resid_mid))); with parallel residual norm(resid_pre). */
+static void mlp_backward(const Backward *w, size_t layer) {
+  const ModelConfig *c = &w->model->config;
+  const LayerBuffers *b = &w->pass->layers[layer];
+  const real *draw = branch_backward(w, layer, ROLE_MLP_POST_NORM, b->mlp_raw, b->mlp_post_stats);
+  if (c->layers[layer].has_experts)
+    experts_block_backward(w, layer, draw);
+  else
+    dense_backward(w, layer, draw);
   const Norm norm = c->has[ROLE_MLP_NORM] ? block_mlp_norm(w->model, layer) : (Norm){0};
   reader_backward(w, layer, ROLE_MLP_NORM, ROLE_MLP_NORM_BIAS, c->has[ROLE_MLP_NORM] ? &norm : NULL,
                   c->parallel_residual ? b->resid_pre : b->resid_mid, b->mlp_stats);

@@ -2,6 +2,7 @@
 #ifndef FATHOM_MODEL_BLOCKS_H
 #define FATHOM_MODEL_BLOCKS_H
 
+#include "model/experts.h"
 #include "model/model.h"
 #include "model/pass.h"
 #include "num/attention.h"
@@ -14,7 +15,8 @@ typedef struct Product {
   size_t weight, bias; /* offsets; bias may be PARAMETER_NONE */
 } Product;
 
-/* By its first role: ROLE_Q is q, k and v; ROLE_UP is gate and up where there is a gate. */
+/* By its first role: ROLE_Q is q, k and v; ROLE_UP and ROLE_SHARED_UP are gate and up where there is a gate. Not of
+ * experts. */
 Product block_product(const Model *model, size_t layer, Role role);
 Linear block_linear(const Model *model, const Product *product);
 
@@ -27,6 +29,16 @@ Norm block_mlp_norm(const Model *model, size_t layer);
 Norm block_final_norm(const Model *model);
 Norm block_post_norm(const Model *model, size_t layer, Role role);
 Norm block_qk_norm(const Model *model, size_t layer, Role role, size_t *n_groups);
+
+ExpertsShape block_experts_shape(const ModelConfig *config);
+
+/* The matrices of a block's experts; `each` has room for 2 X of them, the others are within. */
+typedef struct BlockExperts {
+  Experts experts;
+  Linear router, shared_gate_up, shared_down, shared_gate;
+} BlockExperts;
+
+void block_experts(const Model *model, size_t layer, Linear *each, BlockExperts *out);
 
 AttentionShape block_attention(const Model *model, size_t layer, const Batch *batch);
 

@@ -125,7 +125,9 @@ static Status check(const ModelConfig *c, const Settings *s, Error *err) {
                      c->n_experts);
   if (c->family->names[ROLE_ROUTER].hf && !c->n_experts && !c->family->names[ROLE_UP].hf)
     return error_set(err, STATUS_DATA, "no experts, which this family must have");
-  if (c->n_experts) return error_set(err, STATUS_DATA, "experts are not supported");
+  if (c->n_layers * c->n_experts > MOST_EXPERTS_IN_ALL)
+    return error_set(err, STATUS_DATA, "%zu blocks of %zu experts, expected at most %d in all", c->n_layers,
+                     c->n_experts, MOST_EXPERTS_IN_ALL);
   if (c->attention_softcap < 0 || c->logit_softcap < 0) return error_set(err, STATUS_DATA, "a soft cap is negative");
   Status status = check_positive("the embedding's multiplier", c->embedding_scale, err);
   if (status == STATUS_OK) status = check_positive("the residual multiplier", c->residual_scale, err);

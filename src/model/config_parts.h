@@ -12,6 +12,7 @@ enum {
   MOST_VOCAB = 1 << 24,
   MOST_POSITIONS = 1 << 28,
   MOST_EXPERTS = 1 << 12,
+  MOST_EXPERTS_IN_ALL = 1 << 17,
 };
 
 typedef enum LayerType { LAYER_UNSAID, LAYER_FULL, LAYER_SLIDING } LayerType;

@@ -110,6 +110,15 @@ static void mlp(const Forward *w, size_t layer) {
   multiply(w, layer, ROLE_DOWN, b->hidden, b->mlp_raw);
 }
 
+/* The same with routed experts. */
+static void mix_experts(const Forward *w, size_t layer) {
+  const LayerBuffers *b = &w->pass->layers[layer];
+  const ExpertsShape shape = block_experts_shape(&w->model->config);
+  BlockExperts weights;
+  block_experts(w->model, layer, w->pass->experts, &weights);
+  experts_forward(&shape, &weights.experts, w->rows, b->mlp_normed, b->kept, b->routes, w->pass->scratch, b->mlp_raw);
+}
+
 /* A norm that reads the stream next, and where its rows go; norm NULL for none. */
 typedef struct Reader {
   const Norm *norm;
@@ -172,7 +181,10 @@ static void block(const Forward *w, size_t layer) {
   add_branch(w, layer, SITE_ATTN_OUT, ROLE_ATTN_POST_NORM, b->attn_raw, b->attn_post_stats, b->resid_pre, b->resid_mid,
              mid);
   if (!c->parallel_residual) tap_stream(w, SITE_RESID_MID, layer, b->resid_mid);
-  mlp(w, layer);
+  if (c->layers[layer].has_experts)
+    mix_experts(w, layer);
+  else
+    mlp(w, layer);
   add_branch(w, layer, SITE_MLP_OUT, ROLE_MLP_POST_NORM, b->mlp_raw, b->mlp_post_stats, b->resid_mid, b->resid_post,
              next_reader(w, layer + 1, &next_norm));
   tap_stream(w, SITE_RESID_POST, layer, b->resid_post);

@@ -16,8 +16,8 @@ typedef struct Model {
   RewardHead head;
 } Model;
 
-/* With an adapter merged into its weights, which may be closed afterwards; NULL: none. strict: a key of config.json that
- * the family does not know is an error, not a warning. */
+/* With an adapter merged into its weights, which may be closed afterwards; NULL: none. strict: a key of config.json
+ * that the family does not know is an error, not a warning. */
 Status model_open(const Source *source, const Adapter *adapter, bool strict, Model *model, Error *err);
 void model_close(Model *model); /* all zeros is fine */
 

@@ -50,7 +50,8 @@ Status parameters_check(const ModelConfig *config, const ParameterTable *table, 
                         const Adapter *adapter, bool has_score, Error *err);
 
 /* Reads and widens every tensor of a checked source into values[table->total], in Hugging Face's row order and
- * convention of gains whatever the file's, and merges the adapter into them. A value that is not finite is STATUS_DATA. The score is left as it is. */
+ * convention of gains whatever the file's, and merges the adapter into them. A value that is not finite is STATUS_DATA.
+ * The score is left as it is. */
 Status parameters_load(const ModelConfig *config, const ParameterTable *table, const Source *source,
                        const Adapter *adapter, real *values, Error *err);
 

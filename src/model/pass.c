@@ -1,8 +1,7 @@
 /* Laying out a pass: the same walk counts the bytes and hands out the pieces. */
 #include "model/pass.h"
 
-#include "num/attention.h"
-#include "num/norm.h"
+#include "model/blocks.h"
 #include "num/rope.h"
 
 #include <stdlib.h>
@@ -36,15 +35,28 @@ static void lay_out_attention(LayerBuffers *b, const ModelConfig *c, size_t t, A
   b->attn_post_stats = reals_if(post, NULL, arena, bytes, t * NORM_STATS);
 }
 
-static void lay_out_mlp(LayerBuffers *b, const ModelConfig *c, size_t t, Arena *arena, size_t *bytes) {
+/* is_dense, has_experts: which of the two the blocks that use this set have. */
+static void lay_out_mlp(LayerBuffers *b, const ModelConfig *c, bool is_dense, bool has_experts, size_t t, Arena *arena,
+                        size_t *bytes) {
   const size_t d = c->hidden_size, f = c->intermediate_size;
   const bool post = c->has[ROLE_MLP_POST_NORM];
   b->mlp_normed = reals_if(c->has[ROLE_MLP_NORM], b->resid_mid, arena, bytes, t * d);
   b->mlp_stats = reals(arena, bytes, t * NORM_STATS);
-  b->gate_up = reals(arena, bytes, t * (c->gated ? 2 * f : f));
-  b->hidden = reals(arena, bytes, t * f);
+  b->gate_up = reals_if(is_dense, NULL, arena, bytes, t * (c->gated ? 2 * f : f));
+  b->hidden = reals_if(is_dense, NULL, arena, bytes, t * f);
+  if (has_experts) {
+    const ExpertsShape shape = block_experts_shape(c);
+    b->kept = reals(arena, bytes, experts_kept(&shape, t));
+    b->routes = piece(arena, bytes, experts_routes(&shape, t), sizeof *b->routes);
+  }
   b->mlp_raw = reals_if(post, NULL, arena, bytes, t * d);
   b->mlp_post_stats = reals_if(post, NULL, arena, bytes, t * NORM_STATS);
+}
+
+static bool has_layer(const ModelConfig *c, bool with_experts) {
+  for (size_t l = 0; l < c->n_layers; l++)
+    if (c->layers[l].has_experts == with_experts) return true;
+  return false;
 }
 
 static void lay_out_layers(Pass *pass, const ModelConfig *c, Arena *arena, size_t *bytes) {
@@ -54,7 +66,9 @@ static void lay_out_layers(Pass *pass, const ModelConfig *c, Arena *arena, size_
     LayerBuffers *b = &pass->layers[l];
     if (l == 0 || pass->keeps) {
       lay_out_attention(b, c, t, arena, bytes);
-      lay_out_mlp(b, c, t, arena, bytes);
+      const bool experts = c->layers[l].has_experts;
+      lay_out_mlp(b, c, pass->keeps ? !experts : has_layer(c, false), pass->keeps ? experts : has_layer(c, true), t,
+                  arena, bytes);
     } else
       *b = pass->layers[0];
     b->resid_pre = stream;
@@ -77,7 +91,9 @@ static size_t lay_out_backward(Pass *pass, const ModelConfig *c, Arena *arena, s
   pass->dqkv = reals(arena, bytes, t * config_qkv_width(c));
   pass->dz = reals(arena, bytes, t * c->n_heads * c->head_dim);
   pass->dhidden = reals(arena, bytes, t * c->intermediate_size);
-  size_t scratch = attention_backward_scratch(t, pass->longest, c->n_heads, c->head_dim);
+  const ExpertsShape experts = block_experts_shape(c);
+  size_t scratch = c->n_experts ? experts_backward_scratch(&experts, t) : 0;
+  scratch = larger(scratch, attention_backward_scratch(t, pass->longest, c->n_heads, c->head_dim));
   scratch = larger(scratch, norm_backward_scratch(c->qk_norm_whole ? larger(d, c->n_heads * c->head_dim) : d));
   return larger(scratch, norm_backward_scratch(c->head_dim));
 }
@@ -85,7 +101,8 @@ static size_t lay_out_backward(Pass *pass, const ModelConfig *c, Arena *arena, s
 /* Fills pass (whose layers array exists) from the arena, or with arena NULL only counts. */
 static size_t lay_out(Pass *pass, const ModelConfig *c, Arena *arena) {
   const size_t t = pass->max_rows, d = c->hidden_size, longest = pass->longest;
-  size_t bytes = 0, scratch = attention_scratch(longest);
+  const ExpertsShape experts = block_experts_shape(c);
+  size_t bytes = 0, scratch = larger(attention_scratch(longest), c->n_experts ? experts_scratch(&experts, t) : 0);
   lay_out_layers(pass, c, arena, &bytes);
   pass->delta = reals_if(c->has[ROLE_ATTN_POST_NORM] || c->has[ROLE_MLP_POST_NORM], NULL, arena, &bytes, t * d);
   pass->final_normed = reals(arena, &bytes, t * d);
@@ -122,6 +139,7 @@ Status pass_init(Pass *pass, const ModelConfig *config, size_t max_rows, size_t 
   const Status status = arena_init(&pass->arena, pass_bytes(config, max_rows, longest, keeps), err);
   if (status != STATUS_OK) return status;
   pass->layers = mem_alloc(config->n_layers, sizeof *pass->layers);
+  pass->experts = mem_alloc(2 * config->n_experts, sizeof *pass->experts);
   lay_out(pass, config, &pass->arena);
   for (size_t t = 0; t < max_rows; t++) pass->own_rows[t] = t;
   for (int r = 0; r < ROPE_COUNT && config->rotary_dim; r++)
@@ -140,6 +158,7 @@ void pass_fill_ropes(Pass *pass, const ModelConfig *config, int rope, const Batc
 
 void pass_clear(Pass *pass) {
   free(pass->layers);
+  free(pass->experts);
   arena_clear(&pass->arena);
   *pass = (Pass){0};
 }

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "model/config.h"
+#include "num/linear.h"
 #include "num/real.h"
 
 #include <stdint.h>
@@ -33,8 +34,10 @@ typedef struct LayerBuffers {
   real *resid_mid;       /* [T, D] */
   real *mlp_normed;      /* [T, D]; resid_mid where nothing is normalised before the MLP */
   real *mlp_stats;       /* [T, 2] */
-  real *gate_up;         /* [T, 2F], ungated [T, F] */
-  real *hidden;          /* [T, F] */
+  real *gate_up;         /* [T, 2F], ungated [T, F]; of blocks without experts */
+  real *hidden;          /* [T, F]; of blocks without experts */
+  real *kept;            /* experts_kept(): what experts leave for the backward pass */
+  size_t *routes;        /* experts_routes(): which rows they took */
   real *mlp_raw;         /* [T, D], before the norm after the MLP; resid_post where there is none */
   real *mlp_post_stats;  /* [T, 2] */
   real *resid_post;      /* [T, D]: the next block's resid_pre */
@@ -54,6 +57,7 @@ typedef struct Pass {
   real *cosines[ROPE_COUNT], *sines[ROPE_COUNT];
   const size_t *rope_rows[ROPE_COUNT]; /* [T] */
   size_t *own_rows;                    /* [T]: 0, 1, ... */
+  Linear *experts;                     /* [2X], the matrices of the block at hand */
   real *scratch;
   /* Backward, with keeps: */
   real *dresid;  /* [T, D] */
