@@ -79,17 +79,17 @@ Flow loop_execute(Run *run, const Node *node, Scope *scope, Value source, int64_
   loop->rest.at = 0;
   box_enter(run->box);
   Flow flow = FLOW_NEXT;
-  bool any = false;
+  bool finished = false; /* a turn was, without break or continue: this is when jinja2 passes over `else` */
   while (flow != FLOW_BREAK && next(loop)) {
-    any = true;
     run->scope = scope_new(run, scope);
     assign(run, node->a, loop->current);
     scope_set(run, run->scope, "loop", (Value){.kind = VALUE_LOOP, .loop = loop});
     flow = execute(run, node->c);
+    finished |= flow == FLOW_NEXT;
     run->scope = outer;
   }
   flow = FLOW_NEXT;
-  if (!any && node->otherwise) {
+  if (!finished && node->otherwise) {
     run->scope = scope_new(run, scope);
     flow = execute(run, node->otherwise);
     run->scope = outer;

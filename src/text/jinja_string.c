@@ -97,7 +97,8 @@ static size_t place(Box *box, Value text, Value what, bool last) {
     return found ? (size_t)(found - text.text.bytes) : text.text.size + 1;
   }
   for (size_t at = text.text.size - what.text.size + 1; at-- > 0;) {
-    if (at % BOX_BYTES == 0) box_step_bytes(box, what.text.size); /* comparing can take that long at every place */
+    if (text.text.bytes[at] != what.text.bytes[0]) continue;
+    box_step_bytes(box, what.text.size); /* comparing can take that long at every such place */
     if (memcmp(text.text.bytes + at, what.text.bytes, what.text.size) == 0) return at;
   }
   return text.text.size + 1;
