@@ -153,24 +153,34 @@ static Status read_additions(Tokenizer *t, const Json *config, Error *err) {
   return STATUS_OK;
 }
 
-/* chat_template.jinja beside tokenizer.json, or "chat_template" in its config: a string, or a list of named ones. */
+/* A string, or a list of named ones, of which "default" is taken. */
+static char *template_of(const Json *node) {
+  if (json_is_string(node)) return mem_copy_string(json_string(node, ""));
+  for (const Json *entry = json_first(node); entry; entry = json_next(entry))
+    if (strcmp(json_string(json_get(entry, "name"), ""), "default") == 0)
+      return mem_copy_string(json_string(json_get(entry, "template"), ""));
+  return NULL;
+}
+
+/* chat_template.jinja beside tokenizer.json, or "chat_template" in its config, or in chat_template.json. */
 static Status read_chat_template(Tokenizer *t, const char *folder, const Json *config, Error *err) {
-  const Json *node = json_get(config, "chat_template");
-  char *path = file_join(folder, "chat_template.jinja");
+  char *path = file_join(folder, "chat_template.jinja"), *json = file_join(folder, "chat_template.json");
   Status status = STATUS_OK;
   if (file_exists(path)) {
     size_t size;
     status = file_read(path, TEMPLATE_LIMIT, &t->chat_template, &size, err);
     if (status == STATUS_OK && strlen(t->chat_template) != size)
       status = error_set(err, STATUS_DATA, "chat_template.jinja holds a zero byte");
-  } else if (json_is_string(node)) {
-    t->chat_template = mem_copy_string(json_string(node, ""));
-  } else {
-    for (const Json *entry = json_first(node); entry && !t->chat_template; entry = json_next(entry))
-      if (strcmp(json_string(json_get(entry, "name"), ""), "default") == 0)
-        t->chat_template = mem_copy_string(json_string(json_get(entry, "template"), ""));
+  } else if (json_get(config, "chat_template")) {
+    t->chat_template = template_of(json_get(config, "chat_template"));
+  } else if (file_exists(json)) {
+    Json *root = NULL;
+    status = json_read(json, &root, err);
+    t->chat_template = template_of(json_get(root, "chat_template"));
+    json_free(root);
   }
   free(path);
+  free(json);
   return status;
 }
 
