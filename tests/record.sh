@@ -79,4 +79,16 @@ ok $? "a reward does not depend on the batch"
 "$FATHOM" score "$reward" --pairs pairs.jsonl --json -q | grep -q '"rows":\[{"id":"p0","side":"chosen","n_tokens":[0-9]*,"reward":-\?[0-9.]*'
 ok $? "--json gives the same rows"
 fails 3 'no reward head \(tensors score, value_head, ' "a model without a head" "$FATHOM" score "$base" --text a
+
+# GPT-2 has no position beyond those it learned; its fixture gets a tokenizer of three letters.
+cp -r "$SRCDIR/tests/fixtures/families/gpt2" "$work/gpt2"
+chmod u+w "$work/gpt2"
+cat >"$work/gpt2/tokenizer.json" <<'END'
+{"added_tokens": [], "normalizer": null, "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "use_regex": true},
+ "post_processor": null, "decoder": {"type": "ByteLevel"}, "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "c": 2}, "merges": []}}
+END
+printf '{"ids":[0,1,2]}\n{"ids":[0,1,2,0,1,2,0,1,2,0,1,2,0,1,2,0,1,2,0,1,2]}\n' >"$work/long.jsonl"
+"$FATHOM" record "$work/gpt2" --prompts "$work/long.jsonl" --max-length 100 --tokens all -o "$work/gpt2.h5" >"$work/out" 2>"$work/err"
+is "$? $(grep -v '^#' "$work/out" | tail -n 1 | cut -f 2,3)" "0 1	3" "a sample beyond the learned positions is left out"
+is "$(grep -c '^fathom: warning: --max-length 100: the model learned 20 positions, and has none beyond$' "$work/err")" 1 "and that is said"
 tap_end

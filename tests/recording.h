@@ -42,6 +42,16 @@ __attribute__((unused)) static void record_rows(void *context, SiteKind kind, si
 }
 
 /* Runs the batch and puts its rows at first_row. */
+__attribute__((unused)) static void recording_pass(const Model *model, const Batch *batch, Pass *pass, size_t first_row,
+                                                   Recording *r) {
+  r->rows = batch->offsets[batch->n_sequences];
+  r->first_row = first_row;
+  const Tap tap = {record_rows, r};
+  model_forward(model, batch, pass, &tap);
+  model_logits(model, pass, 0, r->rows, r->logits + first_row * model->config.vocab_size);
+}
+
+/* The same in a pass of its own. */
 __attribute__((unused)) static void recording_run(const Model *model, const Batch *batch, bool keeps, size_t first_row,
                                                   Recording *r) {
   const size_t rows = batch->offsets[batch->n_sequences];
@@ -51,11 +61,7 @@ __attribute__((unused)) static void recording_run(const Model *model, const Batc
   Pass pass;
   Error err = {0};
   if (pass_init(&pass, &model->config, rows, longest, keeps, &err) != STATUS_OK) bail_out(&err);
-  r->rows = rows;
-  r->first_row = first_row;
-  const Tap tap = {record_rows, r};
-  model_forward(model, batch, &pass, &tap);
-  model_logits(model, &pass, 0, rows, r->logits + first_row * model->config.vocab_size);
+  recording_pass(model, batch, &pass, first_row, r);
   pass_clear(&pass);
 }
 

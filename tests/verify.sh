@@ -107,6 +107,10 @@ refused "array hook_embed holds a value that is not finite \\(row 1, column 6\\)
 golden "{$ids,$offsets,\"logits\":{\"dtype\":\"F32\",\"shape\":[2,300],\"data_offsets\":[16,2416]}}" "$one$two$zero$two$(values 600 "$one")"
 fails 3 "^fathom: $work/bad: there are logits, but the model has a reward head" "logits of a reward model" \
   "$FATHOM" verify "$fixtures/llama-reward" --golden "$work/bad"
+golden '{"ids":{"dtype":"F32","shape":[21],"data_offsets":[0,84]},"offsets":{"dtype":"F32","shape":[2],"data_offsets":[84,92]}}' \
+  "$(values 21 "$one")$zero\0\0\250\101"
+fails 3 "^fathom: $work/bad: sequence 0 has 21 tokens, the model learned 20 positions" "a sequence beyond the learned positions" \
+  "$FATHOM" verify "$fixtures/families/gpt2" --golden "$work/bad"
 head -c 20000 "$golden" >"$work/bad"
 refused "tensor .*, expected within the file's" "a truncated golden"
 fails 3 "^fathom: $SRCDIR/README.md: " "no safetensors file" "$FATHOM" verify "$model" --golden "$SRCDIR/README.md"

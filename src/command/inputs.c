@@ -100,6 +100,10 @@ void inputs_say_left_out(const SampleSet *set, const char *what, size_t max_leng
 
 size_t inputs_max_length(const Inputs *in, const InputSettings *settings) {
   const size_t context = in->model.config.max_positions;
+  if (settings->max_length > context && in->model.config.has[ROLE_POSITIONS]) {
+    log_warn("--max-length %zu: the model learned %zu positions, and has none beyond", settings->max_length, context);
+    return context;
+  }
   if (settings->max_length > context)
     log_warn("--max-length %zu is beyond the model's context of %zu tokens", settings->max_length, context);
   return settings->max_length ? settings->max_length : context;

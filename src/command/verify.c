@@ -113,6 +113,16 @@ static Status read_sequences(Verification *v, Error *err) {
   return status;
 }
 
+/* Where positions are learned there is none beyond the table. */
+static Status check_lengths(const Verification *v, Error *err) {
+  const ModelConfig *c = &v->model.config;
+  for (size_t s = 0; c->has[ROLE_POSITIONS] && s < v->n_sequences; s++)
+    if (v->offsets[s + 1] - v->offsets[s] > c->max_positions)
+      return error_set(err, STATUS_DATA, "%s: sequence %zu has %zu tokens, the model learned %zu positions", v->path, s,
+                       v->offsets[s + 1] - v->offsets[s], c->max_positions);
+  return STATUS_OK;
+}
+
 static void expected_row(const Check *c, size_t row, float *out) {
   size_t bytes = 0;
   dtype_size(c->golden->dtype, c->width, &bytes);
@@ -335,6 +345,7 @@ static Status verify_run(const Invocation *call, const void *settings, Error *er
   if (status == STATUS_OK) status = source_open(call->args[0], &v.source, err);
   if (status == STATUS_OK) status = model_open(v.source, NULL, s->strict, &v.model, err);
   if (status == STATUS_OK) status = read_sequences(&v, err);
+  if (status == STATUS_OK) status = check_lengths(&v, err);
   if (status == STATUS_OK) status = read_checks(&v, err);
   if (status == STATUS_OK) status = run_model(&v, s->batch_tokens, err);
   if (status == STATUS_OK) status = judge(call, s, &v, err);
