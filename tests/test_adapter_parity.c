@@ -12,7 +12,19 @@ static const struct {
              {"llama-tied.gguf", "adapter-lm"},
              {"llama-tied", "adapter-embedding"},
              {"llama-tied.gguf", "adapter-embedding"},
-             {"llama-base.gguf", "adapter-reward"}};
+             {"llama-base.gguf", "adapter-reward"},
+             {"families/gpt2", "adapter-gpt2"},
+             {"families/gpt2.gguf", "adapter-gpt2"},
+             {"families/gpt2-published", "adapter-gpt2"},
+             {"families/phi3", "adapter-phi3"},
+             {"families/phi3.gguf", "adapter-phi3"},
+             {"families/gpt_neox", "adapter-gpt_neox"},
+             {"families/gpt_neox.gguf", "adapter-gpt_neox"},
+             {"families/qwen2", "adapter-qwen2"},
+             {"families/qwen2.gguf", "adapter-qwen2"},
+             {"families/gemma2", "adapter-gemma2"},
+             {"families/gemma2.gguf", "adapter-gemma2"},
+             {"families/gemma3", "adapter-gemma3"}};
 
 static Model open_adapted(const char *base, const char *adapter_name) {
   char *path = fixture_path(base), *folder = fixture_path(adapter_name);

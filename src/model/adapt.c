@@ -12,26 +12,24 @@
 
 #define WEIGHT ".weight"
 
-/* What a tensor of the base may be called in an adapter: its own name, and without the body's prefix, as PEFT names it
- * where the base was loaded without a head. false past the last. */
-static bool spelling(const Parameter *p, size_t i, char name[PARAMETER_NAME]) {
-  const char *dot = strchr(p->name, '.');
-  if (i > 1 || (i == 1 && (!dot || !strchr(dot + 1, '.')))) return false;
-  snprintf(name, PARAMETER_NAME, "%s", i == 0 ? p->name : dot + 1);
+/* What the tensor may be called in an adapter: any of the names it has in files. false past the last. */
+static bool spelling(const ModelConfig *c, const Parameter *p, size_t i, char name[TENSOR_NAME]) {
+  if (i > 0) return tensor_other_name(c, p->role, p->name, i - 1, name);
+  snprintf(name, TENSOR_NAME, "%s", p->name);
   return true;
 }
 
-static const AdapterTensor *find_tensor(const Adapter *adapter, const Parameter *p) {
-  char name[PARAMETER_NAME];
+static const AdapterTensor *find_tensor(const ModelConfig *c, const Adapter *adapter, const Parameter *p) {
+  char name[TENSOR_NAME];
   const AdapterTensor *found = NULL;
-  for (size_t i = 0; !found && spelling(p, i, name); i++) found = adapter_tensor_find(adapter, name);
+  for (size_t i = 0; !found && spelling(c, p, i, name); i++) found = adapter_tensor_find(adapter, name);
   return found;
 }
 
-static const AdapterFactors *find_factors(const Adapter *adapter, const Parameter *p) {
-  char name[PARAMETER_NAME];
+static const AdapterFactors *find_factors(const ModelConfig *c, const Adapter *adapter, const Parameter *p) {
+  char name[TENSOR_NAME];
   const AdapterFactors *found = NULL;
-  for (size_t i = 0; !found && spelling(p, i, name); i++) {
+  for (size_t i = 0; !found && spelling(c, p, i, name); i++) {
     const size_t n = strlen(name), suffix = strlen(WEIGHT);
     if (n <= suffix || strcmp(name + n - suffix, WEIGHT) != 0) continue;
     name[n - suffix] = 0;
@@ -41,8 +39,7 @@ static const AdapterFactors *find_factors(const Adapter *adapter, const Paramete
 }
 
 const Tensor *adapt_find(const ModelConfig *c, const Adapter *adapter, const Parameter *p) {
-  (void)c;
-  const AdapterTensor *found = find_tensor(adapter, p);
+  const AdapterTensor *found = find_tensor(c, adapter, p);
   return found ? found->tensor : NULL;
 }
 
@@ -81,8 +78,8 @@ Status adapt_check(const ModelConfig *c, const ParameterTable *t, const Adapter 
     const Parameter *p = &t->items[i];
     /* The parameter of that name is not this head's where the head has another layout. */
     const bool is_other_head = p->role == ROLE_SCORE && !(head && strcmp(head, "score") == 0);
-    const AdapterFactors *f = is_other_head ? NULL : find_factors(adapter, p);
-    const AdapterTensor *saved = find_tensor(adapter, p);
+    const AdapterFactors *f = is_other_head ? NULL : find_factors(c, adapter, p);
+    const AdapterTensor *saved = find_tensor(c, adapter, p);
     if (f) status = check_factors(c, f, p, err);
     if (f) factors_used[f - adapter_factors_at(adapter, 0)] = true;
     if (saved) tensors_used[saved - adapter_tensors_at(adapter, 0)] = true;
@@ -107,7 +104,7 @@ bool adapt_unties(const ModelConfig *c, const Adapter *adapter) {
     TensorPlace place;
     tensor_place(c, &p, false, &place);
     memcpy(p.name, place.name, sizeof p.name);
-    if (find_factors(adapter, &p) || find_tensor(adapter, &p)) return true;
+    if (find_factors(c, adapter, &p) || find_tensor(c, adapter, &p)) return true;
   }
   return false;
 }
@@ -136,7 +133,7 @@ static void pick_rows(const ModelConfig *c, const Parameter *p, size_t rank, con
 }
 
 Status adapt_merge(const ModelConfig *c, const Adapter *adapter, const Parameter *p, real *values, Error *err) {
-  const AdapterFactors *f = find_factors(adapter, p);
+  const AdapterFactors *f = find_factors(c, adapter, p);
   if (!f) return STATUS_OK;
   const size_t rank = f->rank, rows = p->rows, columns = p->columns;
   real *a = mem_alloc(f->a->count, sizeof *a), *b = mem_alloc(f->b->count, sizeof *b);

@@ -106,19 +106,21 @@ size_t tensor_place_unit(const ModelConfig *c, const TensorPlace *place, size_t 
   return place->first + u;
 }
 
-const Tensor *tensor_find(const ModelConfig *c, const Parameter *p, const Source *source, const char *name) {
+bool tensor_other_name(const ModelConfig *c, Role role, const char *name, size_t i, char other[TENSOR_NAME]) {
   static const char *const bodies[] = {"", "model.", "language_model.model.", "model.language_model."};
+  const bool is_head = role == ROLE_LM_HEAD || role == ROLE_SCORE;
+  if (i >= (is_head ? 1 : sizeof bodies / sizeof bodies[0])) return false;
+  snprintf(other, TENSOR_NAME, "%s%s", is_head ? "language_model." : bodies[i],
+           is_head ? name : name + strlen(c->family->hf_body));
+  return true;
+}
+
+const Tensor *tensor_find(const ModelConfig *c, const Parameter *p, const Source *source, const char *name) {
   const Weights *weights = source_weights(source);
   const Tensor *tensor = weights_find(weights, name);
-  if (tensor || source_gguf(source)) return tensor;
-  /* Bases saved without a head have no prefix, text models inside others a longer one. */
-  const bool is_head = p->role == ROLE_LM_HEAD || p->role == ROLE_SCORE;
-  const char *rest = is_head ? name : name + strlen(c->family->hf_body);
-  for (size_t i = 0; i < sizeof bodies / sizeof bodies[0] && !tensor; i++) {
-    char other[PARAMETER_NAME + 32];
-    snprintf(other, sizeof other, "%s%s", is_head ? "language_model." : bodies[i], rest);
+  char other[TENSOR_NAME];
+  for (size_t i = 0; !tensor && !source_gguf(source) && tensor_other_name(c, p->role, name, i, other); i++)
     tensor = weights_find(weights, other);
-  }
   return tensor;
 }
 

@@ -22,8 +22,12 @@ bool tensor_place(const ModelConfig *config, const Parameter *parameter, bool in
 /* The unit of the tensor that holds unit u of the parameter. */
 size_t tensor_place_unit(const ModelConfig *config, const TensorPlace *place, size_t u);
 
-/* The tensor of that name, or of what else Hugging Face files call it: a base model's without its prefix, a text
- * model's inside a larger one. NULL where there is none. */
+/* What else Hugging Face files call a tensor of this role: a base model's without its prefix, a text model's inside a
+ * larger one. false past the last. */
+enum { TENSOR_NAME = PARAMETER_NAME + 32 };
+bool tensor_other_name(const ModelConfig *config, Role role, const char *name, size_t i, char other[TENSOR_NAME]);
+
+/* The tensor of that name, or of one of the others in a Hugging Face folder. NULL where there is none. */
 const Tensor *tensor_find(const ModelConfig *config, const Parameter *parameter, const Source *source,
                           const char *name);
 
