@@ -175,7 +175,8 @@ static void test_heads(void) {
   GoldenBatch batch = golden_batch(&golden);
   for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
     char *file = mem_format("head-%s.safetensors", heads[i].name), *name = mem_format("rewards.%s", heads[i].name);
-    make_folder(file, heads[i].tensor, NULL, NULL);
+    make_folder(file, heads[i].tensor, "settings",
+                "{\"vhead_layer_type\": \"mlp\", \"vhead_num_neurons\": 6, \"vhead_num_layers\": 1, \"summary_dropout_prob\": 0.1}");
     Model model;
     Error err = {0};
     if (open_folder(&model, &err) != STATUS_OK) bail_out(&err);

@@ -89,7 +89,12 @@ static const char *const harmless[] = {"architectures",
                                        "value_head_prefix",
                                        "normalize_reward",
                                        "mean",
-                                       "std"};
+                                       "std",
+                                       "vhead_layer_type", /* GRM's: the head's tensors say the same */
+                                       "vhead_num_neurons",
+                                       "vhead_num_layers",
+                                       "vhead_num_output",
+                                       "summary_dropout_prob"};
 
 /* Keys of any family that change the numbers. */
 static const ConfigKey fixed[] = {{"add_cross_attention", SETTING_FIXED, false},
