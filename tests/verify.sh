@@ -32,7 +32,7 @@ is "$? $(grep -c '"notes":\["first site over the limit 1e-09: blocks.0.attn.hook
 # One weight of the second block's down projection is changed.
 cp -r "$model" "$work/changed"
 weights=$work/changed/model.safetensors
-chmod u+w "$weights"
+chmod -R u+w "${weights%/*}"
 length=$(od -An -N2 -tu2 "$weights" | tr -d ' ')
 begin=$(head -c $((8 + length)) "$weights" | sed 's/.*"model.layers.1.mlp.down_proj.weight":{[^}]*"data_offsets":\[\([0-9]*\),.*/\1/')
 printf '\0\0\200\100' | dd of="$weights" bs=1 seek=$((8 + length + begin)) conv=notrunc 2>/dev/null
@@ -46,7 +46,7 @@ is "$(rows "$work/out" | awk -F'\t' '$1 == "blocks.1.hook_mlp_out" { print $6 }'
 # One weight of the first block's output projection is so large that squares overflow behind it.
 cp -r "$model" "$work/infinite"
 weights=$work/infinite/model.safetensors
-chmod u+w "$weights"
+chmod -R u+w "${weights%/*}"
 begin=$(head -c $((8 + length)) "$weights" | sed 's/.*"model.layers.0.self_attn.o_proj.weight":{[^}]*"data_offsets":\[\([0-9]*\),.*/\1/')
 printf '\377\377\177\177' | dd of="$weights" bs=1 seek=$((8 + length + begin)) conv=notrunc 2>/dev/null
 "$FATHOM" verify "$work/infinite" --golden "$golden" >"$work/out" 2>"$work/err"
