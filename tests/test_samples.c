@@ -246,6 +246,12 @@ static void test_refusals(void) {
       {samples_read_prompts, "a.jsonl", "{\"messages\":[" TURN("usr", "a") "]}",
        "a.jsonl: line 1: turn 1 has the role \"usr\", expected system, developer, user, assistant, tool, function, "
        "ipython or environment"},
+      {samples_read_prompts, "a.jsonl", "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image\"}]}]}",
+       "a.jsonl: line 1: messages: \"content\" has a part that is no {\"type\": \"text\", \"text\": ...}"},
+      {samples_read_prompts, "a.jsonl", "{\"messages\":[" TURN("user", "a") "],\"tools\":7}",
+       "a.jsonl: line 1: \"tools\" is no list"},
+      {samples_read_prompts, "a.jsonl", "{\"messages\":[" TURN("user", "a") "],\"tools\":[{}]}",
+       "a.jsonl: line 1: the format chatml has no place for tools"},
       {samples_read_prompts, "a.jsonl", "{\"messages\":[" TURN("user", "") "]}",
        "a.jsonl: line 1: the last turn is empty"},
       {samples_read_prompts, "a.jsonl", "[{\"text\":\"a\"},{\"text\":7}]", "a.jsonl: record 2: \"text\" is no string"},

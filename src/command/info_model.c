@@ -1,5 +1,6 @@
 /* fathom info on a model: a summary, its tensors, or its metadata. Reads the files' own words, whatever the
  * architecture: what fathom can compute with is the model stage's business. */
+#include "base/file.h"
 #include "base/memory.h"
 #include "command/info.h"
 #include "model/head.h"
@@ -86,14 +87,25 @@ static void print_gguf_fields(Table *table, const Gguf *gguf) {
   }
 }
 
+/* In the tokenizer's config, or in a file beside it. */
+static bool has_chat_template(const Source *source) {
+  static const char *const names[] = {"chat_template.jinja", "chat_template.json"};
+  bool has = json_get(source_tokenizer_config(source), "chat_template") != NULL;
+  for (size_t i = 0; i < 2 && !has; i++) {
+    char *path = file_join(source_path(source), names[i]);
+    has = file_exists(path);
+    free(path);
+  }
+  return has;
+}
+
 static void print_folder_tokenizer(Table *table, const Source *source) {
   const Json *model = json_get(source_tokenizer(source), "model");
   if (!source_tokenizer(source)) return;
   info_text(table, "tokenizer", "kind", json_string(json_get(model, "type"), NULL));
   info_count(table, "tokenizer", "tokens", json_count(json_get(model, "vocab")));
   info_count(table, "tokenizer", "added_tokens", json_count(json_get(source_tokenizer(source), "added_tokens")));
-  info_text(table, "tokenizer", "chat_template",
-            json_get(source_tokenizer_config(source), "chat_template") ? "yes" : "no");
+  info_text(table, "tokenizer", "chat_template", has_chat_template(source) ? "yes" : "no");
 }
 
 static void print_gguf_tokenizer(Table *table, const Gguf *gguf) {

@@ -1,38 +1,53 @@
-/* Upper and lower case. What templates change the case of are roles and names, which are ASCII; scripts without case
- * stay as they are, and other letters are refused rather than changed by rules that differ from Python's. */
+/* Upper and lower case, character by character. What Unicode changes into several characters, or by its neighbours, is
+ * refused: templates change the case of roles and names. */
 #include "base/utf8.h"
 #include "text/jinja_string.h"
+#include "text/unicode.h"
 
 typedef enum Case { CASE_UPPER, CASE_LOWER, CASE_CAPITALIZE, CASE_TITLE } Case;
 
-static bool is_caseless(uint32_t c) {
-  static const uint32_t ranges[][2] = {{0x80, 0xa9},     {0xab, 0xb4},       {0xb6, 0xb9},       {0xbb, 0xbf},
-                                       {0xd7, 0xd7},     {0xf7, 0xf7},       {0x300, 0x344},     {0x346, 0x36f},
-                                       {0x590, 0x109f},  {0x1100, 0x139f},   {0x1400, 0x1c7f},   {0x2000, 0x2070},
-                                       {0x2072, 0x207e}, {0x2080, 0x208f},   {0x20a0, 0x2101},   {0x2190, 0x24b5},
-                                       {0x24ea, 0x2bff}, {0x2e80, 0xa63f},   {0xac00, 0xfaff},   {0xfe00, 0xff20},
-                                       {0xff66, 0xffff}, {0x1f000, 0x1f12f}, {0x1f18a, 0x3ffff}, {0xe0000, 0x10ffff}};
+/* The characters whose upper or title case is more than one, and the two whose lower case is not one for itself: I with
+ * a dot (U+0130) and the Greek sigma (U+03A3), which has another form at the end of a word. */
+static bool is_special(uint32_t c, bool to_lower) {
+  static const uint32_t ranges[][2] = {
+      {0xdf, 0xdf},     {0x149, 0x149},   {0x1f0, 0x1f0},   {0x390, 0x390},   {0x3b0, 0x3b0},   {0x587, 0x587},
+      {0x1e96, 0x1e9a}, {0x1f50, 0x1f50}, {0x1f52, 0x1f52}, {0x1f54, 0x1f54}, {0x1f56, 0x1f56}, {0x1f80, 0x1faf},
+      {0x1fb2, 0x1fb4}, {0x1fb6, 0x1fb7}, {0x1fbc, 0x1fbc}, {0x1fc2, 0x1fc4}, {0x1fc6, 0x1fc7}, {0x1fcc, 0x1fcc},
+      {0x1fd2, 0x1fd3}, {0x1fd6, 0x1fd7}, {0x1fe2, 0x1fe4}, {0x1fe6, 0x1fe7}, {0x1ff2, 0x1ff4}, {0x1ff6, 0x1ff7},
+      {0x1ffc, 0x1ffc}, {0xfb00, 0xfb06}, {0xfb13, 0xfb17}};
+  if (to_lower) return c == 0x130 || c == 0x3a3;
   for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
     if (c >= ranges[i][0] && c <= ranges[i][1]) return true;
   return false;
 }
 
-static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+static bool is_cased(uint32_t c) {
+  return unicode_upper(c) != c || unicode_lower(c) != c || unicode_title(c) != c || is_special(c, false);
+}
+
+/* first: this character begins the text or, for TITLE, a word. */
+static uint32_t changed(Box *box, uint32_t c, Case to, bool first) {
+  const bool lower = to == CASE_LOWER || (to != CASE_UPPER && !first);
+  if (c < 0x80) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return !letter ? c : lower ? c | 0x20 : c & ~0x20u;
+  }
+  if (is_special(c, lower)) box_fail(box, "changing the case of U+%04X is not supported", (unsigned)c);
+  return lower ? unicode_lower(c) : to == CASE_UPPER ? unicode_upper(c) : unicode_title(c);
+}
 
 static Value change(Box *box, Value text, Case to) {
-  char *out = box_take(box, text.text.size, 1);
-  bool first = true; /* of the text, for TITLE of a word */
+  Text out = {0};
+  bool first = true;
   uint32_t c;
   box_step_bytes(box, text.text.size);
   for (size_t at = 0, n; at < text.text.size; at += n) {
+    char bytes[4];
     n = utf8_decode(text.text.bytes + at, text.text.size - at, &c);
-    if (c >= 0x80 && !is_caseless(c)) box_fail(box, "changing the case of U+%04X is not supported", (unsigned)c);
-    memcpy(out + at, text.text.bytes + at, n);
-    const bool upper = to == CASE_UPPER || (to != CASE_LOWER && first);
-    if (n == 1 && is_letter(out[at])) out[at] = (char)(upper ? out[at] & ~0x20 : out[at] | 0x20);
-    first = to == CASE_TITLE && !(n == 1 && is_letter(out[at]));
+    text_add(box, &out, bytes, utf8_encode(changed(box, c, to, first), bytes));
+    first = to == CASE_TITLE && !is_cased(c);
   }
-  return value_text(out, text.text.size);
+  return value_of_text(&out);
 }
 
 Value string_upper(Box *box, Value text) { return change(box, text, CASE_UPPER); }

@@ -1,6 +1,7 @@
 /* Values as text: str() and repr() of Python. */
 #include "base/utf8.h"
 #include "text/jinja_value.h"
+#include "text/unicode.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -26,21 +27,6 @@ void text_add_float(Box *box, Text *text, double real) {
   }
 }
 
-/* What repr() writes as an escape: controls, blanks other than ' ', formatting characters, private use. Code points
- * that Unicode has not assigned are taken for printable, which Python does not do. */
-static bool is_printable(uint32_t c) {
-  static const uint32_t ranges[][2] = {{0x00, 0x1f},       {0x7f, 0xa0},       {0xad, 0xad},       {0x600, 0x605},
-                                       {0x61c, 0x61c},     {0x6dd, 0x6dd},     {0x70f, 0x70f},     {0x890, 0x891},
-                                       {0x8e2, 0x8e2},     {0x1680, 0x1680},   {0x180e, 0x180e},   {0x2000, 0x200f},
-                                       {0x2028, 0x202f},   {0x205f, 0x206f},   {0x3000, 0x3000},   {0xe000, 0xf8ff},
-                                       {0xfeff, 0xfeff},   {0xfff0, 0xfffb},   {0xfffe, 0xffff},   {0x110bd, 0x110bd},
-                                       {0x110cd, 0x110cd}, {0x13430, 0x1343f}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a},
-                                       {0xe0000, 0xe00ff}, {0xe01f0, 0x10ffff}};
-  for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
-    if (c >= ranges[i][0] && c <= ranges[i][1]) return false;
-  return true;
-}
-
 static void add_quoted(Box *box, Text *text, Value v) {
   const bool single = v.text.size && memchr(v.text.bytes, '\'', v.text.size);
   const char quote = single && !memchr(v.text.bytes, '"', v.text.size) ? '"' : '\'';
@@ -53,7 +39,7 @@ static void add_quoted(Box *box, Text *text, Value v) {
       snprintf(escape, sizeof escape, "\\%c", (char)c);
     else if (c == '\n' || c == '\r' || c == '\t')
       snprintf(escape, sizeof escape, "\\%c", c == '\n' ? 'n' : c == '\r' ? 'r' : 't');
-    else if (is_printable(c))
+    else if (unicode_is_printable(c))
       snprintf(escape, sizeof escape, "%.*s", (int)size, v.text.bytes + at);
     else
       snprintf(escape, sizeof escape, c < 0x100 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x", (unsigned)c);

@@ -33,7 +33,7 @@ Value string_replace(Box *box, Value text, Value from, Value to, int64_t most); 
 int64_t string_find(Box *box, Value text, Value what, bool last);               /* a byte, -1 = not there */
 int64_t string_count(Box *box, Value text, Value what);
 
-/* Upper and lower case. A character that is not ASCII is refused where it might have another case. */
+/* Upper and lower case. A character whose other case is more than one character is refused. */
 Value string_upper(Box *box, Value text);
 Value string_lower(Box *box, Value text);
 Value string_capitalize(Box *box, Value text);

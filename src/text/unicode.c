@@ -53,6 +53,24 @@ Status unicode_normalize(UnicodeForm form, const char *text, size_t size, ByteRu
   return status;
 }
 
+uint32_t unicode_upper(uint32_t code) { return (uint32_t)utf8proc_toupper((utf8proc_int32_t)code); }
+uint32_t unicode_lower(uint32_t code) { return (uint32_t)utf8proc_tolower((utf8proc_int32_t)code); }
+uint32_t unicode_title(uint32_t code) { return (uint32_t)utf8proc_totitle((utf8proc_int32_t)code); }
+
+bool unicode_is_printable(uint32_t code) {
+  switch (utf8proc_category((utf8proc_int32_t)code)) {
+  case UTF8PROC_CATEGORY_CN:
+  case UTF8PROC_CATEGORY_CC:
+  case UTF8PROC_CATEGORY_CF:
+  case UTF8PROC_CATEGORY_CS:
+  case UTF8PROC_CATEGORY_CO:
+  case UTF8PROC_CATEGORY_ZL:
+  case UTF8PROC_CATEGORY_ZP: return false;
+  case UTF8PROC_CATEGORY_ZS: return code == ' ';
+  default: return true;
+  }
+}
+
 void unicode_lowercase(const char *text, size_t size, ByteRun *out) {
   for (size_t at = 0; at < size;) {
     uint32_t code;

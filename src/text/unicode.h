@@ -28,7 +28,13 @@ Status unicode_normalize(UnicodeForm form, const char *text, size_t size, ByteRu
 /* Appends the text, each character in lower case by itself (no final sigma, as in HF's Lowercase). */
 void unicode_lowercase(const char *text, size_t size, ByteRun *out);
 
+/* The character's other case, itself where it has none or where that is more than one character. */
+uint32_t unicode_upper(uint32_t code);
+uint32_t unicode_lower(uint32_t code);
+uint32_t unicode_title(uint32_t code);
+
 bool unicode_is_space(uint32_t code); /* the property White_Space */
+bool unicode_is_printable(uint32_t code); /* str.isprintable of Python: assigned, no control, no blank but ' ' */
 bool unicode_is_word(uint32_t code);  /* \w of UTS #18: letters, marks, decimal digits, joining punctuation */
 
 /* The first byte at or behind `at` that begins no white space, and the first of the run of white space before it. */
