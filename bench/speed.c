@@ -204,34 +204,45 @@ static void add_row(Table *table, const Row *row) {
   table_number(table, (double)mem_peak() / (1 << 20));
 }
 
+/* Recording with the matrices in the file's format; or widened, and then training as well. */
+static Status bench_form(Work *w, const Source *source, bool in_file, size_t batches, Table *table, Error *err) {
+  static const struct {
+    const char *in_file, *widened;
+    size_t per_batch, length;
+  } shapes[] = {{"record 8 x 128, weights in the file's format", "record 8 x 128, weights widened", 8, 128},
+                {"record 1 x 512, weights in the file's format", "record 1 x 512, weights widened", 1, 512}};
+  Row row;
+  Status status = model_open(source, (ModelOptions){.strict = true, .in_file = in_file}, &w->model, err);
+  for (size_t i = 0; i < sizeof shapes / sizeof shapes[0] && status == STATUS_OK; i++) {
+    status = bench_record(w, in_file ? shapes[i].in_file : shapes[i].widened, shapes[i].per_batch, shapes[i].length,
+                          batches, &row, err);
+    if (status == STATUS_OK) add_row(table, &row);
+  }
+  if (status == STATUS_OK && !in_file) {
+    status = bench_training(w, &row, err);
+    if (status == STATUS_OK) add_row(table, &row);
+  }
+  model_close(&w->model);
+  return status;
+}
+
 static Status run(const char *path, const Settings *s, const Provenance *from, Error *err) {
   Work w = {.path = mem_format("%s/fathom-speed-%d.h5", s->folder, (int)getpid())};
   Source *source = NULL;
-  Row rows[3];
-  Table *table = NULL;
   Status status = source_open(path, &source, err);
-  if (status == STATUS_OK) status = model_open(source, NULL, true, &w.model, err);
   if (status == STATUS_OK) {
     char processor[128];
-    table = table_begin(stdout, s->json, from, columns, sizeof columns / sizeof columns[0]);
+    Table *table = table_begin(stdout, s->json, from, columns, sizeof columns / sizeof columns[0]);
     machine_processor(processor, sizeof processor);
     table_note(table,
                "%s, %d threads, multiply-adds by %s; medians of %d; share of the float32 ceiling measured in turn; "
                "peak memory so far",
                processor, omp_get_max_threads(), machine_fma_kernel(), REPETITIONS);
-    status = bench_record(&w, "record 8 x 128, all blocks to disk", 8, 128, s->batches, &rows[0], err);
-    if (status == STATUS_OK) add_row(table, &rows[0]);
+    status = bench_form(&w, source, true, s->batches, table, err);
+    if (status == STATUS_OK) status = bench_form(&w, source, false, s->batches, table, err);
+    const Status written = table_end(table, status == STATUS_OK ? err : NULL);
+    if (status == STATUS_OK) status = written;
   }
-  if (status == STATUS_OK) {
-    status = bench_record(&w, "record 1 x 512, all blocks to disk", 1, 512, s->batches, &rows[1], err);
-    if (status == STATUS_OK) add_row(table, &rows[1]);
-  }
-  if (status == STATUS_OK) {
-    status = bench_training(&w, &rows[2], err);
-    if (status == STATUS_OK) add_row(table, &rows[2]);
-  }
-  if (table && status == STATUS_OK) status = table_end(table, err);
-  model_close(&w.model);
   source_close(source);
   free(w.path);
   return status;

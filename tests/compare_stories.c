@@ -149,7 +149,7 @@ static void test_model(const Expected *e, const char *path) {
   Tokenizer *tokenizer;
   Error err = {0};
   printf("# %s\n", file_name(path));
-  if (source_open(path, &source, &err) != STATUS_OK || model_open(source, NULL, true, &model, &err) != STATUS_OK ||
+  if (source_open(path, &source, &err) != STATUS_OK || model_open(source, (ModelOptions){.strict = true}, &model, &err) != STATUS_OK ||
       tokenizer_open(source, &tokenizer, &err) != STATUS_OK)
     bail_out(&err);
   test_activations(e, &model);

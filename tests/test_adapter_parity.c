@@ -33,7 +33,7 @@ static Model open_adapted(const char *base, const char *adapter_name) {
   Model model;
   Error err = {0};
   if (source_open(path, &source, &err) != STATUS_OK || adapter_open(folder, true, &adapter, &err) != STATUS_OK ||
-      model_open(source, adapter, true, &model, &err) != STATUS_OK)
+      model_open(source, (ModelOptions){.adapter = adapter, .strict = true}, &model, &err) != STATUS_OK)
     bail_out(&err);
   adapter_close(adapter);
   source_close(source);
@@ -160,7 +160,7 @@ static void make_folder(const char *head, const char *tensor, const char *key, c
 static Status open_folder(Model *model, Error *err) {
   Source *source;
   if (source_open(folder, &source, err) != STATUS_OK) bail_out(err);
-  const Status status = model_open(source, NULL, true, model, err);
+  const Status status = model_open(source, (ModelOptions){.strict = true}, model, err);
   source_close(source);
   return status;
 }

@@ -123,6 +123,27 @@ static void test_model(const char *copy, const Fixture *fixture, const Model *mo
   recording_clear(&r);
 }
 
+/* A model whose matrices stay in the file has the bits of one that is widened. */
+static void test_in_file(const char *copy, const Fixture *fixture, const Source *source, const Model *widened) {
+  const size_t rows = fixture->all.rows;
+  Model model;
+  Recording expected, found;
+  Error err = {0};
+  if (model_open(source, (ModelOptions){.strict = true, .in_file = true}, &model, &err) != STATUS_OK) bail_out(&err);
+  recording_init(&expected, &widened->config, rows);
+  recording_init(&found, &model.config, rows);
+  recording_run(widened, &fixture->all.batch, false, 0, &expected);
+  recording_run(&model, &fixture->all.batch, false, 0, &found);
+  bool same = memcmp(found.logits, expected.logits, rows * model.config.vocab_size * sizeof(real)) == 0;
+  for (size_t i = 0; i < found.sites.count; i++)
+    same = same && memcmp(found.values[i], expected.values[i], rows * found.sites.items[i].width * sizeof(real)) == 0;
+  ok(same && model.matrices.bytes_in_file > 0, "%s: the same bits with %zu bytes left in the file", copy,
+     model.matrices.bytes_in_file);
+  recording_clear(&found);
+  recording_clear(&expected);
+  model_close(&model);
+}
+
 /* One copy of a family's model: a folder or a file of tests/fixtures/families. */
 static void test_copy(const char *copy, const Fixture *fixture) {
   char *name = mem_format("families/%s", copy), *path = fixture_path(name);
@@ -130,9 +151,10 @@ static void test_copy(const char *copy, const Fixture *fixture) {
   Model model;
   Error err = {0};
   if (source_open(path, &source, &err) != STATUS_OK) bail_out(&err);
-  const Status status = model_open(source, NULL, true, &model, &err);
+  const Status status = model_open(source, (ModelOptions){.strict = true}, &model, &err);
   if (ok(status == STATUS_OK, "%s is opened%s%s", copy, status == STATUS_OK ? "" : ": ", err.text)) {
     test_model(copy, fixture, &model);
+    test_in_file(copy, fixture, source, &model);
     model_close(&model);
   }
   source_close(source);

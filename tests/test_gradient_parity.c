@@ -21,7 +21,7 @@ static void open_model(const char *name, Model *model) {
   char *path = fixture_path(name);
   Source *source;
   Error err = {0};
-  if (source_open(path, &source, &err) != STATUS_OK || model_open(source, NULL, true, model, &err) != STATUS_OK) bail_out(&err);
+  if (source_open(path, &source, &err) != STATUS_OK || model_open(source, (ModelOptions){.strict = true}, model, &err) != STATUS_OK) bail_out(&err);
   source_close(source);
   free(path);
 }

@@ -104,7 +104,7 @@ static void test_model(const char *name, const char *golden_name) {
   Source *source;
   Model model;
   Error err = {0};
-  if (source_open(path, &source, &err) != STATUS_OK || model_open(source, NULL, true, &model, &err) != STATUS_OK) bail_out(&err);
+  if (source_open(path, &source, &err) != STATUS_OK || model_open(source, (ModelOptions){.strict = true}, &model, &err) != STATUS_OK) bail_out(&err);
   Recording whole;
   recording_init(&whole, &model.config, all.rows);
   recording_run(&model, &all.batch, false, 0, &whole);

@@ -69,7 +69,8 @@ static Status open_files(Inputs *in, const char *path, const InputSettings *sett
   if (status == STATUS_OK) status = tokenizer_open(texts, &in->tokenizer, err);
   if (status == STATUS_OK)
     status = chat_open(settings->chat_template, has_date ? &date : NULL, in->tokenizer, &in->chat, err);
-  if (status == STATUS_OK) status = model_open(in->source, in->adapter, settings->strict, &in->model, err);
+  if (status == STATUS_OK)
+    status = model_open(in->source, (ModelOptions){in->adapter, settings->strict, !settings->widen}, &in->model, err);
   if (status == STATUS_OK && in->adapter) warn_of_other_base(in, path);
   return status;
 }
@@ -131,6 +132,13 @@ Status inputs_read_samples(Inputs *in, const InputSettings *settings, Error *err
                      in->samples.n_equal);
   inputs_say_left_out(&in->samples, in->are_pairs ? "pairs" : "prompts", rules.max_length);
   return STATUS_OK;
+}
+
+char *inputs_parameter_memory(const Inputs *in) {
+  const double widened = (double)in->model.table.total * sizeof(real) / (1 << 20),
+               in_file = (double)in->model.matrices.bytes_in_file / (1 << 20);
+  return in_file > 0 ? mem_format("%.1f MiB of parameters as the file has them and %.1f MiB widened", in_file, widened)
+                     : mem_format("%.1f MiB of parameters", widened);
 }
 
 const Sample **inputs_sample_list(const Inputs *in) {

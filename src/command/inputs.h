@@ -16,6 +16,7 @@ typedef struct InputSettings {
   const char *text, *chat_template, *chat_date, *adapter;
   size_t max_length, limit, batch_tokens;
   bool strict;
+  bool widen; /* as training needs */
 } InputSettings;
 
 typedef struct Inputs {
@@ -45,6 +46,9 @@ size_t inputs_max_length(const Inputs *inputs, const InputSettings *settings);
 
 /* Says how many of a set's prompts or pairs (what) were used and left out. */
 void inputs_say_left_out(const SampleSet *set, const char *what, size_t max_length);
+
+/* What the parameters take: "513.1 MiB of parameters", or what of them stays in the file. Freed by the caller. */
+char *inputs_parameter_memory(const Inputs *inputs);
 
 /* The samples as an array of pointers; freed by the caller. */
 const Sample **inputs_sample_list(const Inputs *inputs);
@@ -122,6 +126,14 @@ void inputs_close(Inputs *inputs); /* all zeros is fine */
   {                                                                                                                    \
     "batch-tokens", 0, OPTION_SIZE, offsetof(Settings, input.batch_tokens), 1, 1e9, "N",                               \
         "tokens run through the model at a time", NULL                                                                 \
+  }
+
+#define WIDEN_OPTION(Settings)                                                                                         \
+  {                                                                                                                    \
+    "widen", 0, OPTION_FLAG, offsetof(Settings, input.widen), 0, 0, NULL,                                              \
+        "widen all weights to float32 in memory (default: they stay as the file has them, and every product widens "   \
+        "what it reads; same numbers)",                                                                                \
+        NULL                                                                                                           \
   }
 
 #endif

@@ -34,6 +34,7 @@ static const Option record_options[] = {
     {"tokens", 0, OPTION_CHOICE, offsetof(RecordSettings, tokens), 0, 0, "last|response|mean|all",
      "of which tokens: the last, the final assistant turn, the mean over the sequence, all", NULL},
     LENGTH_OPTIONS(RecordSettings),
+    WIDEN_OPTION(RecordSettings),
     {"store-dtype", 0, OPTION_CHOICE, offsetof(RecordSettings, store_dtype), 0, 0, "float32|bfloat16|float16",
      "element type on disk", NULL},
     {"resume", 0, OPTION_FLAG, offsetof(RecordSettings, resume), 0, 0, NULL,
@@ -43,9 +44,10 @@ static const Option record_options[] = {
 static void say_cost(const Inputs *in, const RecordPlan *plan, const RecordCost *cost) {
   log_note("%zu samples, %zu tokens; %zu sites x %zu rows", plan->n_samples, cost->tokens, plan->sites->count,
            cost->rows);
-  log_note("disk: %.1f MiB in %s; memory: %.1f MiB of parameters and %.1f MiB to work in",
-           (double)cost->file_bytes / (1 << 20), plan->path, (double)in->model.arena.size / (1 << 20),
-           (double)cost->pass_bytes / (1 << 20));
+  char *parameters = inputs_parameter_memory(in);
+  log_note("disk: %.1f MiB in %s; memory: %s, and %.1f MiB to work in", (double)cost->file_bytes / (1 << 20),
+           plan->path, parameters, (double)cost->pass_bytes / (1 << 20));
+  free(parameters);
 }
 
 /* A store that is whole already is what a resumed recording would write, or of something else. */

@@ -17,7 +17,8 @@ typedef struct ScoreSettings {
 
 static const ScoreSettings score_defaults = {.input = {.chat_template = "auto", .batch_tokens = 1024}};
 
-static const Option score_options[] = {INPUT_OPTIONS(ScoreSettings), LENGTH_OPTIONS(ScoreSettings), {0}};
+static const Option score_options[] = {
+    INPUT_OPTIONS(ScoreSettings), LENGTH_OPTIONS(ScoreSettings), WIDEN_OPTION(ScoreSettings), {0}};
 
 /* rewards[n_samples]. */
 static Status score_samples(const Inputs *in, size_t batch_tokens, real *rewards, Error *err) {
@@ -78,6 +79,9 @@ static Status score_run(const Invocation *call, const void *settings, Error *err
   if (status == STATUS_OK) status = check_head(&in, err);
   if (status == STATUS_OK) status = inputs_read_samples(&in, &s->input, err);
   if (status == STATUS_OK) {
+    char *parameters = inputs_parameter_memory(&in);
+    log_note("memory: %s", parameters);
+    free(parameters);
     rewards = mem_alloc(in.samples.count, sizeof *rewards);
     status = score_samples(&in, s->input.batch_tokens, rewards, err);
   }

@@ -23,7 +23,7 @@ typedef struct TrainSettings {
 } TrainSettings;
 
 static const TrainSettings train_defaults = {
-    .input = {.chat_template = "auto", .batch_tokens = 1024},
+    .input = {.chat_template = "auto", .batch_tokens = 1024, .widen = true},
     .parts = "all",
     .anchor_layers = "all",
     .anchor_tokens = "response",

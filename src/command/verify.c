@@ -343,7 +343,8 @@ static Status verify_run(const Invocation *call, const void *settings, Error *er
   Verification v = {.path = s->golden, .arrays = weights_new()};
   Status status = safetensors_open(s->golden, &v.map, v.arrays, err);
   if (status == STATUS_OK) status = source_open(call->args[0], &v.source, err);
-  if (status == STATUS_OK) status = model_open(v.source, NULL, s->strict, &v.model, err);
+  if (status == STATUS_OK)
+    status = model_open(v.source, (ModelOptions){.strict = s->strict, .in_file = true}, &v.model, err);
   if (status == STATUS_OK) status = read_sequences(&v, err);
   if (status == STATUS_OK) status = check_lengths(&v, err);
   if (status == STATUS_OK) status = read_checks(&v, err);

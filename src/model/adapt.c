@@ -97,6 +97,10 @@ Status adapt_check(const ModelConfig *c, const ParameterTable *t, const Adapter 
   return status;
 }
 
+bool adapt_changes(const ModelConfig *c, const Adapter *adapter, const Parameter *p) {
+  return find_factors(c, adapter, p) || find_tensor(c, adapter, p);
+}
+
 bool adapt_unties(const ModelConfig *c, const Adapter *adapter) {
   static const Role roles[] = {ROLE_EMBED, ROLE_LM_HEAD};
   for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
@@ -104,7 +108,7 @@ bool adapt_unties(const ModelConfig *c, const Adapter *adapter) {
     TensorPlace place;
     tensor_place(c, &p, false, &place);
     memcpy(p.name, place.name, sizeof p.name);
-    if (find_factors(c, adapter, &p) || find_tensor(c, adapter, &p)) return true;
+    if (adapt_changes(c, adapter, &p)) return true;
   }
   return false;
 }

@@ -13,6 +13,9 @@ Status adapt_check(const ModelConfig *config, const ParameterTable *table, const
 /* Does it change the embedding or the output matrix, so that the two are no longer one? */
 bool adapt_unties(const ModelConfig *config, const Adapter *adapter);
 
+/* Does it change this parameter, by factors or by a tensor of its own? */
+bool adapt_changes(const ModelConfig *config, const Adapter *adapter, const Parameter *parameter);
+
 /* The tensor that stands for the base's, or NULL; in Hugging Face's layout. */
 const Tensor *adapt_find(const ModelConfig *config, const Adapter *adapter, const Parameter *parameter);
 

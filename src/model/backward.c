@@ -119,10 +119,9 @@ static void experts_block_backward(const Backward *w, size_t layer, const real *
                                       .shared_gate_up = gradient_at(w, at[ROLE_SHARED_GATE]),
                                       .shared_down = gradient_at(w, at[ROLE_SHARED_DOWN]),
                                       .shared_gate = gradient_at(w, at[ROLE_SHARED_SWITCH])};
-  BlockExperts weights;
-  block_experts(w->model, layer, w->pass->experts, &weights);
-  experts_backward(&shape, &weights.experts, w->rows, b->mlp_normed, b->kept, b->routes, draw, &gradients,
-                   w->accumulate, w->pass->dnormed, w->pass->scratch);
+  const Experts weights = block_experts(w->model, layer);
+  experts_backward(&shape, &weights, w->rows, b->mlp_normed, b->kept, b->routes, draw, &gradients, w->accumulate,
+                   w->pass->dnormed, w->pass->scratch);
 }
 
 /* resid_post = resid_mid + branch(mlp(norm(resid_mid))); with parallel residual norm(resid_pre). */

@@ -14,20 +14,8 @@ Product block_product(const Model *model, size_t layer, Role role) {
     return c->gated ? (Product){2 * f, d, at[ROLE_GATE], at[ROLE_GATE_BIAS]}
                     : (Product){f, d, at[ROLE_UP], at[ROLE_UP_BIAS]};
   case ROLE_DOWN: return (Product){d, f, at[ROLE_DOWN], at[ROLE_DOWN_BIAS]};
-  case ROLE_ROUTER: return (Product){c->n_experts, d, at[ROLE_ROUTER], PARAMETER_NONE};
-  case ROLE_SHARED_UP: return (Product){2 * c->shared_expert_size, d, at[ROLE_SHARED_GATE], PARAMETER_NONE};
-  case ROLE_SHARED_DOWN: return (Product){d, c->shared_expert_size, at[ROLE_SHARED_DOWN], PARAMETER_NONE};
-  case ROLE_SHARED_SWITCH: return (Product){1, d, at[ROLE_SHARED_SWITCH], PARAMETER_NONE};
   default: assert(!"a product of its own"); return (Product){0};
   }
-}
-
-Linear block_linear(const Model *model, const Product *p) {
-  return (Linear){.n = p->n,
-                  .k = p->k,
-                  .n_parts = 1,
-                  .parts = {{.rows = p->n, .values = model->values + p->weight}},
-                  .bias = p->bias == PARAMETER_NONE ? NULL : model->values + p->bias};
 }
 
 ExpertsShape block_experts_shape(const ModelConfig *c) {
@@ -40,29 +28,14 @@ ExpertsShape block_experts_shape(const ModelConfig *c) {
                         .activation = c->activation};
 }
 
-static Linear linear_of(const Model *model, size_t layer, Role role) {
-  const Product product = block_product(model, layer, role);
-  return block_linear(model, &product);
-}
-
-void block_experts(const Model *model, size_t layer, Linear *each, BlockExperts *out) {
-  const ModelConfig *c = &model->config;
-  const size_t *at = model->table.layers[layer].at, d = c->hidden_size, m = c->expert_size;
-  *out = (BlockExperts){.router = linear_of(model, layer, ROLE_ROUTER)};
-  out->experts = (Experts){.router = &out->router, .gate_up = each, .down = each + c->n_experts};
-  for (size_t x = 0; x < c->n_experts; x++) {
-    const Product gate_up = {2 * m, d, at[ROLE_EXPERT_GATE] + x * 2 * m * d, PARAMETER_NONE},
-                  down = {d, m, at[ROLE_EXPERT_DOWN] + x * d * m, PARAMETER_NONE};
-    each[x] = block_linear(model, &gate_up);
-    each[c->n_experts + x] = block_linear(model, &down);
-  }
-  if (!c->has[ROLE_SHARED_UP]) return;
-  out->shared_gate_up = linear_of(model, layer, ROLE_SHARED_UP);
-  out->shared_down = linear_of(model, layer, ROLE_SHARED_DOWN);
-  out->shared_gate = linear_of(model, layer, ROLE_SHARED_SWITCH);
-  out->experts.shared_gate_up = &out->shared_gate_up;
-  out->experts.shared_down = &out->shared_down;
-  out->experts.shared_gate = &out->shared_gate;
+Experts block_experts(const Model *model, size_t layer) {
+  const LayerMatrices *m = &model->matrices.layers[layer];
+  return (Experts){.router = &m->router,
+                   .gate_up = m->expert_gate_up,
+                   .down = m->expert_down,
+                   .shared_gate_up = &m->shared_gate_up,
+                   .shared_down = &m->shared_down,
+                   .shared_gate = &m->shared_switch};
 }
 
 Norm block_norm(const Model *model, size_t width, size_t gain, size_t bias) {

@@ -6,7 +6,6 @@
 #include "model/model.h"
 #include "model/pass.h"
 #include "num/attention.h"
-#include "num/linear.h"
 #include "num/norm.h"
 
 /* A product y[T, n] = x[T, k] W' + bias of parameters that lie side by side. */
@@ -15,10 +14,8 @@ typedef struct Product {
   size_t weight, bias; /* offsets; bias may be PARAMETER_NONE */
 } Product;
 
-/* By its first role: ROLE_Q is q, k and v; ROLE_UP and ROLE_SHARED_UP are gate and up where there is a gate. Not of
- * experts. */
+/* By its first role: ROLE_Q is q, k and v; ROLE_UP is gate and up where there is a gate. Not of experts. */
 Product block_product(const Model *model, size_t layer, Role role);
-Linear block_linear(const Model *model, const Product *product);
 
 /* The norm whose gain lies at this offset, bias PARAMETER_NONE for none. */
 Norm block_norm(const Model *model, size_t width, size_t gain, size_t bias);
@@ -32,13 +29,8 @@ Norm block_qk_norm(const Model *model, size_t layer, Role role, size_t *n_groups
 
 ExpertsShape block_experts_shape(const ModelConfig *config);
 
-/* The matrices of a block's experts; `each` has room for 2 X of them, the others are within. */
-typedef struct BlockExperts {
-  Experts experts;
-  Linear router, shared_gate_up, shared_down, shared_gate;
-} BlockExperts;
-
-void block_experts(const Model *model, size_t layer, Linear *each, BlockExperts *out);
+/* The matrices of a block's experts. */
+Experts block_experts(const Model *model, size_t layer);
 
 AttentionShape block_attention(const Model *model, size_t layer, const Batch *batch);
 

@@ -41,11 +41,11 @@ static void check_batch(const Model *model, const Batch *batch, Pass *pass) {
 static void embed(const Forward *w, real *out) {
   const ModelConfig *c = &w->model->config;
   const size_t d = c->hidden_size;
-  const real *table = w->model->values + w->model->table.embed, scale = (real)c->embedding_scale;
+  const real scale = (real)c->embedding_scale;
 #pragma omp parallel for schedule(static)
   for (size_t t = 0; t < w->rows; t++) {
-    const real *row = table + (size_t)w->batch->ids[t] * d;
-    for (size_t i = 0; i < d; i++) out[t * d + i] = row[i] * scale;
+    linear_row(&w->model->matrices.embed, (size_t)w->batch->ids[t], out + t * d);
+    for (size_t i = 0; i < d; i++) out[t * d + i] *= scale;
   }
 }
 
@@ -60,10 +60,8 @@ static void add_positions(const Forward *w, real *stream) {
   }
 }
 
-static void multiply(const Forward *w, size_t layer, Role role, const real *x, real *y) {
-  const Product product = block_product(w->model, layer, role);
-  const Linear linear = block_linear(w->model, &product);
-  linear_forward(&linear, w->rows, x, product.k, y, product.n);
+static void multiply(const Forward *w, const Linear *linear, const real *x, real *y) {
+  linear_forward(linear, w->rows, x, linear->k, y, linear->n);
 }
 
 static void normalise_qk(const Forward *w, size_t layer) {
@@ -84,7 +82,7 @@ static void attend(const Forward *w, size_t layer) {
   const size_t q_width = c->n_heads * c->head_dim, kv = c->n_kv_heads * c->head_dim, stride = config_qkv_width(c);
   const int rope = c->layers[layer].rope;
   const real *v = b->qkv_raw + q_width + kv;
-  multiply(w, layer, ROLE_Q, b->attn_normed, b->qkv_raw);
+  multiply(w, &w->model->matrices.layers[layer].qkv, b->attn_normed, b->qkv_raw);
   tap_rows(w, SITE_Q, layer, b->qkv_raw, stride, q_width);
   tap_rows(w, SITE_K, layer, b->qkv_raw + q_width, stride, kv);
   tap_rows(w, SITE_V, layer, v, stride, kv);
@@ -95,28 +93,27 @@ static void attend(const Forward *w, size_t layer) {
   const AttentionShape shape = block_attention(w->model, layer, w->batch);
   attention_forward(&shape, b->qkv, b->qkv + q_width, v, b->z, b->lse, w->pass->scratch);
   tap_rows(w, SITE_Z, layer, b->z, q_width, q_width);
-  multiply(w, layer, ROLE_O, b->z, b->attn_raw);
+  multiply(w, &w->model->matrices.layers[layer].o, b->z, b->attn_raw);
 }
 
 /* mlp_raw[T, D] from mlp_normed[T, D]. */
 static void mlp(const Forward *w, size_t layer) {
   const ModelConfig *c = &w->model->config;
   const LayerBuffers *b = &w->pass->layers[layer];
-  multiply(w, layer, ROLE_UP, b->mlp_normed, b->gate_up);
+  multiply(w, &w->model->matrices.layers[layer].gate_up, b->mlp_normed, b->gate_up);
   if (c->gated)
     activation_gated_forward(c->activation, w->rows, c->intermediate_size, b->gate_up, b->hidden);
   else
     activation_plain_forward(c->activation, w->rows, c->intermediate_size, b->gate_up, b->hidden);
-  multiply(w, layer, ROLE_DOWN, b->hidden, b->mlp_raw);
+  multiply(w, &w->model->matrices.layers[layer].down, b->hidden, b->mlp_raw);
 }
 
 /* The same with routed experts. */
 static void mix_experts(const Forward *w, size_t layer) {
   const LayerBuffers *b = &w->pass->layers[layer];
   const ExpertsShape shape = block_experts_shape(&w->model->config);
-  BlockExperts weights;
-  block_experts(w->model, layer, w->pass->experts, &weights);
-  experts_forward(&shape, &weights.experts, w->rows, b->mlp_normed, b->kept, b->routes, w->pass->scratch, b->mlp_raw);
+  const Experts weights = block_experts(w->model, layer);
+  experts_forward(&shape, &weights, w->rows, b->mlp_normed, b->kept, b->routes, w->pass->scratch, b->mlp_raw);
 }
 
 /* A norm that reads the stream next, and where its rows go; norm NULL for none. */
@@ -207,13 +204,13 @@ void model_forward(const Model *model, const Batch *batch, Pass *pass, const Tap
 
 void model_logits(const Model *model, const Pass *pass, size_t first_row, size_t n, real *logits) {
   const ModelConfig *c = &model->config;
-  const Product head = {c->vocab_size, c->hidden_size, model->table.lm_head, PARAMETER_NONE};
-  const Linear linear = block_linear(model, &head);
-  linear_forward(&linear, n, pass->final_normed + first_row * head.k, head.k, logits, head.n);
+  const Linear *head = &model->matrices.lm_head;
+  assert(head->n == c->vocab_size);
+  linear_forward(head, n, pass->final_normed + first_row * head->k, head->k, logits, head->n);
   if (c->logit_scale != 1)
 #pragma omp parallel for schedule(static)
-    for (size_t i = 0; i < n * head.n; i++) logits[i] *= (real)c->logit_scale;
-  if (c->logit_softcap > 0) softcap_forward(n * head.n, (real)c->logit_softcap, logits);
+    for (size_t i = 0; i < n * head->n; i++) logits[i] *= (real)c->logit_scale;
+  if (c->logit_softcap > 0) softcap_forward(n * head->n, (real)c->logit_softcap, logits);
 }
 
 void model_rewards(const Model *model, const Batch *batch, const Pass *pass, real *rewards) {

@@ -16,10 +16,11 @@ static Status load(const Source *source, const Adapter *adapter, const HeadTenso
   return status;
 }
 
-Status model_open(const Source *source, const Adapter *adapter, bool strict, Model *model, Error *err) {
+Status model_open(const Source *source, ModelOptions options, Model *model, Error *err) {
+  const Adapter *adapter = options.adapter;
   HeadTensors head;
   *model = (Model){0};
-  Status status = config_read(source, strict, &model->config, err);
+  Status status = config_read(source, options.strict, &model->config, err);
   if (status != STATUS_OK) return status;
   if (adapter && adapt_unties(&model->config, adapter)) config_untie(&model->config);
   parameters_init(&model->config, &model->table);
@@ -29,12 +30,17 @@ Status model_open(const Source *source, const Adapter *adapter, bool strict, Mod
     status = adapt_check(&model->config, &model->table, adapter, model->has_score ? head.prefix : NULL, err);
   if (status == STATUS_OK)
     status = parameters_check(&model->config, &model->table, source, adapter, model->has_score, err);
+  if (status == STATUS_OK && options.in_file) matrices_leave_in_file(&model->config, source, adapter, &model->table);
   if (status == STATUS_OK) status = load(source, adapter, &head, model, err);
-  if (status != STATUS_OK) model_close(model);
+  if (status == STATUS_OK)
+    matrices_init(&model->config, &model->table, source, adapter, model->values, &model->matrices);
+  else
+    model_close(model);
   return status;
 }
 
 void model_close(Model *model) {
+  matrices_clear(&model->matrices);
   parameters_clear(&model->table);
   head_clear(&model->head);
   config_clear(&model->config);

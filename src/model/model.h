@@ -5,20 +5,27 @@
 #include "base/memory.h"
 #include "model/config.h"
 #include "model/head.h"
+#include "model/matrices.h"
 #include "model/parameters.h"
 
 typedef struct Model {
   ModelConfig config;
   ParameterTable table;
   Arena arena;
-  real *values;   /* [table.total] */
-  bool has_score; /* the files held a reward head: a linear one's weight is among the values */
+  real *values;      /* [table.total] */
+  Matrices matrices; /* as linear layers, over values or in the files */
+  bool has_score;    /* the files held a reward head: a linear one's weight is among the values */
   RewardHead head;
 } Model;
 
-/* With an adapter merged into its weights, which may be closed afterwards; NULL: none. strict: a key of config.json
- * that the family does not know is an error, not a warning. */
-Status model_open(const Source *source, const Adapter *adapter, bool strict, Model *model, Error *err);
+typedef struct ModelOptions {
+  const Adapter *adapter; /* merged into the weights; may be closed afterwards. NULL: none */
+  bool strict;            /* a key of config.json that the family does not know is an error, not a warning */
+  bool in_file;           /* for forward passes alone: matrices stay in their files' format, else all are widened */
+} ModelOptions;
+
+/* The source must outlive a model that was opened in_file. */
+Status model_open(const Source *source, ModelOptions options, Model *model, Error *err);
 void model_close(Model *model); /* all zeros is fine */
 
 #endif

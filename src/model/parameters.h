@@ -20,7 +20,8 @@ typedef struct Parameter {
   size_t layer, expert; /* 0 outside the blocks, and without experts */
   bool is_vector;       /* gains and biases, [1, columns] */
   size_t rows, columns;
-  size_t offset;             /* in reals, from the start of the array */
+  bool in_file;              /* not in the array: stays in its file's format (model/matrices.h) */
+  size_t offset;             /* in reals, from the start of the array; PARAMETER_NONE in_file */
   char name[PARAMETER_NAME]; /* Hugging Face's; stacked parameters share it */
 } Parameter;
 
@@ -43,6 +44,12 @@ typedef struct ParameterTable {
 void parameters_init(const ModelConfig *config, ParameterTable *table);
 void parameters_clear(ParameterTable *table); /* all zeros is fine */
 
+/* The tensor that a parameter is read from and its place in it, NULL where it is missing; then the place's name says
+ * which. A tensor of the adapter's own, which stands for the base's, has Hugging Face's layout whatever the base's. */
+struct TensorPlace;
+const Tensor *parameters_find(const ModelConfig *config, const Parameter *parameter, const Source *source,
+                              const Adapter *adapter, struct TensorPlace *place);
+
 /* Does the source, or the adapter (which may be NULL) in its place, hold every tensor in its right shape? Said before
  * memory for the parameters is asked for. A missing tensor or a wrong shape is STATUS_DATA naming it. Not of the reward
  * head, which is model/head.h's; a model that has one (has_score) needs no language-model head. */
@@ -50,8 +57,8 @@ Status parameters_check(const ModelConfig *config, const ParameterTable *table, 
                         const Adapter *adapter, bool has_score, Error *err);
 
 /* Reads and widens every tensor of a checked source into values[table->total], in Hugging Face's row order and
- * convention of gains whatever the file's, and merges the adapter into them. A value that is not finite is STATUS_DATA.
- * The score is left as it is. */
+ * convention of gains whatever the file's, and merges the adapter into them. What stays in_file is only looked at. A
+ * value that is not finite is STATUS_DATA. The score is left as it is. */
 Status parameters_load(const ModelConfig *config, const ParameterTable *table, const Source *source,
                        const Adapter *adapter, real *values, Error *err);
 

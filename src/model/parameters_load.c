@@ -38,21 +38,26 @@ static bool load_run(const Tensor *tensor, const uint8_t *from, size_t n, real *
 #else
   dtype_widen(tensor->dtype, from, n, out);
 #endif
-  real sum = 0; /* 0 * x is 0 for finite x, else NaN */
-  for (size_t i = 0; i < n; i++) sum += out[i] * 0;
-  return sum == 0;
+  int n_bad = 0; /* x - x is 0 for finite x, else NaN */
+  for (size_t i = 0; i < n; i++) n_bad += !(out[i] - out[i] == 0);
+  return n_bad == 0;
 }
 
-/* The run (a stored row, or a whole vector) that is not finite, SIZE_MAX where none. */
+/* The run (a stored row, or a whole vector) that is not finite, SIZE_MAX where none; out NULL: rows are only looked at.
+ */
 static size_t load_rows(const ModelConfig *c, const Parameter *p, const TensorPlace *place, const Tensor *tensor,
                         size_t row_bytes, real *out) {
   size_t bad = SIZE_MAX;
-#pragma omp parallel for schedule(static) reduction(min : bad)
-  for (size_t r = 0; r < p->rows; r++)
-    if (!load_run(tensor, tensor->bytes + tensor_place_unit(c, place, r) * row_bytes, p->columns,
-                  out + r * p->columns) &&
-        r < bad)
-      bad = r;
+#pragma omp parallel reduction(min : bad)
+  {
+    real *row = out ? NULL : mem_alloc(p->columns, sizeof *row);
+#pragma omp for schedule(static)
+    for (size_t r = 0; r < p->rows; r++) {
+      const uint8_t *from = tensor->bytes + tensor_place_unit(c, place, r) * row_bytes;
+      if (!load_run(tensor, from, p->columns, out ? out + r * p->columns : row) && r < bad) bad = r;
+    }
+    free(row);
+  }
   return bad;
 }
 
@@ -94,10 +99,8 @@ static Status load_tensor(const ModelConfig *c, const Parameter *p, const Tensor
                    tensor->name, bad);
 }
 
-/* The tensor of a parameter and its place in it, NULL where it is missing. The adapter's own tensors have Hugging
- * Face's layout whatever the base's. */
-static const Tensor *find_tensor(const ModelConfig *c, const Parameter *p, const Source *source, const Adapter *adapter,
-                                 TensorPlace *place) {
+const Tensor *parameters_find(const ModelConfig *c, const Parameter *p, const Source *source, const Adapter *adapter,
+                              TensorPlace *place) {
   const Tensor *own = adapter ? adapt_find(c, adapter, p) : NULL;
   const bool in_gguf = source_gguf(source) && !own;
   if (!tensor_place(c, p, in_gguf, place) || own) return own;
@@ -115,7 +118,7 @@ Status parameters_check(const ModelConfig *c, const ParameterTable *t, const Sou
   for (size_t i = 0; i < t->count; i++) {
     const Parameter *p = &t->items[i];
     if (p->role == ROLE_SCORE) continue;
-    const Tensor *tensor = find_tensor(c, p, source, adapter, &place);
+    const Tensor *tensor = parameters_find(c, p, source, adapter, &place);
     if (!tensor && p->role == ROLE_LM_HEAD && has_score) continue;
     if (!tensor) return error_set(err, STATUS_DATA, "%s: tensor %s is missing", source_path(source), place.name);
     const Status status = check_shape(&place, tensor, err);
@@ -130,12 +133,13 @@ Status parameters_load(const ModelConfig *c, const ParameterTable *t, const Sour
   for (size_t i = 0; i < t->count; i++) {
     const Parameter *p = &t->items[i];
     TensorPlace place;
-    const Tensor *tensor = p->role == ROLE_SCORE ? NULL : find_tensor(c, p, source, adapter, &place);
+    const Tensor *tensor = p->role == ROLE_SCORE ? NULL : parameters_find(c, p, source, adapter, &place);
     if (last && last != tensor) file_forget(last->bytes, last->n_bytes); /* else it would stand in memory twice */
     last = tensor;
     if (!tensor) continue;
-    Status status = load_tensor(c, p, &place, tensor, values + p->offset, err);
-    if (status == STATUS_OK && adapter) status = adapt_merge(c, adapter, p, values + p->offset, err);
+    real *out = p->in_file ? NULL : values + p->offset;
+    Status status = load_tensor(c, p, &place, tensor, out, err);
+    if (status == STATUS_OK && adapter && out) status = adapt_merge(c, adapter, p, out, err);
     if (status != STATUS_OK) return status;
   }
   if (last) file_forget(last->bytes, last->n_bytes);

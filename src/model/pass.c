@@ -139,7 +139,6 @@ Status pass_init(Pass *pass, const ModelConfig *config, size_t max_rows, size_t 
   const Status status = arena_init(&pass->arena, pass_bytes(config, max_rows, longest, keeps), err);
   if (status != STATUS_OK) return status;
   pass->layers = mem_alloc(config->n_layers, sizeof *pass->layers);
-  pass->experts = mem_alloc(2 * config->n_experts, sizeof *pass->experts);
   lay_out(pass, config, &pass->arena);
   for (size_t t = 0; t < max_rows; t++) pass->own_rows[t] = t;
   for (int r = 0; r < ROPE_COUNT && config->rotary_dim; r++)
@@ -158,7 +157,6 @@ void pass_fill_ropes(Pass *pass, const ModelConfig *config, int rope, const Batc
 
 void pass_clear(Pass *pass) {
   free(pass->layers);
-  free(pass->experts);
   arena_clear(&pass->arena);
   *pass = (Pass){0};
 }

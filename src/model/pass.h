@@ -5,7 +5,6 @@
 
 #include "base/memory.h"
 #include "model/config.h"
-#include "num/linear.h"
 #include "num/real.h"
 
 #include <stdint.h>
@@ -57,7 +56,6 @@ typedef struct Pass {
   real *cosines[ROPE_COUNT], *sines[ROPE_COUNT];
   const size_t *rope_rows[ROPE_COUNT]; /* [T] */
   size_t *own_rows;                    /* [T]: 0, 1, ... */
-  Linear *experts;                     /* [2X], the matrices of the block at hand */
   real *scratch;
   /* Backward, with keeps: */
   real *dresid;  /* [T, D] */
