@@ -7,6 +7,7 @@
 
 #include <cjson/cJSON.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -162,6 +163,12 @@ Json *json_new_string(const char *value) {
   return value ? checked(cJSON_CreateString(value)) : json_new_null();
 }
 Json *json_new_number(double value) { return isfinite(value) ? checked(cJSON_CreateNumber(value)) : json_new_null(); }
+Json *json_new_real(double value) {
+  char text[40];
+  if (value != floor(value) || fabs(value) >= 1e15) return json_new_number(value);
+  snprintf(text, sizeof text, "%.1f", value);
+  return checked(cJSON_CreateRaw(text));
+}
 Json *json_new_bool(bool value) { return checked(cJSON_CreateBool(value)); }
 Json *json_new_null(void) { return checked(cJSON_CreateNull()); }
 

@@ -57,6 +57,7 @@ void json_set(Json *object, const char *key, Json *child);
 void json_remove(Json *object, const char *key); /* where it is there */
 Json *json_new_string(const char *value);
 Json *json_new_number(double value);
+Json *json_new_real(double value); /* printed with a fraction also where it is whole: readers tell 2.0 from 2 */
 Json *json_new_bool(bool value);
 Json *json_new_null(void);
 Json *json_copy(const Json *node);

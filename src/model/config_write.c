@@ -29,6 +29,8 @@ static double setting_value(const ModelConfig *c, Setting setting) {
   case SETTING_ATTENTION_BIAS: return c->has[ROLE_Q_BIAS];
   case SETTING_MLP_BIAS: return c->has[ROLE_UP_BIAS];
   case SETTING_PARALLEL_RESIDUAL: return c->parallel_residual;
+  case SETTING_ORIGINAL_POSITIONS:
+    return c->ropes[ROPE_GLOBAL].scaling >= ROPE_YARN ? (double)c->ropes[ROPE_GLOBAL].original_positions : NAN;
   case SETTING_QUERY_SCALAR: return round(1 / (head_scale * head_scale));
   case SETTING_ATTENTION_MULTIPLIER: return head_scale;
   case SETTING_ATTENTION_SOFTCAP: return c->attention_softcap;
@@ -71,7 +73,7 @@ static void add_if(Json *json, const char *key, double value) {
 static void add_rope(const ModelConfig *c, const Rope *rope, Json *json) {
   json_add_string(json, "rope_type", rope_scaling_name(rope->scaling));
   json_add_number(json, "rope_theta", rope->theta);
-  if (c->rotary_dim != c->head_dim)
+  if (family_has_key(c->family, SETTING_ROTARY_SHARE))
     json_add_number(json, "partial_rotary_factor", (double)c->rotary_dim / (double)c->head_dim);
   if (rope->scaling == ROPE_PLAIN) return;
   add_if(json, "factor", rope->factor);
@@ -138,6 +140,20 @@ static Json *from_numbers(const ModelConfig *c) {
   return json;
 }
 
+/* transformers insists on a fraction in what it declares as float. */
+static void write_reals(const Family *family, Json *json) {
+  static const char *const others[] = {"initializer_range", "router_aux_loss_coef", "router_jitter_noise"};
+  for (const ConfigKey *key = family->keys; key->key; key++) {
+    const Json *node = json_get(json, key->key);
+    if (json_is_number(node) && setting_kind(key->setting) == SETTING_NUMBER && key->setting > SETTING_FIXED &&
+        key->setting != SETTING_QUERY_SCALAR) /* which is whole */
+      json_set(json, key->key, json_new_real(json_number(node, 0)));
+  }
+  for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+    if (json_is_number(json_get(json, others[i])))
+      json_set(json, others[i], json_new_real(json_number(json_get(json, others[i]), 0)));
+}
+
 Json *config_to_json(const ModelConfig *c, bool classifier, int32_t bos, int32_t eos, int32_t pad) {
   static const char *const dropped[] = {"_name_or_path",        "auto_map",     "dtype",     "torch_dtype",
                                         "transformers_version", "problem_type", "num_labels"};
@@ -158,5 +174,6 @@ Json *config_to_json(const ModelConfig *c, bool classifier, int32_t bos, int32_t
     json_add_number(json_add_object(json, "label2id"), "reward", 0);
   }
   json_add_string(json, "torch_dtype", "float32");
+  write_reals(c->family, json);
   return json;
 }

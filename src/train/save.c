@@ -2,6 +2,7 @@
 #include "train/save.h"
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "model/tensor_layout.h"
 #include "weights/safetensors.h"
@@ -64,16 +65,28 @@ static Status save_weights(const Model *model, const char *folder, Error *err) {
   return status;
 }
 
-Status save_reward_model(const Model *model, const Tokenizer *tokenizer, int32_t pad, const char *folder, Error *err) {
-  Status status = save_weights(model, folder, err);
-  if (status == STATUS_OK) status = tokenizer_write(tokenizer, folder, pad, err);
-  if (status == STATUS_OK) { /* last: a folder with config.json is whole */
-    Json *config = config_to_json(&model->config, true, tokenizer_bos(tokenizer), tokenizer_eos(tokenizer), pad);
-    char *text = json_print(config, true), *path = file_join(folder, "config.json");
-    status = file_write_text(path, text, err);
-    free(path);
-    free(text);
-    json_free(config);
-  }
+static Status save_config(const Model *model, int32_t bos, int32_t eos, int32_t pad, const char *folder, Error *err) {
+  Json *config = config_to_json(&model->config, true, bos, eos, pad);
+  char *text = json_print(config, true), *path = file_join(folder, "config.json");
+  const Status status = file_write_text(path, text, err);
+  free(path);
+  free(text);
+  json_free(config);
   return status;
+}
+
+Status save_model(const Model *model, int32_t bos, int32_t eos, int32_t pad, const char *folder, Error *err) {
+  const Status status = save_weights(model, folder, err);
+  return status == STATUS_OK ? save_config(model, bos, eos, pad, folder, err) : status;
+}
+
+Status save_reward_model(const Model *model, const Tokenizer *tokenizer, int32_t pad, const char *folder, Error *err) {
+  if (!model->config.family->hf_classifier)
+    log_warn("%s: transformers has no classifier of this family; it loads the folder as a language model, fathom as a "
+             "reward model",
+             folder);
+  const Status status = tokenizer_write(tokenizer, folder, pad, err);
+  if (status != STATUS_OK) return status;
+  /* config.json comes last: a folder that has one is whole. */
+  return save_model(model, tokenizer_bos(tokenizer), tokenizer_eos(tokenizer), pad, folder, err);
 }

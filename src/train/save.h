@@ -10,6 +10,10 @@
  * own pad, unknown or BOS token where it will do, else the last id of the vocabulary that ends none. */
 int32_t save_choose_pad(const Tokenizer *tokenizer, const Sample *const *samples, size_t n);
 
+/* model.safetensors (float32) and config.json of the reward model, into an existing folder. Ids are -1 where there is
+ * none. */
+Status save_model(const Model *model, int32_t bos, int32_t eos, int32_t pad, const char *folder, Error *err);
+
 /* config.json, model.safetensors (float32), tokenizer.json, tokenizer_config.json into an existing folder. */
 Status save_reward_model(const Model *model, const Tokenizer *tokenizer, int32_t pad, const char *folder, Error *err);
 
