@@ -106,6 +106,35 @@ refused bad '"rope_theta" is a string' "rope_parameters with a base in quotes"
 folder && edit bad/config.json '1s/{/{"rope_scaling": null, "rope_theta": null,/' && "$FATHOM" score bad --text a -q >null.tsv &&
   "$FATHOM" score good --text a -q >good.tsv && is "$(grep -v '^#' null.tsv)" "$(grep -v '^#' good.tsv)" "null is the default"
 
+# Unknown keys: a warning that names the key, or with --strict an error.
+folder && edit bad/config.json '1s/{/{"flux_capacity": 1,/'
+"$FATHOM" score bad --text a >unknown.tsv 2>unknown.err
+is "$? $(grep -c 'warning: .*unknown key "flux_capacity"' unknown.err)" "0 1" "an unknown key is warned of"
+is "$(grep -v '^#' unknown.tsv)" "$(grep -v '^#' good.tsv)" "and changes nothing"
+fails 3 '^fathom: bad: config.json: unknown key "flux_capacity"' "score --strict: an unknown key" "$FATHOM" score bad --text a -q --strict
+fails 3 '^fathom: bad: config.json: unknown key "flux_capacity"' "record --strict: an unknown key" "$FATHOM" record bad --text a -q --strict -o out/A.h5
+fails 3 '^fathom: bad: config.json: unknown key "flux_capacity"' "train --strict: an unknown key" \
+  "$FATHOM" train bad --pairs pairs.jsonl --steps 1 -q --strict -o out/run
+"$FATHOM" score good --text a -q --strict >strict.tsv
+is "$(grep -v '^#' strict.tsv)" "$(grep -v '^#' good.tsv)" "a model without any passes --strict"
+
+# Architectures with other tensors.
+families=$fixtures/families
+family() { rm -rf bad && cp -r "$families/$1" bad && chmod -R u+w bad; }
+no_tokenizer() { fails 3 "$2" "$1" "$FATHOM" verify bad --golden "$families/llama-bias.golden.safetensors" -q; }
+family llama-bias && edit bad/config.json 's/"attention_bias": true/"attention_bias": false/'
+no_tokenizer "biases that the config denies" 'tensor model.layers.0.self_attn.q_proj.bias is there, but the config says'
+family phi3 && edit bad/model.safetensors 's/layers\.1\.self_attn\.qkv_proj/layers.1.self_attn.qkv_prox/'
+no_tokenizer "a fused tensor that is missing" 'tensor model.layers.1.self_attn.qkv_proj.weight is missing'
+family phi3 && edit bad/config.json 's/"intermediate_size": 22/"intermediate_size": 21/'
+no_tokenizer "a fused tensor of the wrong shape" 'gate_up_proj.weight has shape \[44, 16\], expected \[42, 16\]'
+family gpt2 && edit bad/config.json 's/"n_ctx": 20/"n_inner": 23/'
+no_tokenizer "a transposed tensor of the wrong shape" 'h.0.mlp.c_fc.weight has shape \[[0-9]+, [0-9]+\], expected \[[0-9]+, 23\]'
+family gpt2 && edit bad/config.json 's/"n_positions": [0-9]*/"n_positions": 3/'
+no_tokenizer "fewer positions than the tensor has" 'wpe.weight has shape \[[0-9]+, [0-9]+\], expected \[3, [0-9]+\]'
+family qwen3_moe && edit bad/model.safetensors 's/experts\.3\.up_proj/experts.9.up_proj/'
+no_tokenizer "an expert's matrix that is missing" 'experts.3.up_proj.weight is missing'
+
 # GGUF metadata: a text is found by its name, a value by what lies before it (name, u32 type, value).
 after() { echo $(($(offset good.gguf "$1") + ${#1})); }
 file && poke bad.gguf $(($(offset good.gguf general.architecture) + 20 + 12)) 'xlama'

@@ -42,6 +42,11 @@ static Status run(const Invocation *call, const void *settings, Error *err) {
   const InfoSettings *set = settings;
   const char *path = call->args[0];
   const Provenance from = invocation_provenance(call, "info", &set->common);
+  if (call->n_args == 0) {
+    if (set->tensors || set->metadata || set->digest)
+      return error_set(err, STATUS_USAGE, "info: --tensors, --metadata and --digest are for models: name one");
+    return info_families(set, &from, err);
+  }
   if (info_is_h5(path)) return info_h5(path, set, &from, err);
   return adapter_is_folder(path) ? info_adapter(path, set, from, err) : info_model(path, set, from, err);
 }
@@ -59,7 +64,7 @@ static const InfoSettings defaults = {0};
 
 const Command command_info = {
     .name = "info",
-    .arguments = "MODEL|ADAPTER|STORE|RESULT",
+    .arguments = "[MODEL|ADAPTER|STORE|RESULT]",
     .summary = "what is in a model, an adapter, an activation store or a result",
     .details =
         "MODEL is a folder in Hugging Face's layout (config.json, model.safetensors or its index, tokenizer.json)\n"
@@ -67,12 +72,13 @@ const Command command_info = {
         "tensors, parameters and bytes there are of each element type, and which reward head it has. ADAPTER is a\n"
         "LoRA adapter in PEFT's layout: its base, ranks, scales, and what it replaces. Of a STORE (a whole one, or\n"
         "the .part of one being recorded): samples, rows, sites and their widths, and what it was recorded from. Of\n"
-        "a RESULT: its kind, the command that made it, and its datasets with their shapes.",
+        "a RESULT: its kind, the command that made it, and its datasets with their shapes. Without a file: the\n"
+        "architectures that can be loaded, by model_type in config.json and general.architecture in GGUF.",
     .example = "fathom info models/SmolLM2-135M-Instruct.Q4_1.gguf",
     .options = options,
     .defaults = &defaults,
     .settings_size = sizeof(InfoSettings),
-    .min_args = 1,
+    .min_args = 0,
     .max_args = 1,
     .run = run,
 };

@@ -1,5 +1,5 @@
 /* What the parts of `fathom info` share: info.c (the command), info_model.c (models), info_adapter.c (LoRA
- * adapters), info_h5.c (stores and results), info_show.c (single values). */
+ * adapters), info_h5.c (stores and results), info_families.c (architectures), info_show.c (single values). */
 #ifndef FATHOM_COMMAND_INFO_H
 #define FATHOM_COMMAND_INFO_H
 
@@ -40,6 +40,9 @@ void info_head(Table *table, const struct HeadTensors *head, const Error *err); 
 
 /* The tables of --tensors, --metadata and neither. */
 Table *info_begin(const InfoSettings *settings, const Provenance *from);
+
+/* The table of families. */
+Status info_families(const InfoSettings *settings, const Provenance *from, Error *err);
 
 Status info_adapter(const char *path, const InfoSettings *settings, Provenance provenance, Error *err);
 Status info_model(const char *path, const InfoSettings *settings, Provenance provenance, Error *err);

@@ -130,19 +130,23 @@ static Status read_tensors(const Gguf *gguf, Settings *s, Error *err) {
   return STATUS_OK;
 }
 
-/* Rows with a marker stand before the one without. */
+/* Is the row's marker there and not 0? */
+static bool is_marked(const Gguf *gguf, const Family *family) {
+  char key[KEY_SIZE];
+  int64_t number = 0;
+  for (size_t k = 0; k < N_KEYS; k++)
+    if (keys[k].setting == family->gguf_marker) full_key(family->gguf_architecture, keys[k].key, key);
+  return gguf_integer(gguf, key, &number) && number > 0;
+}
+
 static const Family *find_family(const Gguf *gguf, const char *architecture) {
+  const Family *found = NULL;
   for (size_t i = 0; family_at(i); i++) {
     const Family *family = family_at(i);
-    char key[KEY_SIZE];
-    int64_t number = 0;
     if (!family->gguf_architecture || strcmp(family->gguf_architecture, architecture) != 0) continue;
-    if (!family->gguf_marker) return family;
-    for (size_t k = 0; k < N_KEYS; k++)
-      if (keys[k].setting == family->gguf_marker) full_key(architecture, keys[k].key, key);
-    if (gguf_integer(gguf, key, &number) && number > 0) return family;
+    if (family->gguf_marker ? is_marked(gguf, family) : !found) found = family;
   }
-  return NULL;
+  return found;
 }
 
 Status settings_read_gguf(const Gguf *gguf, Settings *s, Error *err) {

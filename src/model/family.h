@@ -75,7 +75,7 @@ typedef struct Family {
   const char *hf_outer_type;             /* "model_type" of a model that holds this one in "text_config", or NULL */
   const char *hf_causal, *hf_classifier; /* "architectures" of the language model and of the reward model */
   const char *gguf_architecture;         /* general.architecture, and the prefix of its keys; NULL: none */
-  /* Of several rows with one architecture in GGUF, the one whose setting is there and not 0; the last has none. */
+  /* Of several rows with one architecture in GGUF, the one whose setting is there and not 0, else that without one. */
   Setting gguf_marker;
   const ConfigKey *keys; /* what config.json may say and its defaults, ended by a key of NULL */
   /* What its blocks are made of, beyond what names and settings say. */

@@ -49,7 +49,7 @@ static void embed(const Forward *w, real *out) {
   }
 }
 
-/* Learned positions. A position beyond the table is refused where lengths are limited, before a pass. */
+/* Learned positions; pass_init has refused what is longer than their table. */
 static void add_positions(const Forward *w, real *stream) {
   const size_t d = w->model->config.hidden_size;
   const real *table = w->model->values + w->model->table.positions;

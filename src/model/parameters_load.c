@@ -112,6 +112,21 @@ const Tensor *parameters_find(const ModelConfig *c, const Parameter *p, const So
   return tensor_find(c, &embedding, source, place->name);
 }
 
+/* A bias in the files that the settings switch off: one of the two is wrong. Looked for in block 0. */
+static Status check_left_out(const ModelConfig *c, const Source *source, Error *err) {
+  static const Role biases[] = {ROLE_Q_BIAS,    ROLE_K_BIAS,  ROLE_V_BIAS,   ROLE_O_BIAS,
+                                ROLE_GATE_BIAS, ROLE_UP_BIAS, ROLE_DOWN_BIAS};
+  for (size_t i = 0; i < sizeof biases / sizeof biases[0]; i++) {
+    const Parameter bias = {.role = biases[i], .is_vector = true, .rows = 1};
+    TensorPlace place;
+    if (c->has[biases[i]] || !tensor_place(c, &bias, source_gguf(source) != NULL, &place)) continue;
+    if (tensor_find(c, &bias, source, place.name))
+      return error_set(err, STATUS_DATA, "%s: tensor %s is there, but the config says that the model has no such bias",
+                       source_path(source), place.name);
+  }
+  return STATUS_OK;
+}
+
 Status parameters_check(const ModelConfig *c, const ParameterTable *t, const Source *source, const Adapter *adapter,
                         bool has_score, Error *err) {
   TensorPlace place;
@@ -124,7 +139,7 @@ Status parameters_check(const ModelConfig *c, const ParameterTable *t, const Sou
     const Status status = check_shape(&place, tensor, err);
     if (status != STATUS_OK) return status;
   }
-  return STATUS_OK;
+  return check_left_out(c, source, err);
 }
 
 Status parameters_load(const ModelConfig *c, const ParameterTable *t, const Source *source, const Adapter *adapter,

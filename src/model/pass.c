@@ -136,6 +136,9 @@ static bool uses_rope(const ModelConfig *c, int rope) {
 
 Status pass_init(Pass *pass, const ModelConfig *config, size_t max_rows, size_t longest, bool keeps, Error *err) {
   *pass = (Pass){.max_rows = max_rows, .longest = longest, .keeps = keeps};
+  if (config->has[ROLE_POSITIONS] && longest > config->max_positions)
+    return error_set(err, STATUS_DATA, "a sequence of %zu tokens, but the model has learned %zu positions", longest,
+                     config->max_positions);
   const Status status = arena_init(&pass->arena, pass_bytes(config, max_rows, longest, keeps), err);
   if (status != STATUS_OK) return status;
   pass->layers = mem_alloc(config->n_layers, sizeof *pass->layers);
