@@ -236,12 +236,22 @@ static void clear(const Job *job) {
     for (size_t j = 0; j < job->n; j++) job->c[i * job->ldc + j] = 0;
 }
 
+/* Into how many column ranges the panels are divided: one a thread where A has to be packed for each of them, else as
+ * many as B is packed at a time, taken by whichever thread is free. */
+static size_t column_ranges(const Job *job, size_t panels, size_t threads) {
+  if (panels < threads) return panels ? panels : 1;
+  if (job->transpose_a) return threads;
+  const size_t together = job->k ? PACKED_B / depth_of_blocks(job->k) / TILE_N * threads : panels;
+  const size_t rounds = (panels + together - 1) / together;
+  return rounds * threads < panels ? rounds * threads : panels;
+}
+
 /* On all threads. Columns are divided first: then no two threads pack the same part of B. */
 static void run(const Job *job) {
   if (job->k == 0 && !job->accumulate) clear(job);
   const size_t threads = (size_t)omp_get_max_threads(), panels = (job->n + TILE_N - 1) / TILE_N;
-  const size_t across = panels < threads ? (panels ? panels : 1) : threads, down = (threads + across - 1) / across;
-#pragma omp parallel for collapse(2) schedule(static)
+  const size_t across = column_ranges(job, panels, threads), down = (threads + across - 1) / across;
+#pragma omp parallel for collapse(2) schedule(dynamic)
   for (size_t x = 0; x < across; x++) {
     for (size_t y = 0; y < down; y++) {
       const size_t n0 = panels * x / across * TILE_N, n_end = panels * (x + 1) / across * TILE_N;
