@@ -3,13 +3,9 @@
 sets it. What both render must be the same text, what jinja2 cannot render fathom must refuse; what only fathom refuses is
 counted and shown, since it is stricter on purpose. Needs jinja2; RENDER_TEMPLATE is the program tests/render_template."""
 import copy, json, random, subprocess, sys, warnings
-from datetime import datetime
 
-import jinja2
-import jinja2.ext
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from fixtures.make_templates import DAY, environment
 
-DAY = "2024-07-26"
 VARIABLES = {
     "messages": [
         {"role": "system", "content": "Be kind.\n"},
@@ -23,36 +19,6 @@ VARIABLES = {
     "one": 1, "ten": 10, "minus": -7, "real": 2.5, "tiny": 1e-07, "big": 12345678901,
     "add_generation_prompt": True, "bos_token": "<s>",
 }
-
-
-def environment():
-    """As transformers.utils.chat_template_utils sets it."""
-
-    class Generation(jinja2.ext.Extension):
-        tags = {"generation"}
-
-        def parse(self, parser):
-            line = next(parser.stream).lineno
-            body = parser.parse_statements(["name:endgeneration"], drop_needle=True)
-            return jinja2.nodes.CallBlock(self.call_method("_body"), [], [], body).set_lineno(line)
-
-        def _body(self, caller):
-            return caller()
-
-    def raise_exception(message):
-        raise jinja2.exceptions.TemplateError(message)
-
-    def tojson(x, ensure_ascii=False, indent=None, separators=None, sort_keys=False):
-        return json.dumps(x, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
-
-    def strftime_now(form):
-        return datetime.strptime(DAY, "%Y-%m-%d").strftime(form)
-
-    env = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[Generation, jinja2.ext.loopcontrols])
-    env.filters["tojson"] = tojson
-    env.globals["raise_exception"] = raise_exception
-    env.globals["strftime_now"] = strftime_now
-    return env
 
 
 class Maker:

@@ -101,6 +101,7 @@ static void test_syntax(void) {
   refuses("{{ 99999999999999999999 }}", "line 1: a whole number of more than 64 bits");
   refuses("{% set 1 = 2 %}", "line 1: a target that is no name");
   refuses("{% for x.y in z %}{% endfor %}", "line 1: a target that is no name");
+  refuses("{% for loop in [1] %}{% endfor %}", "line 1: a loop over items called loop");
   refuses("{% break %}", "line 1: break outside a loop");
   refuses("{% for x in [1] %}{% macro f() %}{% continue %}{% endmacro %}{% endfor %}",
           "line 1: continue outside a loop");

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "text/chat_builtin.h"
 #include "text/jinja.h"
 
@@ -65,8 +66,12 @@ static void take_tokens(ChatTemplate *chat, const Tokenizer *t) {
     size_t size;
     Error ignored;
     chat->tokens[i].name = names[i];
-    if (ids[i] >= 0 && tokenizer_decode(t, &ids[i], 1, &chat->tokens[i].text, &size, &ignored) != STATUS_OK)
-      chat->tokens[i].text = NULL;
+    char *text = NULL;
+    if (ids[i] < 0 || tokenizer_decode(t, &ids[i], 1, &text, &size, &ignored) != STATUS_OK) continue;
+    if (strlen(text) == size && utf8_valid_prefix(text, size) == size)
+      chat->tokens[i].text = text;
+    else
+      free(text); /* bytes that are no text cannot be written by a template */
   }
 }
 

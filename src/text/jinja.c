@@ -14,6 +14,7 @@ enum {
   RENDER_STEPS = 1 << 24, /* a second or two */
   MEMORY_PER_BYTE = 64,   /* more, for every byte the variables hold: a long conversation may take longer */
   STEPS_PER_BYTE = 2,
+  MEMORY_MAX = 1 << 30,
 };
 
 struct Jinja {
@@ -72,20 +73,21 @@ static Text run_template(Box *box, const Jinja *jinja, const Json *variables, co
 
 Status jinja_render(const Jinja *jinja, const Json *variables, const struct tm *date, char **text, size_t *size,
                     Error *err) {
-  const size_t bytes = count_bytes(variables);
+  const size_t bytes = count_bytes(variables), memory = RENDER_MEMORY + bytes * MEMORY_PER_BYTE;
+  Box *box = mem_alloc(1, sizeof *box); /* not a local: it changes between setjmp and longjmp */
   jmp_buf way_out;
-  Box box;
+  Status status = STATUS_DATA;
   *text = NULL;
   *size = 0;
-  box_open(&box, RENDER_MEMORY + bytes * MEMORY_PER_BYTE, RENDER_STEPS + bytes * STEPS_PER_BYTE, &way_out, err);
-  if (setjmp(way_out) != 0) {
-    box_close(&box);
-    return STATUS_DATA;
+  box_open(box, memory < MEMORY_MAX ? memory : MEMORY_MAX, RENDER_STEPS + bytes * STEPS_PER_BYTE, &way_out, err);
+  if (setjmp(way_out) == 0) {
+    const Text out = run_template(box, jinja, variables, date);
+    *text = mem_alloc(out.size + 1, 1);
+    if (out.size) memcpy(*text, out.bytes, out.size);
+    *size = out.size;
+    status = STATUS_OK;
   }
-  const Text out = run_template(&box, jinja, variables, date);
-  *text = mem_alloc(out.size + 1, 1);
-  if (out.size) memcpy(*text, out.bytes, out.size);
-  *size = out.size;
-  box_close(&box);
-  return STATUS_OK;
+  box_close(box);
+  free(box);
+  return status;
 }

@@ -100,12 +100,13 @@ Flow loop_execute(Run *run, const Node *node, Scope *scope, Value source, int64_
 
 /* The methods of `loop`. */
 static Value loop_cycle(Call *call) {
-  if (call->given->count == 0) box_fail(call->box, "loop.cycle of nothing");
+  if (call->given->count == 0 || call->given->n_named) box_fail(call->box, "loop.cycle of nothing, or of named values");
   return call->given->values[(size_t)call->self.loop->index0 % call->given->count];
 }
 
 static Value loop_changed(Call *call) {
   Loop *loop = call->self.loop;
+  if (call->given->n_named) box_fail(call->box, "loop.changed of named values");
   Value now = value_sequence(call->box, VALUE_TUPLE, call->given->count);
   for (size_t i = 0; i < call->given->count; i++) sequence_add(call->box, &now, call->given->values[i]);
   const bool changed = loop->seen.kind == VALUE_MISSING || !value_equal(call->box, loop->seen, now);

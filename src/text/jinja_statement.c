@@ -53,6 +53,7 @@ static Node *parse_for(Parser *p) {
   Node *node = parser_node(p, NODE_FOR);
   p->at++;
   node->a = parse_target(p, false, "in");
+  if (node->a->kind == NODE_NAME && strcmp(node->a->name, "loop") == 0) box_fail(p->box, "a loop over items called loop");
   if (!parser_skip_name(p, "in")) parser_fail(p, "in");
   node->b = parse_tuple(p, false, "recursive");
   if (parser_skip_name(p, "if")) node->test = parse_expression(p, true);
