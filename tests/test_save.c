@@ -18,7 +18,7 @@ static bool open_model(const char *path, Model *model, Error *err) {
   Source *source;
   Status status = source_open(path, &source, err);
   if (status != STATUS_OK) return false;
-  status = model_open(source, NULL, true, model, err);
+  status = model_open(source, (ModelOptions){.strict = true}, model, err);
   source_close(source);
   return status == STATUS_OK;
 }
