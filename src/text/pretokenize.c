@@ -7,6 +7,7 @@
 #include "text/unicode.h"
 #include "text/vocabulary.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -173,12 +174,33 @@ static void write_marks(MarkFront front, const CutText *text, ByteRun *out, size
   }
 }
 
-static void write_characters(const CutText *text, ByteRun *out, size_t *watch) {
-  for (size_t at = 0; at < text->size; at++) {
-    char character[4];
-    if (text->watch == at) *watch = out->size;
-    byte_run_add(out, character, utf8_encode(byte_to_character((uint8_t)text->text[at]), character));
+/* A piece whose bytes are written as characters, and the other way: short ones need no memory. */
+enum { SHORT_PIECE = 256 };
+
+static Status send_characters(const Cutting *c, size_t index, CutText text, Error *err) {
+  char small[2 * SHORT_PIECE], *out = text.size <= SHORT_PIECE ? small : mem_alloc(2, text.size), *to = out;
+  size_t watch = NOWHERE;
+  for (size_t at = 0; at < text.size; at++) {
+    if (text.watch == at) watch = (size_t)(to - out);
+    to += utf8_encode(byte_to_character((uint8_t)text.text[at]), to);
   }
+  text.text = out;
+  text.size = (size_t)(to - out);
+  text.watch = watch;
+  const Status status = cut_from(c, index + 1, text, err);
+  if (out != small) free(out);
+  return status;
+}
+
+static Status send_bytes(const Cutting *c, const CutText *text, Error *err) {
+  char small[SHORT_PIECE], *bytes = text->size <= SHORT_PIECE ? small : mem_alloc(text->size, 1);
+  size_t n, watch = text->watch;
+  bool all = watch == NOWHERE || bytes_from_characters(text->text, text->watch, bytes, &watch);
+  all = all && bytes_from_characters(text->text, text->size, bytes, &n);
+  assert(all); /* only characters for bytes were written, and no cut is inside a character */
+  const Status status = c->sink(c->context, bytes, n, watch, err);
+  if (bytes != small) free(bytes);
+  return status;
 }
 
 /* The steps that change a piece and do not cut it. */
@@ -189,7 +211,7 @@ static Status change(const Cutting *c, size_t index, CutText text, Error *err) {
   if (cut->kind == CUT_MARKS) {
     write_marks(cut->front, &text, &out, &watch);
   } else if (cut->kind == CUT_AS_BYTES) {
-    write_characters(&text, &out, &watch);
+    return send_characters(c, index, text, err);
   } else if (text.text[0] == ' ' || text.continues) {
     return cut_from(c, index + 1, text, err);
   } else {
@@ -202,19 +224,6 @@ static Status change(const Cutting *c, size_t index, CutText text, Error *err) {
   text.watch = watch;
   const Status status = cut_from(c, index + 1, text, err);
   byte_run_clear(&out);
-  return status;
-}
-
-/* Characters that stand for bytes, as those bytes. */
-static Status send_bytes(const Cutting *c, const CutText *text, Error *err) {
-  char *bytes = mem_alloc(text->size, 1);
-  size_t n, watch = text->watch;
-  bool all = bytes_from_characters(text->text, text->size, bytes, &n);
-  if (all && watch != NOWHERE) all = bytes_from_characters(text->text, text->watch, bytes, &watch);
-  if (all) bytes_from_characters(text->text, text->size, bytes, &n);
-  const Status status = all ? c->sink(c->context, bytes, n, watch, err)
-                            : error_set(err, STATUS_DATA, "the pre-tokenizer cuts inside a character");
-  free(bytes);
   return status;
 }
 

@@ -17,6 +17,8 @@ struct Regex {
   pcre2_code *code;
   pcre2_match_context *limits;
   bool jit;
+  bool has_starts; /* starts[b]: a match may begin with the byte b */
+  bool starts[256];
 };
 
 /* Classes are spelled out, since PCRE2's differ from Oniguruma's and from version to version: \s is the property
@@ -170,6 +172,13 @@ static pcre2_code *compile(const char *regex, int *code, PCRE2_SIZE *where) {
   return compiled;
 }
 
+/* The bytes that a match can begin with, where PCRE2 knows them: most texts have few. */
+static void find_starts(Regex *p) {
+  const uint8_t *bits = NULL;
+  p->has_starts = pcre2_pattern_info(p->code, PCRE2_INFO_FIRSTBITMAP, &bits) == 0 && bits;
+  for (unsigned b = 0; p->has_starts && b < 256; b++) p->starts[b] = (b & 0xc0) != 0x80 && (bits[b / 8] >> b % 8 & 1);
+}
+
 Status regex_new(const char *regex, Regex **out, Error *err) {
   int code;
   PCRE2_SIZE where;
@@ -193,6 +202,7 @@ Status regex_new(const char *regex, Regex **out, Error *err) {
   p->jit = pcre2_jit_compile(compiled, PCRE2_JIT_COMPLETE) == 0;
   p->limits = pcre2_match_context_create(NULL);
   if (!p->limits) mem_exhausted(64);
+  find_starts(p);
   pcre2_set_match_limit(p->limits, MATCH_LIMIT);
   *out = p;
   return STATUS_OK;
@@ -243,7 +253,11 @@ static size_t next_character(const char *text, size_t size, size_t at) {
 }
 
 Status regex_next(RegexScan *scan, bool *found, size_t *begin, size_t *end, Error *err) {
+  const Regex *p = scan->pattern;
   while (scan->at <= scan->size) {
+    if (p->has_starts)
+      while (scan->at < scan->size && !p->starts[(unsigned char)scan->text[scan->at]]) scan->at++;
+    if (p->has_starts && scan->at == scan->size) break;
     int code = match(scan);
     if (code == 0) break;
     const PCRE2_SIZE *span = pcre2_get_ovector_pointer((pcre2_match_data *)scan->work);
@@ -251,7 +265,7 @@ Status regex_next(RegexScan *scan, bool *found, size_t *begin, size_t *end, Erro
     if (code < 0) {
       char why[256] = "";
       pcre2_get_error_message(code, (PCRE2_UCHAR *)why, sizeof why);
-      return error_set(err, STATUS_DATA, "the pattern \"%s\" failed: %s", scan->pattern->text, why);
+      return error_set(err, STATUS_DATA, "the pattern \"%s\" failed: %s", p->text, why);
     }
     *begin = span[0], *end = span[1];
     if (*begin == *end && scan->matched && *end == scan->last_end) {
