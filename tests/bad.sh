@@ -148,7 +148,9 @@ refused bad.gguf 'tensor token_embd.weight has shape' "a GGUF width that is not 
 
 # Tokenizers.
 folder && edit bad/tokenizer.json 's/"vocab": *{/&"qqqqqq":300,/'
-refused bad 'the tokenizer has 301 tokens, the embedding only 300 rows' "more tokens than embeddings"
+refused bad 'tokenizer.json has 301 tokens, the embedding 300 rows, expected no more tokens than rows' "more tokens than embeddings"
+folder && edit bad/tokenizer.json 's/"ignore_merges": *false/"ignore_merges":false,"dropout":0.5/;s/"dropout": *null,//'
+refused bad 'tokenizer.json: "model" has a dropout' "dropout"
 folder && head -c 3000 good/tokenizer.json >bad/tokenizer.json
 refused bad 'tokenizer.json' "a cut tokenizer.json"
 fails 3 'bad' "info: a cut tokenizer.json" "$FATHOM" info bad

@@ -22,7 +22,7 @@ typedef struct SmallToken {
 
 /* Keys with NULL, a negative id or a negative flag are left out. */
 typedef struct SmallTokenizer {
-  const char *model, *pre, *chat_template;
+  const char *name, *model, *pre, *chat_template;
   SmallToken tokens[1024];
   size_t n_tokens;
   const char *merges[1024];
@@ -102,6 +102,7 @@ __attribute__((unused)) static Bytes small_tokenizer_gguf(const SmallTokenizer *
   Bytes keys = {0}, file = {0};
   size_t n = 1;
   put_key(&keys, "general.architecture", GGUF_STRING), put_text(&keys, "none");
+  if (s->name) put_key(&keys, "general.name", GGUF_STRING), put_text(&keys, s->name), n++;
   if (s->model) put_key(&keys, "tokenizer.ggml.model", GGUF_STRING), put_text(&keys, s->model), n++;
   if (s->pre) put_key(&keys, "tokenizer.ggml.pre", GGUF_STRING), put_text(&keys, s->pre), n++;
   if (s->chat_template) put_key(&keys, "tokenizer.chat_template", GGUF_STRING), put_text(&keys, s->chat_template), n++;

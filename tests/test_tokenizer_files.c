@@ -108,6 +108,10 @@ static void test_json(void) {
   gives(&(SmallJson){.added = ADDED("8", "<s>", "\"special\":true"),
                      .config = "{\"bos_token\":{\"content\":\"<s>\"},\"add_bos_token\":true}"},
         "a", both, "8 0", "add_bos_token, the token as an object");
+  gives(&(SmallJson){.extra = "\"unk_token\":\"\",",
+                     .config = "{\"added_tokens_decoder\":{\"8\":{\"content\":\"<s>\","
+                               "\"special\":true},\"3\":{\"content\":\"ab\"}},\"bos_token\":\"<s>\"}"},
+        "a<s>ab", both, "0 8 3", "added tokens that tokenizer_config.json alone has; an empty unk_token is none");
   gives(&(SmallJson){.normalizer = SPACES,
                      .pre_tokenizer = "null",
                      .extra = "\"byte_fallback\":true,\"unk_token\":\"<unk>\",\"fuse_unk\":true,",
@@ -260,6 +264,37 @@ static void refused(Tokenizer *t, Status status, const Error *err, const char *e
   tokenizer_close(t);
 }
 
+/* GGUF does not say that Phi-3's special tokens swallow white space: the name does, but for three of them. */
+static void test_stripping_names(void) {
+  static const struct {
+    const char *name, *expected;
+  } rows[] = {{NULL, "32 264 10 97 265"},
+              {"Other", "32 264 10 97 265"},
+              {"My PHI-3 mini", "32 264 97 265"},
+              {"phi3", "32 264 97 265"}};
+  Error err = {0};
+  Status status;
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    SmallTokenizer s;
+    small_byte_level(&s);
+    s.name = rows[i].name;
+    Tokenizer *t = open_small(folder, &s, &status, &err);
+    char *ids = ids_of(t, " <|a|>\na<|a|>b", TOKENIZE_PARSE_SPECIAL);
+    ok(strcmp(ids, rows[i].expected) == 0, "white space behind special tokens of \"%s\": %s",
+       rows[i].name ? rows[i].name : "(no name)", ids);
+    free(ids);
+    tokenizer_close(t);
+  }
+  SmallTokenizer s;
+  small_byte_level(&s);
+  s.name = "phi-3", s.tokens[SPECIAL_A].text = "<s>";
+  Tokenizer *t = open_small(folder, &s, &status, &err);
+  char *ids = ids_of(t, "<s> a", TOKENIZE_PARSE_SPECIAL);
+  ok(strcmp(ids, "264 32 97") == 0, "not behind <s>: %s", ids);
+  free(ids);
+  tokenizer_close(t);
+}
+
 static void test_gguf_refusals(void) {
   SmallTokenizer s;
   Error err = {0};
@@ -282,9 +317,10 @@ static void test_gguf_refusals(void) {
   REFUSED(small_byte_level, s.no_merges = true, "tokenizer.ggml.merges is missing or no array");
   REFUSED(small_byte_level, s.tokens[5].type = 7, "tokenizer.ggml.token_type of token 5 is 7, expected 1 to 6");
   REFUSED(small_byte_level, s.tokens[5].type = BYTE,
-          "token 5, \"\xc4\x85\", is marked as a byte, expected the form <0x0A>");
-  REFUSED(small_byte_level, s.tokens[5].text = "a", "tokens 5 and 97 are the same text, \"a\"");
-  REFUSED(small_byte_level, s.tokens[SPECIAL_A].text = "wow", "tokens 264 and 266 are the same text, \"wow\"");
+          "tokenizer.ggml.tokens: token 5, \"\xc4\x85\", is marked as a byte, expected the form <0x0A>");
+  REFUSED(small_byte_level, s.tokens[5].text = "a", "tokenizer.ggml.tokens: tokens 5 and 97 are the same text, \"a\"");
+  REFUSED(small_byte_level, s.tokens[SPECIAL_A].text = "wow",
+          "tokenizer.ggml.tokens: tokens 264 and 266 are the same text, \"wow\"");
   REFUSED(small_byte_level, s.merges[1] = "he",
           "tokenizer.ggml.merges 1 is \"he\", expected two tokens and a blank between them");
   REFUSED(small_byte_level, s.merges[1] = "h\xe2\x82\xac e",
@@ -295,7 +331,8 @@ static void test_gguf_refusals(void) {
           "tokenizer.ggml.merges 1: \"l l l\" holds a character that stands for no byte");
   REFUSED(small_byte_level, s.merges[1] = "e h",
           "tokenizer.ggml.merges 1: a merge names \"eh\", which is not in the vocabulary");
-  REFUSED(small_byte_level, s.merges[1] = "h e", "merges 0 and 1 are the same pair of tokens, 104 and 101");
+  REFUSED(small_byte_level, s.merges[1] = "h e",
+          "tokenizer.ggml.merges: merges 0 and 1 are the same pair of tokens, 104 and 101");
   REFUSED(small_byte_level, s.bos = N_BYTE_LEVEL, "tokenizer.ggml.bos_token_id is no token id below 267");
   REFUSED(small_byte_level, s.add_bos = 1, "a BOS token is to be added, but tokenizer.ggml.bos_token_id is missing");
   REFUSED(small_byte_level, s.add_eos = 1, "an EOS token is to be added, but tokenizer.ggml.eos_token_id is missing");
@@ -303,7 +340,8 @@ static void test_gguf_refusals(void) {
   REFUSED(small_sentencepiece, s.no_scores = true, "tokenizer.ggml.scores is missing or no array");
   REFUSED(small_sentencepiece, s.tokens[7].score = NAN, "tokenizer.ggml.scores of token 7 is nan");
   REFUSED(small_sentencepiece, s.bos = -1, "a BOS token is to be added");
-  REFUSED(small_sentencepiece, s.tokens[7].text = "<0x03>", "tokens 6 and 7 both stand for the byte 0x03");
+  REFUSED(small_sentencepiece, s.tokens[7].text = "<0x03>",
+          "tokenizer.ggml.tokens: tokens 6 and 7 both stand for the byte 0x03");
 }
 
 static void test_json_refusals(void) {
@@ -315,21 +353,21 @@ static void test_json_refusals(void) {
       {{.extra = "\"dropout\":0.1,"}, "\"model\" has a dropout"},
       {{.extra = "\"end_of_word_suffix\":\"</w>\","}, "\"model\" has a end_of_word_suffix, which is not supported"},
       {{.vocab = "[]"}, "\"model\" has no object \"vocab\""},
-      {{.vocab = "{}"}, "merge 0: a merge names \"a\", which is not in the vocabulary"},
+      {{.vocab = "{}"}, ": tokenizer.json: \"merges\": merge 0: a merge names \"a\", which is not in the vocabulary"},
       {{.vocab = "{}", .merges = "[]"}, "the vocabulary is empty"},
       {{.vocab = "{\"a\":1.5}"}, "the id of \"a\" is no whole number below 4194304"},
       {{.vocab = "{\"a\":-1}"}, "the id of \"a\" is no whole number"},
       {{.vocab = "{\"a\":4194304}"}, "the id of \"a\" is no whole number"},
       {{.vocab = "{\"a\":0,\"b\":0}"}, "two tokens have the id 0: \"a\" and \"b\""},
-      {{.vocab = "{\"a\":0,\"a\":1}"}, "tokens 0 and 1 are the same text, \"a\""},
+      {{.vocab = "{\"a\":0,\"a\":1}"}, ": tokenizer.json: \"vocab\": tokens 0 and 1 are the same text, \"a\""},
       {{.merges = "{}"}, "\"model\" has no array \"merges\""},
       {{.merges = "[[\"a\"]]"}, "merge 0: a merge is no pair of tokens"},
       {{.merges = "[\"ab\"]"}, "merge 0: a merge is no pair of tokens"},
       {{.merges = "[[\"a\",7]]"}, "merge 0: a merge is no pair of tokens"},
-      {{.merges = "[[\"a\",\"b\"],[\"a\",\"b\"]]"}, "merges 0 and 1 are the same pair"},
-      {{.added = "{\"id\":9}"}, "added_tokens: \"content\" is missing, expected a string"},
+      {{.merges = "[[\"a\",\"b\"],[\"a\",\"b\"]]"}, "tokenizer.json: \"merges\": merges 0 and 1 are the same pair"},
+      {{.added = "{\"id\":9}"}, "\"added_tokens\": a token: \"content\" is missing, expected a string"},
       {{.added = ADDED("\"x\"", "x", "\"special\":true")}, "the id of \"x\" is no whole number"},
-      {{.added = ADDED("0", "x", "\"special\":true")}, "two tokens have the id 0: \"x\" and \"a\""},
+      {{.added = ADDED("0", "x", "\"special\":true")}, "\"vocab\": two tokens have the id 0: \"x\" and \"a\""},
       {{.normalizer = "{\"type\":\"BertNormalizer\"}"},
        "a normalizer of type BertNormalizer, expected NFC, NFD, NFKC,"},
       {{.normalizer = "{\"type\":\"Replace\",\"pattern\":{\"String\":\"\"},\"content\":\"x\"}"},
@@ -378,8 +416,15 @@ static void test_json_refusals(void) {
       {{.post_processor = "{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"<s>\"}}],\"special_"
                           "tokens\":{\"<s>\":{\"ids\":[8]}}}"},
        "the first token has id 8, expected less than 8"},
-      {{.config = "{\"bos_token\":\"<s>\"}"}, "bos_token is \"<s>\", which is not in the vocabulary"},
-      {{.config = "{\"add_eos_token\":true}"}, "add_eos_token is true, but there is no eos_token"},
+      {{.config = "{\"added_tokens_decoder\":{\"x\":{}}}"},
+       "tokenizer.json: \"added_tokens_decoder\" of tokenizer_config.json: \"x\" is no token id"},
+      {{.config = "{\"added_tokens_decoder\":{\"8\":{\"content\":4}}}"},
+       "\"added_tokens_decoder\" of tokenizer_config.json: a token: \"content\" is"},
+      {{.config = "{\"added_tokens_decoder\":{\"0\":{\"content\":\"x\"}}}"}, "two tokens have the id 0"},
+      {{.config = "{\"bos_token\":\"<s>\"}"},
+       ": tokenizer_config.json: bos_token is \"<s>\", which is not in the vocabulary"},
+      {{.config = "{\"add_eos_token\":true}"},
+       "tokenizer_config.json: add_eos_token is true, but there is no eos_token"},
   };
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
     Error err = {0};
@@ -452,6 +497,7 @@ int main(void) {
   test_chat_template_places();
   test_writing();
   test_digest();
+  test_stripping_names();
   test_gguf_refusals();
   test_json_refusals();
   test_slow_pattern();

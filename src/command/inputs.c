@@ -77,13 +77,21 @@ static Status open_files(Inputs *in, const char *path, const InputSettings *sett
   return status;
 }
 
+/* Every token needs a row of the embedding. Folders may have rows to spare; GGUF files name them all. */
+static Status check_vocabulary(const Inputs *in, const char *path, Error *err) {
+  const size_t vocab = tokenizer_vocab_size(in->tokenizer), rows = in->model.config.vocab_size;
+  const bool gguf = source_gguf(in->source) != NULL;
+  if (vocab == rows || (vocab < rows && !gguf)) return STATUS_OK;
+  return error_set(err, STATUS_DATA, "%s: %s has %zu tokens, the embedding %zu rows, expected %s", path,
+                   gguf ? "tokenizer.ggml.tokens" : "tokenizer.json", vocab, rows,
+                   gguf ? "as many" : "no more tokens than rows");
+}
+
 Status inputs_open_model(Inputs *in, const char *path, const InputSettings *settings, Error *err) {
-  const Status status = open_files(in, path, settings, err);
+  Status status = open_files(in, path, settings, err);
   if (status != STATUS_OK) return status;
-  const size_t vocab = tokenizer_vocab_size(in->tokenizer);
-  if (vocab > in->model.config.vocab_size)
-    return error_set(err, STATUS_DATA, "%s: the tokenizer has %zu tokens, the embedding only %zu rows", path, vocab,
-                     in->model.config.vocab_size);
+  status = check_vocabulary(in, path, err);
+  if (status != STATUS_OK) return status;
   tokenizer_digest(in->tokenizer, in->tokenizer_sha256);
   chat_digest(in->chat, in->chat_sha256);
   Json *config = config_to_json(&in->model.config, in->model.has_score, tokenizer_bos(in->tokenizer),

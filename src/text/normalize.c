@@ -49,70 +49,82 @@ Status normalizer_add(Normalizer *n, const NormalStep *step, Error *err) {
 size_t normalizer_count(const Normalizer *n) { return n->count; }
 const NormalStep *normalizer_step(const Normalizer *n, size_t index) { return &n->steps[index].step; }
 
-/* A file's steps may not make a text boundless. */
+/* One step at work. */
+typedef struct Making {
+  const Step *step;
+  const char *text;
+  size_t size;
+  size_t most;  /* bytes: a file's steps may not make a text boundless */
+  size_t watch; /* a byte of the text, or NOWHERE */
+  ByteRun out;
+  size_t moved; /* where that byte went */
+} Making;
+
 static size_t most_bytes(size_t size) {
   enum { GROWTH = 32, OF_SMALL = 1 << 16, MOST = 3 << 29 };
   return size < MOST / GROWTH - OF_SMALL ? GROWTH * size + OF_SMALL : MOST;
 }
 
-static Status check_growth(const ByteRun *out, size_t most, Error *err) {
-  return out->size <= most ? STATUS_OK
-                           : error_set(err, STATUS_DATA, "the normalizer makes more than %zu bytes of a text", most);
+static bool watches(const Making *m, size_t begin, size_t end) {
+  return m->watch != NOWHERE && m->watch >= begin && m->watch < end;
 }
 
-static Status replace_literal(const NormalStep *s, const char *text, size_t size, size_t most, ByteRun *out,
-                              Error *err) {
-  const size_t from_size = strlen(s->from), to_size = strlen(s->to);
-  const char *at = text, *const end = text + size;
+static void keep(Making *m, size_t begin, size_t end) {
+  if (watches(m, begin, end)) m->moved = m->out.size + m->watch - begin;
+  byte_run_add(&m->out, m->text + begin, end - begin);
+}
+
+/* The step's `to` in the place of text[begin, end). */
+static Status put(Making *m, size_t begin, size_t end, Error *err) {
+  if (watches(m, begin, end)) m->moved = m->out.size;
+  byte_run_add(&m->out, m->step->step.to, strlen(m->step->step.to));
+  return m->out.size <= m->most
+             ? STATUS_OK
+             : error_set(err, STATUS_DATA, "the normalizer makes more than %zu bytes of a text", m->most);
+}
+
+static Status replace_literal(Making *m, Error *err) {
+  const char *from = m->step->step.from;
+  const size_t from_size = strlen(from);
+  size_t at = 0;
   Status status = STATUS_OK;
-  for (const char *found; (found = memmem(at, (size_t)(end - at), s->from, from_size)); at = found + from_size) {
-    byte_run_add(out, at, (size_t)(found - at));
-    byte_run_add(out, s->to, to_size);
-    if ((status = check_growth(out, most, err)) != STATUS_OK) return status;
+  for (const char *found; status == STATUS_OK && (found = memmem(m->text + at, m->size - at, from, from_size));) {
+    const size_t begin = (size_t)(found - m->text);
+    keep(m, at, begin);
+    at = begin + from_size;
+    status = put(m, begin, at, err);
   }
-  byte_run_add(out, at, (size_t)(end - at));
-  return STATUS_OK;
+  keep(m, at, m->size);
+  return status;
 }
 
 /* The matches in each valid stretch; what is no UTF-8 stays. */
-static Status replace_matches(const Step *s, const char *text, size_t size, size_t most, ByteRun *out, Error *err) {
+static Status replace_matches(Making *m, Error *err) {
   RegexWork *work = regex_work_new();
   Status status = STATUS_OK;
-  for (size_t at = 0; at < size && status == STATUS_OK;) {
-    const size_t valid = utf8_valid_prefix(text + at, size - at);
-    RegexScan scan = {.pattern = s->pattern, .work = work, .text = text + at, .size = valid};
-    size_t done = 0, begin, end;
+  for (size_t at = 0; at < m->size && status == STATUS_OK;) {
+    const size_t valid = utf8_valid_prefix(m->text + at, m->size - at);
+    RegexScan scan = {.pattern = m->step->pattern, .work = work, .text = m->text + at, .size = valid};
+    size_t done = at, begin, end;
     bool found = true;
-    while ((status = regex_next(&scan, &found, &begin, &end, err)) == STATUS_OK && found) {
-      byte_run_add(out, text + at + done, begin - done);
-      byte_run_add(out, s->step.to, strlen(s->step.to));
-      done = end;
-      if ((status = check_growth(out, most, err)) != STATUS_OK) break;
+    while (status == STATUS_OK) {
+      status = regex_next(&scan, &found, &begin, &end, err);
+      if (status != STATUS_OK || !found) break;
+      keep(m, done, at + begin);
+      done = at + end;
+      status = put(m, at + begin, done, err);
     }
-    byte_run_add(out, text + at + done, valid - done);
+    keep(m, done, at + valid);
     at += valid;
-    if (at < size) byte_run_add(out, text + at++, 1);
+    if (at < m->size) keep(m, at, at + 1), at++;
   }
   regex_work_free(work);
   return status;
 }
 
-static Status run_step(const Step *s, const char *text, size_t size, size_t most, ByteRun *out, Error *err) {
-  size_t begin = 0, end = size;
-  switch (s->step.kind) {
-  case NORMAL_PREPEND:
-    if (size) byte_run_add(out, s->step.to, strlen(s->step.to));
-    break;
-  case NORMAL_REPLACE: return replace_literal(&s->step, text, size, most, out, err);
-  case NORMAL_PATTERN: return replace_matches(s, text, size, most, out, err);
-  case NORMAL_FORM: return unicode_normalize(s->step.form, text, size, out, err);
-  case NORMAL_LOWERCASE: unicode_lowercase(text, size, out); return STATUS_OK;
-  case NORMAL_STRIP:
-    if (s->step.left) begin = unicode_skip_spaces(text, size, 0);
-    if (s->step.right) end = unicode_skip_spaces_back(text, begin, size);
-    break;
-  }
-  byte_run_add(out, text + begin, end - begin);
+static Status change_characters(const NormalStep *s, const char *text, size_t size, ByteRun *out, Error *err) {
+  if (s->kind == NORMAL_FORM) return unicode_normalize(s->form, text, size, out, err);
+  unicode_lowercase(text, size, out);
   return STATUS_OK;
 }
 
@@ -127,38 +139,62 @@ static size_t character_begin(const char *text, size_t size, size_t byte, size_t
 }
 
 /* A character goes to where what is before it ends; a byte inside a character that stays keeps its place in it. */
-static Status move_watch(const Step *s, const char *text, size_t size, const ByteRun *made, size_t *watch, Error *err) {
-  if (*watch == NOWHERE) return STATUS_OK;
-  Step step = *s;
-  step.step.right = false; /* blanks before the character are not at the end of the text */
+static Status rewrite(Making *m, Error *err) {
+  const NormalStep *s = &m->step->step;
+  Status status = change_characters(s, m->text, m->size, &m->out, err);
+  if (m->watch == NOWHERE || status != STATUS_OK) return status;
   ByteRun before = {0};
   size_t length;
-  const size_t begin = character_begin(text, size, *watch, &length), inside = *watch - begin;
-  const Status status = run_step(&step, text, begin, SIZE_MAX, &before, err);
-  *watch = begin == 0 && s->step.kind == NORMAL_PREPEND ? strlen(s->step.to) : before.size;
-  if (*watch > made->size) *watch = made->size;
-  if (made->size - *watch >= length && memcmp(made->bytes + *watch, text + begin, length) == 0) *watch += inside;
+  const size_t begin = character_begin(m->text, m->size, m->watch, &length);
+  status = change_characters(s, m->text, begin, &before, err);
+  m->moved = before.size < m->out.size ? before.size : m->out.size;
+  if (m->out.size - m->moved >= length && memcmp(m->out.bytes + m->moved, m->text + begin, length) == 0)
+    m->moved += m->watch - begin;
   byte_run_clear(&before);
+  return status;
+}
+
+static Status strip(Making *m) {
+  const NormalStep *s = &m->step->step;
+  const size_t begin = s->left ? unicode_skip_spaces(m->text, m->size, 0) : 0;
+  const size_t end = s->right ? unicode_skip_spaces_back(m->text, begin, m->size) : m->size;
+  keep(m, begin, end);
+  if (m->watch != NOWHERE && m->watch < begin) m->moved = 0;
+  if (m->watch != NOWHERE && m->watch >= end) m->moved = m->out.size;
+  return STATUS_OK;
+}
+
+static Status run_step(Making *m, Error *err) {
+  switch (m->step->step.kind) {
+  case NORMAL_REPLACE: return replace_literal(m, err);
+  case NORMAL_PATTERN: return replace_matches(m, err);
+  case NORMAL_FORM:
+  case NORMAL_LOWERCASE: return rewrite(m, err);
+  case NORMAL_STRIP: return strip(m);
+  case NORMAL_PREPEND: break;
+  }
+  const Status status = m->size ? put(m, 0, 0, err) : STATUS_OK;
+  keep(m, 0, m->size);
   return status;
 }
 
 Status normalizer_run(const Normalizer *n, const char *text, size_t size, ByteRun *out, size_t *watch, Error *err) {
   const size_t most = most_bytes(size);
-  ByteRun made = {0}, last = {0};
+  ByteRun made = {0}, spare = {0};
   Status status = STATUS_OK;
   for (size_t i = 0; i < n->count && status == STATUS_OK; i++) {
-    made.size = 0;
-    status = run_step(&n->steps[i], text, size, most, &made, err);
-    if (status == STATUS_OK) status = check_growth(&made, most, err);
-    if (status == STATUS_OK) status = move_watch(&n->steps[i], text, size, &made, watch, err);
-    const ByteRun swap = last;
-    last = made;
-    made = swap;
-    text = last.bytes ? last.bytes : "";
-    size = last.size;
+    Making m = {.step = &n->steps[i], .text = text, .size = size, .most = most, .watch = *watch, .out = spare};
+    m.out.size = 0;
+    m.moved = NOWHERE;
+    status = run_step(&m, err);
+    *watch = m.moved;
+    spare = made;
+    made = m.out;
+    text = made.bytes ? made.bytes : "";
+    size = made.size;
   }
   byte_run_add(out, text, size);
   byte_run_clear(&made);
-  byte_run_clear(&last);
+  byte_run_clear(&spare);
   return status;
 }

@@ -85,16 +85,17 @@ Status tokenizer_open(const Source *source, Tokenizer **out, Error *err) {
   t->bos = t->eos = t->pad = t->unknown = t->stand_in = -1;
   *out = NULL;
   Status status;
+  const bool in_folder = !source_gguf(source) && source_tokenizer(source); /* then messages name the file */
   if (source_gguf(source))
     status = tokenizer_read_gguf(t, source_gguf(source), err);
-  else if (source_tokenizer(source))
+  else if (in_folder)
     status = tokenizer_read_json(t, source, err);
   else
     status = error_set(err, STATUS_DATA, "no tokenizer.json in this folder");
   if (status == STATUS_OK) status = finish(t, err);
   if (status != STATUS_OK) {
     tokenizer_close(t);
-    return error_prefix(err, "%s: tokenizer", source_path(source));
+    return error_prefix(err, in_folder ? "%s" : "%s: tokenizer", source_path(source));
   }
   *out = t;
   return STATUS_OK;

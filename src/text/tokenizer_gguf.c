@@ -93,13 +93,14 @@ static Status read_vocabulary(Tokenizer *t, const Gguf *gguf, Error *err) {
     TokenKind kind = TOKEN_NORMAL;
     const GgufText text = gguf_array_text(tokens, id);
     status = kind_of(gguf_array_integer(types, id), id, &kind, err);
-    if (status != STATUS_OK) break;
+    if (status != STATUS_OK) return status;
     status = t->model == TOKENIZER_BYTE_LEVEL ? set_byte_level(&t->vocabulary, id, text, kind, err)
                                               : vocabulary_set(&t->vocabulary, id, text.bytes, text.size, kind, err);
     if (status == STATUS_OK && token_strips_right(model.bytes, model.size, text.bytes, text.size, kind))
       t->vocabulary.tokens[id].flags |= TOKEN_STRIPS_RIGHT;
   }
-  return status == STATUS_OK ? vocabulary_index(&t->vocabulary, err) : status;
+  if (status == STATUS_OK) status = vocabulary_index(&t->vocabulary, err);
+  return status == STATUS_OK ? STATUS_OK : error_prefix(err, KEY("tokens"));
 }
 
 /* "left right", split at the first blank behind the first byte, each side in printable characters. */
@@ -127,7 +128,9 @@ static Status read_merges(Tokenizer *t, const Gguf *gguf, Error *err) {
   Status status = merges ? STATUS_OK : STATUS_DATA;
   for (size_t i = 0; status == STATUS_OK && i < gguf_array_count(merges); i++)
     status = read_merge(t, i, gguf_array_text(merges, i), err);
-  return status == STATUS_OK ? merges_index(&t->merges, err) : status;
+  if (status != STATUS_OK) return status;
+  status = merges_index(&t->merges, err);
+  return status == STATUS_OK ? STATUS_OK : error_prefix(err, KEY("merges"));
 }
 
 static Status read_scores(Tokenizer *t, const Gguf *gguf, Error *err) {

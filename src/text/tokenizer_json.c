@@ -2,6 +2,7 @@
  * and names of special ones. What is done with text before and after is pipeline_json.c. */
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/options.h"
 #include "text/tokenizer_parts.h"
 
 #include <math.h>
@@ -25,20 +26,43 @@ static uint8_t read_flags(const Json *entry, bool special) {
                    (json_bool(json_get(entry, "normalized"), !special) ? TOKEN_NORMALIZED : 0));
 }
 
+static Status add_token(Tokenizer *t, const Json *entry, size_t id, const char *content, Error *err) {
+  const bool special = json_bool(json_get(entry, "special"), false);
+  const Status status =
+      vocabulary_set(&t->vocabulary, id, content, strlen(content), special ? TOKEN_SPECIAL : TOKEN_ADDED, err);
+  if (status == STATUS_OK) t->vocabulary.tokens[id].flags = read_flags(entry, special);
+  return status;
+}
+
 /* Added tokens come first: an id that the vocabulary lists as well is theirs. */
 static Status read_added(Tokenizer *t, const Json *added, Error *err) {
   Status status = STATUS_OK;
   for (const Json *entry = json_first(added); entry && status == STATUS_OK; entry = json_next(entry)) {
     const char *content = NULL;
     size_t id = 0;
-    status = json_need_string(entry, "content", "added_tokens", &content, err);
+    status = json_need_string(entry, "content", "a token", &content, err);
     if (status == STATUS_OK) status = read_id(json_get(entry, "id"), content, &id, err);
-    if (status != STATUS_OK) break;
-    const bool special = json_bool(json_get(entry, "special"), false);
-    status = vocabulary_set(&t->vocabulary, id, content, strlen(content), special ? TOKEN_SPECIAL : TOKEN_ADDED, err);
-    if (status == STATUS_OK) t->vocabulary.tokens[id].flags = read_flags(entry, special);
+    if (status == STATUS_OK) status = add_token(t, entry, id, content, err);
   }
   return status;
+}
+
+/* tokenizer_config.json lists added tokens once more, by their ids, and may have some that tokenizer.json lacks. */
+static Status read_decoder(Tokenizer *t, const Json *added, Error *err) {
+  Status status = STATUS_OK;
+  for (const Json *entry = json_first(added); entry && status == STATUS_OK; entry = json_next(entry)) {
+    const char *content = NULL;
+    size_t id;
+    const char *key = json_key(entry) ? json_key(entry) : "(none)";
+    if (!parse_size(key, &id)) {
+      status = error_set(err, STATUS_DATA, "\"%.100s\" is no token id", key);
+      break;
+    }
+    status = json_need_string(entry, "content", "a token", &content, err);
+    const bool known = id < t->vocabulary.count && t->vocabulary.tokens[id].kind != TOKEN_NONE;
+    if (status == STATUS_OK && !known) status = add_token(t, entry, id, content, err);
+  }
+  return status == STATUS_OK ? STATUS_OK : error_prefix(err, "\"added_tokens_decoder\" of tokenizer_config.json");
 }
 
 static Status read_token(Tokenizer *t, const Json *entry, bool byte_fallback, char *scratch, Error *err) {
@@ -65,16 +89,20 @@ static Status read_token(Tokenizer *t, const Json *entry, bool byte_fallback, ch
   return vocabulary_set(v, id, text, size, TOKEN_UNUSED, err); /* stands for no bytes: no input becomes it */
 }
 
-static Status read_vocabulary(Tokenizer *t, const Json *root, const Json *model, Error *err) {
+static Status read_vocabulary(Tokenizer *t, const Json *root, const Json *config, const Json *model, Error *err) {
   const Json *vocabulary = json_get(model, "vocab");
   if (!json_is_object(vocabulary)) return error_set(err, STATUS_DATA, "\"model\" has no object \"vocab\"");
   Status status = read_added(t, json_get(root, "added_tokens"), err);
+  if (status != STATUS_OK) return error_prefix(err, "\"added_tokens\"");
+  status = read_decoder(t, json_get(config, "added_tokens_decoder"), err);
+  if (status != STATUS_OK) return status;
   const bool byte_fallback = json_bool(json_get(model, "byte_fallback"), false);
   char *scratch = mem_alloc(TOKEN_MAX_BYTES, 1);
   for (const Json *entry = json_first(vocabulary); entry && status == STATUS_OK; entry = json_next(entry))
     status = read_token(t, entry, byte_fallback, scratch, err);
   free(scratch);
-  return status == STATUS_OK ? vocabulary_index(&t->vocabulary, err) : status;
+  if (status == STATUS_OK) status = vocabulary_index(&t->vocabulary, err);
+  return status == STATUS_OK ? STATUS_OK : error_prefix(err, "\"vocab\"");
 }
 
 typedef struct Span {
@@ -116,7 +144,8 @@ static Status read_merges(Tokenizer *t, const Json *model, Error *err) {
     if (status != STATUS_OK) error_prefix(err, "merge %zu", rank);
   }
   free(scratch);
-  return status == STATUS_OK ? merges_index(&t->merges, err) : status;
+  if (status == STATUS_OK) status = merges_index(&t->merges, err);
+  return status == STATUS_OK ? STATUS_OK : error_prefix(err, "\"merges\"");
 }
 
 static int32_t find_token(const Tokenizer *t, const char *text) {
@@ -128,7 +157,7 @@ static int32_t find_token(const Tokenizer *t, const char *text) {
 static Status read_named(const Tokenizer *t, const Json *config, const char *key, int32_t *id, Error *err) {
   const Json *node = json_get(config, key);
   const char *text = json_string(json_is_object(node) ? json_get(node, "content") : node, NULL);
-  if (!text) return STATUS_OK;
+  if (!text || !*text) return STATUS_OK; /* GPT-2's file has an empty unk_token */
   *id = find_token(t, text);
   return *id >= 0 ? STATUS_OK
                   : error_set(err, STATUS_DATA, "%s is \"%.100s\", which is not in the vocabulary", key, text);
@@ -185,9 +214,10 @@ static Status read_chat_template(Tokenizer *t, const char *folder, const Json *c
 }
 
 static Status check_model(const Json *model, Error *err) {
-  const char *type = json_string(json_get(model, "type"), NULL);
-  if (!type || strcmp(type, "BPE") != 0)
-    return error_set(err, STATUS_DATA, "\"model\" has type %.100s, expected BPE", type ? type : "nothing");
+  const bool untyped =
+      json_is_object(json_get(model, "vocab")) && json_get(model, "merges"); /* from before there were others */
+  const char *type = json_string(json_get(model, "type"), untyped ? "BPE" : "nothing");
+  if (strcmp(type, "BPE") != 0) return error_set(err, STATUS_DATA, "\"model\" has type %.100s, expected BPE", type);
   if (json_number(json_get(model, "dropout"), 0) != 0)
     return error_set(err, STATUS_DATA, "\"model\" has a dropout, which makes ids random: expected none");
   static const char *const affixes[] = {"continuing_subword_prefix", "end_of_word_suffix"};
@@ -197,22 +227,35 @@ static Status check_model(const Json *model, Error *err) {
   return STATUS_OK;
 }
 
-Status tokenizer_read_json(Tokenizer *t, const Source *source, Error *err) {
-  const Json *root = source_tokenizer(source), *config = source_tokenizer_config(source),
-             *model = json_get(root, "model");
+/* What tokenizer.json holds. */
+static Status read_tokenizer(Tokenizer *t, const Json *root, const Json *config, Error *err) {
+  const Json *model = json_get(root, "model");
   Status status = check_model(model, err);
   if (status == STATUS_OK) status = tokenizer_read_pipeline(t, root, err);
-  if (status == STATUS_OK) status = read_vocabulary(t, root, model, err);
+  if (status == STATUS_OK) status = read_vocabulary(t, root, config, model, err);
   if (status == STATUS_OK) status = read_merges(t, model, err);
   if (status != STATUS_OK) return status;
   t->whole_first = json_bool(json_get(model, "ignore_merges"), false);
   t->fuse_unknown = json_bool(json_get(model, "fuse_unk"), false);
   status = read_named(t, model, "unk_token", &t->stand_in, err);
   t->unknown = t->stand_in;
-  if (status == STATUS_OK) status = read_named(t, config, "bos_token", &t->bos, err);
+  return status;
+}
+
+/* What tokenizer_config.json adds. */
+static Status read_config(Tokenizer *t, const Json *config, Error *err) {
+  Status status = read_named(t, config, "bos_token", &t->bos, err);
   if (status == STATUS_OK) status = read_named(t, config, "eos_token", &t->eos, err);
   if (status == STATUS_OK) status = read_named(t, config, "pad_token", &t->pad, err);
   if (status == STATUS_OK) status = read_named(t, config, "unk_token", &t->unknown, err);
-  if (status == STATUS_OK) status = read_additions(t, config, err);
-  return status == STATUS_OK ? read_chat_template(t, source_path(source), config, err) : status;
+  return status == STATUS_OK ? read_additions(t, config, err) : status;
+}
+
+Status tokenizer_read_json(Tokenizer *t, const Source *source, Error *err) {
+  const Json *config = source_tokenizer_config(source);
+  Status status = read_tokenizer(t, source_tokenizer(source), config, err);
+  if (status != STATUS_OK) return error_prefix(err, "tokenizer.json");
+  status = read_config(t, config, err);
+  if (status != STATUS_OK) return error_prefix(err, "tokenizer_config.json");
+  return read_chat_template(t, source_path(source), config, err);
 }
