@@ -1,6 +1,7 @@
 /* Tokenizers as files: GGUF metadata and tokenizer.json read alike, what is written reads back, and every refusal. */
 #include "tests/small_tokenizer.h"
 #include "tests/tap.h"
+#include "text/pretokenizers.h"
 
 #include <sys/stat.h>
 
@@ -264,6 +265,33 @@ static void refused(Tokenizer *t, Status status, const Error *err, const char *e
   tokenizer_close(t);
 }
 
+/* Every name of a pre-tokenizer opens, gives ids that decode to the text, and is one of its own row's names. */
+static void test_names(void) {
+  char *names = pretokenizer_names();
+  const char *text = "Hello he, don't 12345 ab\n\n  \xe4\xbd\xa0\xe5\xa5\xbd!";
+  int n = 0, wrong = 0;
+  for (char *rest = names, *name; (name = strsep(&rest, " ")); n++) {
+    SmallTokenizer s;
+    Error err = {0};
+    Status status;
+    TokenList tokens = {0};
+    char *back = NULL;
+    size_t size = 0;
+    small_byte_level(&s);
+    s.pre = name, s.add_bos = 0;
+    Tokenizer *t = open_small(folder, &s, &status, &err);
+    const bool same = t && tokenizer_encode(t, text, strlen(text), 0, &tokens, &err) == STATUS_OK &&
+                      tokenizer_decode(t, tokens.ids, tokens.count, &back, &size, &err) == STATUS_OK &&
+                      strcmp(back, text) == 0 && strstr(tokenizer_kind(t), "pre-tokenizer ");
+    if (!same) printf("# %s: %s\n", name, err.text), wrong++;
+    free(back);
+    token_list_clear(&tokens);
+    tokenizer_close(t);
+  }
+  free(names);
+  ok(wrong == 0 && n > 60, "all %d names of pre-tokenizers open", n);
+}
+
 /* GGUF does not say that Phi-3's special tokens swallow white space: the name does, but for three of them. */
 static void test_stripping_names(void) {
   static const struct {
@@ -497,6 +525,7 @@ int main(void) {
   test_chat_template_places();
   test_writing();
   test_digest();
+  test_names();
   test_stripping_names();
   test_gguf_refusals();
   test_json_refusals();
