@@ -122,9 +122,6 @@ size_t inputs_max_length(const Inputs *in, const InputSettings *settings) {
 
 Status inputs_read_samples(Inputs *in, const InputSettings *settings, Error *err) {
   const size_t n_kinds = (settings->prompts.count > 0) + (settings->pairs.count > 0) + (settings->text != NULL);
-  if (in->model.config.has[ROLE_POSITIONS] && settings->max_length > in->model.config.max_positions)
-    return error_set(err, STATUS_USAGE, "--max-length %zu: the model has learned %zu positions", settings->max_length,
-                     in->model.config.max_positions);
   if (n_kinds != 1) return error_set(err, STATUS_USAGE, "one of --prompts, --pairs and --text is needed");
   const SampleRules rules = {.tokenizer = in->tokenizer,
                              .chat = in->chat,
