@@ -31,6 +31,14 @@ record --tokens all --threads 1 -o one.h5 -q
 "$FATHOM" drift all.h5 one.h5 --measures relative_l2 --bootstrap 0 -q | awk -F'\t' '!/^#/ && $1 != "site" { n++; if ($4 != 0) bad = 1 } END { exit !(n && !bad) }'
 ok $? "another number of threads gives the same bits"
 
+# Weights as the file has them, or widened: the same rows, and what they take is said.
+record --tokens all --widen -o widened.h5 2>widened
+"$FATHOM" drift all.h5 widened.h5 --measures relative_l2 --bootstrap 0 -q | awk -F'\t' '!/^#/ && $1 != "site" { n++; if ($4 != 0) bad = 1 } END { exit !(n && !bad) }'
+ok $? "widened weights give the same bits"
+grep -Eq 'memory: [0-9.]+ MiB of parameters as the file has them and [0-9.]+ MiB widened,' note &&
+  grep -Eq 'memory: [0-9.]+ MiB of parameters,' widened
+ok $? "either form says its memory"
+
 # A kill leaves a .part, which --resume turns into the same file.
 record --tokens all --batch-tokens 30 -o killed.h5 2>/dev/null
 mv killed.h5 whole.h5
