@@ -82,7 +82,7 @@ fails 3 "holds neither config.json nor tokenizer.json" "an empty folder" "$FATHO
 is "$?" 0 "without a file: the architectures"
 is "$(awk -F'\t' '$2 == "gemma3_text" { print $3, $5, $8, $10 }' "$work/out")" "gemma3 before and after each head rotary, local and global" \
   "one of them"
-is "$(grep -vc '^#' "$work/out")" 17 "all of them"
+is "$(grep -vc '^#' "$work/out")" 18 "all of them"
 fails 2 "^fathom: info: --tensors, --metadata and --digest are for models" "tensors of nothing" "$FATHOM" info --tensors
 fails 2 "^fathom: --tensors and --metadata exclude each other" "two tables at once" "$FATHOM" info --tensors --metadata "$models/llama-tied"
 fails 4 "^fathom: standard output: " "a full disk" sh -c '"$0" info "$1" >/dev/full' "$FATHOM" "$models/llama-tied"

@@ -58,7 +58,7 @@ families() {
   sources "$1" | grep -E '^(src/(base|num|weights|model|store|train|command)|probes)/' |
     grep -Ev '^src/model/famil(y|ies|y_keys)\.[ch]$' | while read -r file; do
     without_comments "$1/$file" |
-      grep -nE '"(llama|mistral|mixtral|qwen|gemma|phi|olmo|gpt2|gpt_?neox|smollm|granite)[a-z0-9_]*"|"[A-Za-z0-9]+For(CausalLM|SequenceClassification)"' |
+      grep -nE '"(llama|mistral|mixtral|qwen|gemma|phi|olmo|gpt2|gpt_?neox|smollm|granite|starcoder)[a-z0-9_]*"|"[A-Za-z0-9]+For(CausalLM|SequenceClassification)"' |
       grep -v '"llama3", ROPE_LLAMA3' | sed "s|^|$file:|" # a scaling of rotary positions has that name, too
   done
 }

@@ -254,3 +254,20 @@ const ConfigKey gpt_neox_keys[] = {
     {"attention_bias", SETTING_ATTENTION_BIAS, true},
     END,
 };
+const ConfigKey starcoder2_keys[] = {
+    SIZE_KEYS,
+    {"num_key_value_heads", SETTING_N_KV_HEADS, 2},
+    {"max_position_embeddings", SETTING_MAX_POSITIONS, 4096},
+    {"norm_epsilon", SETTING_NORM_EPS, 1e-5},
+    {"tie_word_embeddings", SETTING_TIED, true},
+    WHOLE_ROPE_KEYS(1e4),
+    {"hidden_act", SETTING_ACTIVATION, ACTIVATION_GELU_TANH},
+    {"use_bias", SETTING_ATTENTION_BIAS, true},
+    {"use_bias", SETTING_MLP_BIAS, true},
+    {"sliding_window", SETTING_WINDOW, 0},
+    {"residual_dropout", SETTING_NONE, 0},
+    {"embedding_dropout", SETTING_NONE, 0},
+    {"mlp_type", SETTING_NONE, 0},
+    {"norm_type", SETTING_NONE, 0},
+    END,
+};
