@@ -115,8 +115,8 @@ typedef struct Timing {
   size_t count;
 } Timing;
 
-static void timing_add(Timing *t, double seconds, double operations) {
-  const double ceiling = machine_fma_rate((size_t)omp_get_max_threads(), 0.5);
+static void timing_add(Timing *t, bool bfloat16, double seconds, double operations) {
+  const double ceiling = (bfloat16 ? machine_bf16_rate : machine_fma_rate)((size_t)omp_get_max_threads(), 0.5);
   t->seconds[t->count] = seconds;
   t->shares[t->count++] = operations / seconds / ceiling;
 }
@@ -134,7 +134,8 @@ static Status bench_record(Work *w, const char *name, size_t per_batch, size_t l
   for (size_t r = 0; r <= REPETITIONS && status == STATUS_OK; r++) {
     const double started = clock_seconds();
     status = record(w, per_batch * length, err);
-    if (r > 0) timing_add(&timing, clock_seconds() - started, operations); /* the first warms up */
+    /* The first warms up. */
+    if (r > 0) timing_add(&timing, w->model.packed.base, clock_seconds() - started, operations);
     unlink(w->path);
   }
   *row = timing_row(&timing, name, (double)(w->n * length), operations);
@@ -179,7 +180,7 @@ static Status bench_training(Work *w, Row *row, Error *err) {
     for (size_t i = 0; i < PER_BATCH; i++) indices[i] = r * PER_BATCH + i;
     const double started = clock_seconds();
     status = step_run(&stepper, w->list + r * PER_BATCH, indices, PAIRS, 1e-6, r + 1, &result, err);
-    if (r > 0) timing_add(&timing, clock_seconds() - started, operations);
+    if (r > 0) timing_add(&timing, false, clock_seconds() - started, operations);
   }
   *row = timing_row(&timing, "training step 8 x 128, anchored", PER_BATCH * LENGTH, operations);
   unlink(w->path);
@@ -204,25 +205,36 @@ static void add_row(Table *table, const Row *row) {
   table_number(table, (double)mem_peak() / (1 << 20));
 }
 
-/* Recording with the matrices in the file's format; or widened, and then training as well. */
-static Status bench_form(Work *w, const Source *source, bool in_file, size_t batches, Table *table, Error *err) {
+/* Recording with the matrices in the file's format, in bfloat16, or widened; of these training, too. */
+typedef enum Form { IN_FILE, BFLOAT16, WIDENED, FORMS } Form;
+
+static Status bench_form(Work *w, const Source *source, Form form, size_t batches, Table *table, Error *err) {
   static const struct {
-    const char *in_file, *widened;
+    const char *names[FORMS];
     size_t per_batch, length;
-  } shapes[] = {{"record 8 x 128, weights in the file's format", "record 8 x 128, weights widened", 8, 128},
-                {"record 1 x 512, weights in the file's format", "record 1 x 512, weights widened", 1, 512}};
+  } shapes[] = {
+      {{"record 8 x 128, weights in the file's format", "record 8 x 128, bfloat16", "record 8 x 128, weights widened"},
+       8,
+       128},
+      {{"record 1 x 512, weights in the file's format", "record 1 x 512, bfloat16", "record 1 x 512, weights widened"},
+       1,
+       512}};
   Row row;
-  Status status = model_open(source, (ModelOptions){.strict = true, .in_file = in_file}, &w->model, err);
+  Error why = {0};
+  Onednn *onednn = NULL;
+  if (form == BFLOAT16 && (!machine_bf16_kernel() || onednn_open(&onednn, &why) != STATUS_OK)) return STATUS_OK;
+  Status status = model_open(source, (ModelOptions){.strict = true, .in_file = form != WIDENED}, &w->model, err);
+  if (status == STATUS_OK && onednn) status = model_pack(&w->model, onednn, err);
   for (size_t i = 0; i < sizeof shapes / sizeof shapes[0] && status == STATUS_OK; i++) {
-    status = bench_record(w, in_file ? shapes[i].in_file : shapes[i].widened, shapes[i].per_batch, shapes[i].length,
-                          batches, &row, err);
+    status = bench_record(w, shapes[i].names[form], shapes[i].per_batch, shapes[i].length, batches, &row, err);
     if (status == STATUS_OK) add_row(table, &row);
   }
-  if (status == STATUS_OK && !in_file) {
+  if (status == STATUS_OK && form == WIDENED) {
     status = bench_training(w, &row, err);
     if (status == STATUS_OK) add_row(table, &row);
   }
   model_close(&w->model);
+  onednn_close(onednn);
   return status;
 }
 
@@ -235,11 +247,11 @@ static Status run(const char *path, const Settings *s, const Provenance *from, E
     Table *table = table_begin(stdout, s->json, from, columns, sizeof columns / sizeof columns[0]);
     machine_processor(processor, sizeof processor);
     table_note(table,
-               "%s, %d threads, multiply-adds by %s; medians of %d; share of the float32 ceiling measured in turn; "
+               "%s, %d threads, multiply-adds by %s; medians of %d; share of the type's ceiling, measured in turn; "
                "peak memory so far",
                processor, omp_get_max_threads(), machine_fma_kernel(), REPETITIONS);
-    status = bench_form(&w, source, true, s->batches, table, err);
-    if (status == STATUS_OK) status = bench_form(&w, source, false, s->batches, table, err);
+    for (Form form = IN_FILE; form < FORMS && status == STATUS_OK; form++)
+      status = bench_form(&w, source, form, s->batches, table, err);
     const Status written = table_end(table, status == STATUS_OK ? err : NULL);
     if (status == STATUS_OK) status = written;
   }

@@ -61,6 +61,38 @@ fails 3 'killed.h5: is whole, and of other arguments' "nor taken for another's" 
 "$FATHOM" record "$base" --text hello -o text.h5 -q --json | grep -q '"rows":\[{"store":"text.h5","samples":1,'
 ok $? "--json says what was recorded"
 
+# bfloat16 differs from float32 by its rounding, and not by the batches. Without it the message says what to do.
+if record --tokens all --dtype bfloat16 -o narrow.h5 -q 2>why; then
+  is "$(value narrow.h5 compute_dtype) $(value all.h5 compute_dtype)" "bfloat16 float32" "a store names the type it was computed in"
+  "$FATHOM" drift all.h5 narrow.h5 --measures relative_l2 --bootstrap 0 >narrow.tsv
+  awk -F'\t' '!/^#/ && $1 != "site" { n++; if (!($4 > 1e-4 && $4 < 0.05)) bad = 1 } END { exit !(n == 2 && !bad) }' narrow.tsv
+  ok $? "--dtype bfloat16 is near float32, and not the same"
+  record --tokens all --dtype bfloat16 --batch-tokens 17 --threads 1 -o small.h5 -q
+  "$FATHOM" drift narrow.h5 small.h5 --measures relative_l2 --bootstrap 0 -q |
+    awk -F'\t' '!/^#/ && $1 != "site" { n++; if (!($4 <= 1e-5)) bad = 1 } END { exit !(n == 2 && !bad) }'
+  ok $? "another batch size and number of threads give the same numbers"
+  mv narrow.h5 narrow.h5.part
+  fails 3 'narrow.h5.part: cannot be resumed .*its argv is' "another type is not resumed" \
+    "$FATHOM" record "$base" --pairs pairs.jsonl --tokens all -o narrow.h5 -q --resume
+  rm narrow.h5.part
+  "$FATHOM" score "$reward" --pairs pairs.jsonl -q >exact.tsv && "$FATHOM" score "$reward" --pairs pairs.jsonl -q --dtype bfloat16 >narrow.tsv
+  grep -q '^# computed in bfloat16$' narrow.tsv && grep -q '^# computed in float32$' exact.tsv
+  ok $? "scores name the type as well"
+  paste exact.tsv narrow.tsv | awk -F'\t' '!/^#/ && $1 != "id" { n++; d = $4 - $8; s += d * d; if (!(d < 0.1 && d > -0.1)) bad = 1 }
+    END { exit !(n == 48 && s > 0 && !bad) }'
+  ok $? "and are near"
+  export ONEDNN_MAX_CPU_ISA=AVX2 # oneDNN then takes the processor for an older one
+  fails 4 '--dtype bfloat16: this processor has no bfloat16 multiply-adds' "a processor without bfloat16" \
+    "$FATHOM" record "$base" --text a -o x.h5 -q --dtype bfloat16
+  unset ONEDNN_MAX_CPU_ISA
+else
+  fails 4 '--dtype bfloat16: this (fathom was built without oneDNN.*libdnnl-dev|processor has no bfloat16 multiply-adds)' \
+    "bfloat16 where there is none" "$FATHOM" record "$base" --text a -o x.h5 -q --dtype bfloat16
+fi
+fails 2 '--widen and --dtype bfloat16 exclude each other' "widened and rounded" \
+  "$FATHOM" record "$base" --text a -o x.h5 --widen --dtype bfloat16
+fails 2 '--dtype float16: expected one of float32\|bfloat16' "a type that is not there" "$FATHOM" record "$base" --text a -o x.h5 --dtype float16
+
 fails 2 'record: -o A.h5 is needed' "no output" "$FATHOM" record "$base" --pairs pairs.jsonl
 fails 2 'one of --prompts, --pairs and --text is needed' "no input" "$FATHOM" record "$base" -o x.h5
 fails 2 '--text and --pairs exclude each other' "two inputs" "$FATHOM" record "$base" --text a --pairs pairs.jsonl -o x.h5

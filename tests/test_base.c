@@ -133,6 +133,12 @@ static void test_rest(void) {
   ok(arena_init(&arena, 1000, &err) == STATUS_OK && (size_t)arena_take(&arena, 10) % 64 == 0 && (size_t)arena_take(&arena, 100) % 64 == 0 &&
          arena.used == 192, "arena pieces are aligned");
   arena_clear(&arena);
+  ok(arena_init(&arena, 40000, &err) == STATUS_OK, "an arena again");
+  unsigned char *before = arena_take(&arena, 5000), *piece = arena_take(&arena, 30000), *after = arena_take(&arena, 100);
+  memset(before, 1, 5000), memset(piece, 2, 30000), memset(after, 3, 100);
+  arena_drop(&arena, piece, 30000);
+  ok(before[4999] == 1 && after[0] == 3 && piece[15000] == 0, "a dropped piece leaves its neighbours alone");
+  arena_clear(&arena);
   char *line = command_line(3, (char *[]){"fathom", "a b", "it's"});
   ok(strcmp(line, "fathom 'a b' 'it'\\''s'") == 0, "a command line is quoted for the shell");
   free(line);

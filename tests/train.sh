@@ -93,6 +93,15 @@ fails 2 '--anchor 5 on blocks 0: --train last:1 leaves them all frozen' "an anch
 test ! -e y
 ok $? "and is refused before anything is made"
 "$FATHOM" record "$base" --pairs pairs.jsonl --store-dtype float16 --tokens response -o half.h5 -q >/dev/null
+fails 2 '--dtype bfloat16: expected one of float32' "training in bfloat16" train -o x --dtype bfloat16
+if "$FATHOM" record "$base" --pairs pairs.jsonl --dtype bfloat16 --tokens response -o narrow.h5 -q >/dev/null 2>why; then
+  train -o x --eval-split 0 --frozen narrow.h5 >/dev/null 2>why # a warning goes before the error: no pair is held out
+  is "$? $(tail -n 1 why)" "3 fathom: narrow.h5: features computed in bfloat16, training computes in float32" \
+    "frozen features of another type"
+else
+  skip "frozen features in bfloat16: $(cat why)"
+fi
+rm -rf x
 fails 3 'half.h5: features (stored as float16|of [0-9]+ samples)' "frozen features in half precision" train -o x --frozen half.h5
 rm -rf x
 fails 5 'step [0-9]+: (block [0-9]+: )?the .* (is|are) not finite' "divergence stops with the step" \

@@ -110,6 +110,13 @@ void *arena_take(Arena *arena, size_t bytes) {
   return piece;
 }
 
+void arena_drop(Arena *arena, void *piece, size_t bytes) {
+  const size_t from = (size_t)((unsigned char *)piece - arena->base), end = from + bytes;
+  const size_t first = (from + SMALL_PAGE - 1) / SMALL_PAGE * SMALL_PAGE, last = end / SMALL_PAGE * SMALL_PAGE;
+  assert(end >= from && end <= arena->used);
+  if (first < last) madvise(arena->base + first, last - first, MADV_DONTNEED); /* advice: else it is kept */
+}
+
 void arena_clear(Arena *arena) {
   if (arena->base) munmap(arena->base, arena->size);
   *arena = (Arena){0};

@@ -40,6 +40,8 @@ typedef struct Arena {
 
 Status arena_init(Arena *arena, size_t bytes, Error *err);
 void *arena_take(Arena *arena, size_t bytes); /* asserts that the arena was made large enough */
+/* Gives the memory of a piece back, but for the pages it begins and ends in. What it holds afterwards is not defined. */
+void arena_drop(Arena *arena, void *piece, size_t bytes);
 void arena_clear(Arena *arena);               /* unmaps; an arena of all zeros is fine */
 
 /* Bytes that arena_take(bytes) uses up: bytes rounded up to the alignment. */

@@ -56,13 +56,22 @@ static Status open_adapter(Inputs *in, const char *folder, bool strict, Error *e
   return status;
 }
 
+/* What computing in bfloat16 needs, which is asked for before large files are read. */
+static Status open_narrow(Inputs *in, const InputSettings *settings, Error *err) {
+  if (strcmp(settings->dtype, "bfloat16") != 0) return STATUS_OK;
+  if (settings->widen) return error_set(err, STATUS_USAGE, "--widen and --dtype bfloat16 exclude each other");
+  const Status status = onednn_open(&in->onednn, err);
+  return status == STATUS_OK ? status : error_prefix(err, "--dtype bfloat16");
+}
+
 static Status open_files(Inputs *in, const char *path, const InputSettings *settings, Error *err) {
   if (adapter_is_folder(path))
     return error_set(err, STATUS_DATA, "%s: holds an adapter, not a model: name its base model, and --adapter %s", path,
                      path);
   struct tm date;
   bool has_date;
-  Status status = chat_date(settings->chat_date, &date, &has_date, err);
+  Status status = open_narrow(in, settings, err);
+  if (status == STATUS_OK) status = chat_date(settings->chat_date, &date, &has_date, err);
   if (status == STATUS_OK) status = source_open(path, &in->source, err);
   if (status == STATUS_OK && settings->adapter) status = open_adapter(in, settings->adapter, settings->strict, err);
   const Source *texts = in->adapter_files ? in->adapter_files : in->source;
@@ -73,6 +82,7 @@ static Status open_files(Inputs *in, const char *path, const InputSettings *sett
     log_warn("--chat-date has no effect: %s writes no date", chat_name(in->chat));
   if (status == STATUS_OK)
     status = model_open(in->source, (ModelOptions){in->adapter, settings->strict, !settings->widen}, &in->model, err);
+  if (status == STATUS_OK && in->onednn) status = model_pack(&in->model, in->onednn, err);
   if (status == STATUS_OK && in->adapter) warn_of_other_base(in, path);
   return status;
 }
@@ -145,10 +155,17 @@ Status inputs_read_samples(Inputs *in, const InputSettings *settings, Error *err
 }
 
 char *inputs_parameter_memory(const Inputs *in) {
-  const double widened = (double)in->model.table.total * sizeof(real) / (1 << 20),
-               in_file = (double)in->model.matrices.bytes_in_file / (1 << 20);
-  return in_file > 0 ? mem_format("%.1f MiB of parameters as the file has them and %.1f MiB widened", in_file, widened)
-                     : mem_format("%.1f MiB of parameters", widened);
+  const Model *model = &in->model;
+  const double mib = 1 << 20, widened = (double)(model->table.total * sizeof(real) - model->bytes_dropped) / mib,
+               in_file = (double)model->matrices.bytes_in_file / mib;
+  char *narrow = model->packed.base
+                     ? mem_format("%.1f MiB of parameters in bfloat16, ", (double)model->packed.used / mib)
+                     : mem_copy_string("");
+  char *text = in_file > 0 ? mem_format("%s%.1f MiB of parameters as the file has them and %.1f MiB widened", narrow,
+                                        in_file, widened)
+                           : mem_format("%s%.1f MiB of parameters", narrow, widened);
+  free(narrow);
+  return text;
 }
 
 const Sample **inputs_sample_list(const Inputs *in) {
@@ -183,7 +200,7 @@ StoreContents inputs_store_provenance(Inputs *in, const CommonSettings *common, 
                          .chat_template_sha256 = in->chat_sha256,
                          .chat_date = chat_written_date(in->chat),
                          .data_sha256 = in->samples.digest,
-                         .compute_dtype = "float32",
+                         .compute_dtype = in->onednn ? "bfloat16" : "float32",
                          .tool_version = PACKAGE_VERSION,
                          .seed = common->seed,
                          .threads = (uint64_t)omp_get_max_threads()};
@@ -202,6 +219,7 @@ char *inputs_command_line(const Invocation *call) {
 void inputs_close(Inputs *in) {
   samples_clear(&in->samples);
   model_close(&in->model);
+  onednn_close(in->onednn);
   chat_close(in->chat);
   tokenizer_close(in->tokenizer);
   source_close(in->adapter_files);

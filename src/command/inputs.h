@@ -13,7 +13,7 @@
 /* The options of these commands that say what is read. */
 typedef struct InputSettings {
   OptionTexts prompts, pairs;
-  const char *text, *chat_template, *chat_date, *adapter;
+  const char *text, *dtype, *chat_template, *chat_date, *adapter;
   size_t max_length, limit, batch_tokens;
   bool strict;
   bool widen; /* as training needs */
@@ -25,6 +25,7 @@ typedef struct Inputs {
   Source *adapter_files;    /* its folder, where that has a tokenizer of its own */
   Tokenizer *tokenizer;
   ChatTemplate *chat;
+  Onednn *onednn;           /* for products in bfloat16, or NULL */
   Model model;
   SampleSet samples;
   bool are_pairs;
@@ -126,6 +127,12 @@ void inputs_close(Inputs *inputs); /* all zeros is fine */
   {                                                                                                                    \
     "batch-tokens", 0, OPTION_SIZE, offsetof(Settings, input.batch_tokens), 1, 1e9, "N",                               \
         "tokens run through the model at a time", NULL                                                                 \
+  }
+
+#define DTYPE_OPTION(Settings)                                                                                         \
+  {                                                                                                                    \
+    "dtype", 0, OPTION_CHOICE, offsetof(Settings, input.dtype), 0, 0, "float32|bfloat16",                              \
+        "type of the blocks' matrix products; bfloat16 keeps 8 bits of what is multiplied, and sums in float32", NULL  \
   }
 
 #define WIDEN_OPTION(Settings)                                                                                         \

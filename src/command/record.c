@@ -18,7 +18,7 @@ typedef struct RecordSettings {
 } RecordSettings;
 
 static const RecordSettings record_defaults = {
-    .input = {.chat_template = "auto", .batch_tokens = 1024},
+    .input = {.dtype = "float32", .chat_template = "auto", .batch_tokens = 1024},
     .sites = "resid_post",
     .tokens = "response",
     .store_dtype = "float32",
@@ -34,6 +34,7 @@ static const Option record_options[] = {
     {"tokens", 0, OPTION_CHOICE, offsetof(RecordSettings, tokens), 0, 0, "last|response|mean|all",
      "of which tokens: the last, the final assistant turn, the mean over the sequence, all", NULL},
     LENGTH_OPTIONS(RecordSettings),
+    DTYPE_OPTION(RecordSettings),
     WIDEN_OPTION(RecordSettings),
     {"store-dtype", 0, OPTION_CHOICE, offsetof(RecordSettings, store_dtype), 0, 0, "float32|bfloat16|float16",
      "element type on disk", NULL},
@@ -73,6 +74,7 @@ static Status print_result(const Invocation *call, const RecordSettings *s, Inpu
   Provenance from = invocation_provenance(call, "record", &s->common);
   inputs_add_provenance(in, &from);
   Table *table = table_begin(stdout, s->common.json, &from, columns, sizeof columns / sizeof columns[0]);
+  table_note(table, "computed in %s", s->input.dtype);
   table_string(table, plan->path);
   table_count(table, plan->n_samples);
   table_count(table, cost->tokens);

@@ -15,10 +15,11 @@ typedef struct ScoreSettings {
   InputSettings input;
 } ScoreSettings;
 
-static const ScoreSettings score_defaults = {.input = {.chat_template = "auto", .batch_tokens = 1024}};
+static const ScoreSettings score_defaults = {.input = {.dtype = "float32", .chat_template = "auto", .batch_tokens = 1024}};
 
 static const Option score_options[] = {
-    INPUT_OPTIONS(ScoreSettings), LENGTH_OPTIONS(ScoreSettings), WIDEN_OPTION(ScoreSettings), {0}};
+    INPUT_OPTIONS(ScoreSettings), LENGTH_OPTIONS(ScoreSettings), DTYPE_OPTION(ScoreSettings),
+    WIDEN_OPTION(ScoreSettings), {0}};
 
 /* rewards[n_samples]. */
 static Status score_samples(const Inputs *in, size_t batch_tokens, real *rewards, Error *err) {
@@ -91,6 +92,7 @@ static Status score_run(const Invocation *call, const void *settings, Error *err
     Table *table = table_begin(stdout, s->common.json, &from, columns, 4);
     table_note(table, "%s: %zu read, %zu over the length limit, %zu with equal sides", in.samples.schema,
                in.samples.n_read, in.samples.n_too_long, in.samples.n_equal);
+    table_note(table, "computed in %s", s->input.dtype);
     for (size_t i = 0; i < in.samples.count; i++)
       add_row(table, &in.samples.items[i], in.are_pairs, (double)rewards[i]);
     status = table_end(table, err);

@@ -23,7 +23,7 @@ typedef struct TrainSettings {
 } TrainSettings;
 
 static const TrainSettings train_defaults = {
-    .input = {.chat_template = "auto", .batch_tokens = 1024, .widen = true},
+    .input = {.dtype = "float32", .chat_template = "auto", .batch_tokens = 1024, .widen = true},
     .parts = "all",
     .anchor_layers = "all",
     .anchor_tokens = "response",
@@ -72,6 +72,7 @@ static const Option train_options[] = {
      NULL},
     {"limit", 0, OPTION_SIZE, AT(input.limit), 1, 1e12, "N", "the first N pairs only", NULL},
     LENGTH_OPTIONS(TrainSettings),
+    {"dtype", 0, OPTION_CHOICE, AT(input.dtype), 0, 0, "float32", "training computes in float32 alone", NULL},
     {0}};
 #undef AT
 

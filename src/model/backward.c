@@ -223,7 +223,7 @@ static void begin_sums(const Backward *w) {
 
 void model_backward(const Model *model, const Batch *batch, Pass *pass, const real *drewards, const real *dfinal,
                     const Injection *injection, bool accumulate, Gradients *gradients) {
-  assert(pass->keeps);
+  assert(pass->keeps && !model->packed.base);
   const Backward w = {model, batch, pass, gradients, batch->offsets[batch->n_sequences], accumulate};
   begin_sums(&w);
   head_backward(&w, drewards, dfinal);

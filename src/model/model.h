@@ -16,6 +16,9 @@ typedef struct Model {
   Matrices matrices; /* as linear layers, over values or in the files */
   bool has_score;    /* the files held a reward head: a linear one's weight is among the values */
   RewardHead head;
+  Arena packed;         /* the blocks' matrices in bfloat16, after model_pack */
+  size_t packed_inputs; /* the most inputs that one of them has */
+  size_t bytes_dropped; /* of values that were packed and given back */
 } Model;
 
 typedef struct ModelOptions {
@@ -26,6 +29,12 @@ typedef struct ModelOptions {
 
 /* The source must outlive a model that was opened in_file. */
 Status model_open(const Source *source, ModelOptions options, Model *model, Error *err);
+
+/* Rounds and packs the matrices of all blocks, experts included, and lets go of what they were made from. Embedding,
+ * norms, biases, routers, language-model and reward head stay as they are. No backward pass afterwards. onednn must
+ * outlive the model. After an error the model can only be closed. */
+Status model_pack(Model *model, Onednn *onednn, Error *err);
+
 void model_close(Model *model); /* all zeros is fine */
 
 #endif

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 enum {
-  KEPT = 16,           /* products whose code is kept, of each shape of matrix */
+  KEPT = 64,           /* products whose code is kept, of each shape of matrix: some 80 KiB each */
   TYPICAL_ROWS = 1024, /* the packed order is the one that is best for products of this many rows */
 };
 
@@ -111,6 +111,7 @@ Status onednn_open(Onednn **onednn, Error *err) {
     return error_set(err, STATUS_SYSTEM,
                      "this processor has no bfloat16 multiply-adds (avx512_bf16 or AMX): compute in float32 here");
   Onednn *o = mem_alloc(1, sizeof *o);
+  dnnl_set_primitive_cache_capacity(0); /* code is kept here */
   dnnl_status_t status = dnnl_engine_create(&o->engine, dnnl_cpu, 0);
   if (status == dnnl_success) status = dnnl_stream_create(&o->stream, o->engine, dnnl_stream_default_flags);
   if (status == dnnl_success) {

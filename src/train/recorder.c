@@ -207,7 +207,8 @@ void recorder_cost(const Model *model, const RecordPlan *plan, RecordCost *cost)
   *cost = (RecordCost){.rows = rows.count,
                        .tokens = (size_t)contents.token_offsets[plan->n_samples],
                        .pass_bytes = pass_bytes(&model->config, most, longest, false) +
-                                     store_buffers() * most * widest(plan->sites) * sizeof(float),
+                                     store_buffers() * most * widest(plan->sites) * sizeof(float) +
+                                     most * model->packed_inputs * sizeof(uint16_t),
                        .file_bytes = store_estimate_bytes(&contents)};
   contents_clear(&contents);
   row_plan_clear(&rows);

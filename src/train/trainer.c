@@ -136,6 +136,10 @@ static Status prepare_frozen(Trainer *t, Error *err) {
       strcmp(store_contents(t->frozen.store)->weights_sha256, plan->frozen_about.weights_sha256) != 0)
     status = error_set(err, STATUS_DATA, "%s: features of another model (weights %.12s..., this model has %.12s...)",
                        path, store_contents(t->frozen.store)->weights_sha256, plan->frozen_about.weights_sha256);
+  if (status == STATUS_OK &&
+      strcmp(store_contents(t->frozen.store)->compute_dtype, plan->frozen_about.compute_dtype) != 0)
+    status = error_set(err, STATUS_DATA, "%s: features computed in %s, training computes in %s", path,
+                       store_contents(t->frozen.store)->compute_dtype, plan->frozen_about.compute_dtype);
   if (status == STATUS_OK) status = frozen_measure_scale(&t->frozen, t->samples, t->n_train, err);
   free(path);
   return status;
