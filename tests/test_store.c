@@ -135,18 +135,42 @@ static void drop_rows(Fixture *f) { f->contents.n_rows -= 2; }
 static void drop_sample(Fixture *f) { f->contents.n_samples -= 1, f->contents.n_rows = f->offsets[f->contents.n_samples]; }
 static void change_nothing(Fixture *f) { (void)f; }
 
+/* One row a sample: its last token. */
+static void keep_last(Fixture *f) {
+  for (uint32_t i = 0; i < f->contents.n_samples; i++) f->row_sample[i] = i, f->row_token[i] = f->n_tokens[i] - 1;
+  f->contents.n_rows = f->contents.n_samples;
+  f->contents.token_rule = "last";
+}
+/* Another tokenizer: the last sample has a token less. */
+static void change_tokenizer(Fixture *f) {
+  f->contents.tokenizer_sha256 = "bc";
+  f->n_tokens[29]--, f->offsets[30]--, f->row_token[29]--;
+}
+static void change_tokenizer_and_text(Fixture *f) { change_tokenizer(f), change_digest(f); }
+static void change_tokenizer_hide_text(Fixture *f) { change_tokenizer(f), f->digests[29] = ""; }
+static void change_tokenizer_and_rule(Fixture *f) { change_tokenizer(f), f->contents.token_rule = "mean"; }
+static void change_tokens_alone(Fixture *f) { change_tokenizer(f), f->contents.tokenizer_sha256 = "bb"; }
+static void hide_tokenizer(Fixture *f) { change_tokenizer(f), f->contents.tokenizer_sha256 = ""; }
+
 static void test_same_rows(void) {
   static const struct {
     Change *change;
     const char *message;
-  } cases[] = {{change_id, "hold different rows: sample 12: id \"sample-12\" against \"other\""},
-               {change_digest, "sample 3 (id \"sample-3\"): its text differs"},
-               {change_token, "sample 5 (id \"sample-5\"): token 2 is 154 against -1"},
-               {change_row_token, "row 40: token_index 1 against 0"},
-               {change_row_sample, "row 7: sample 2 against 1"},
-               {drop_rows, "119 rows against 117"},
-               {drop_sample, "30 samples against 29"},
-               {change_nothing, NULL}};
+    bool last;
+  } cases[] = {{change_id, "hold different rows: sample 12: id \"sample-12\" against \"other\"", false},
+               {change_digest, "sample 3 (id \"sample-3\"): its text differs", false},
+               {change_token, "sample 5 (id \"sample-5\"): token 2 is 154 against -1", false},
+               {change_row_token, "row 40: token_index 1 against 0", false},
+               {change_row_sample, "row 7: sample 2 against 1", false},
+               {drop_rows, "119 rows against 117", false},
+               {drop_sample, "30 samples against 29", false},
+               {change_nothing, NULL, false},
+               {change_tokenizer, NULL, true},
+               {change_tokenizer_and_text, "sample 3 (id \"sample-3\"): its text differs", true},
+               {change_tokenizer_hide_text, "tokens against 5 of another tokenizer (both recorded with --tokens last, or mean, compare)", true},
+               {change_tokenizer_and_rule, "of another tokenizer", true},
+               {change_tokens_alone, "sample 29 (id \"sample-29\"): 6 tokens against 5", true},
+               {hide_tokenizer, "sample 29 (id \"sample-29\"): 6 tokens against 5", true}};
   Error err = {0};
   char *path = in_folder("x.h5"), *other = in_folder("y.h5");
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -154,6 +178,7 @@ static void test_same_rows(void) {
     Store *x = NULL, *y = NULL;
     fixture_init(&f, 30, 8, STORE_F32);
     fixture_init(&g, 30, 8, STORE_F16);
+    if (cases[i].last) keep_last(&f), keep_last(&g);
     cases[i].change(&g);
     bool right = fixture_store(&f, path, &err) == STATUS_OK && fixture_store(&g, other, &err) == STATUS_OK &&
                  store_open(path, &x, &err) == STATUS_OK && store_open(other, &y, &err) == STATUS_OK;

@@ -104,8 +104,9 @@ bool store_find_site(const Store *store, const char *name, size_t *site);
 /* Rows [first, first + n) of a site as float32, packed [n, width]. */
 Status store_read_rows(Store *store, size_t site, size_t first, size_t n, float *rows, Error *err);
 
-/* Are the rows of a and b the same (sample ids, text digests or token ids, row sample and token index)? STATUS_DATA
- * saying where they first differ. */
+/* Are the rows of a and b the same (sample ids, text digests and token ids, row sample and token index)? STATUS_DATA
+ * saying where they first differ. Where two tokenizers are known to have been at work and both stores hold one row a
+ * sample by rule (last, mean), equal texts are enough. */
 Status store_check_same_rows(const Store *a, const Store *b, Error *err);
 
 /* Bytes the finished file will take, about. */
