@@ -29,6 +29,53 @@ fails 1 '^fathom: blocks.0.attn.hook_q: relative error [1-9.]*e-0[78] at row [0-
 is "$? $(grep -c '"notes":\["first site over the limit 1e-09: blocks.0.attn.hook_q"\],"rows":\[{"site":"hook_embed","relative_error":0,"row":0,' "$work/json")" \
   "1 1" "--json, also of a disagreement"
 
+# A golden of parts: tokens 3, 4 and 20 of the 27, columns 5 and 23 of one site, 7 of the logits, all 24 of another.
+header=$(head -c $((8 + $(od -An -N2 -tu2 "$golden"))) "$golden" | tail -c +9)
+# bytes ARRAY FIRST N: numbers of the golden
+bytes() {
+  begin=$(printf '%s' "$header" | sed "s/.*\"$1\":{[^}]*\"data_offsets\":\[\([0-9]*\),.*/\1/")
+  tail -c +$((9 + ${#header} + begin + 4 * $2)) "$golden" | head -c $((4 * $3))
+}
+# parts ROWS COLUMNS: as above; ROWS and COLUMNS are printf's escapes of three numbers and of two
+parts() {
+  set -- "$1" "$2" '{"ids":{"dtype":"F32","shape":[27],"data_offsets":[0,108]},"offsets":{"dtype":"F32","shape":[5],"data_offsets":[108,128]},"rows":{"dtype":"F32","shape":[3],"data_offsets":[128,140]},"logits.columns":{"dtype":"F32","shape":[1],"data_offsets":[140,144]},"blocks.1.hook_resid_post.columns":{"dtype":"F32","shape":[2],"data_offsets":[144,152]},"blocks.1.hook_resid_post":{"dtype":"F32","shape":[3,2],"data_offsets":[152,176]},"logits":{"dtype":"F32","shape":[3,1],"data_offsets":[176,188]},"hook_embed":{"dtype":"F32","shape":[3,24],"data_offsets":[188,476]}}'
+  {
+    printf "\\$(printf %03o $((${#3} % 256)))\\$(printf %03o $((${#3} / 256)))\0\0\0\0\0\0%s" "$3"
+    bytes ids 0 27
+    bytes offsets 0 5
+    printf "$1\0\0\340\100$2"
+    for row in 3 4 20; do
+      bytes blocks.1.hook_resid_post $((24 * row + 5)) 1
+      bytes blocks.1.hook_resid_post $((24 * row + 23)) 1
+    done
+    for row in 3 4 20; do bytes logits $((96 * row + 7)) 1; done
+    for row in 3 4 20; do bytes hook_embed $((24 * row)) 24; done
+  } >"$work/parts"
+}
+three='\0\0\100\100' four='\0\0\200\100' five='\0\0\240\100' twenty='\0\0\240\101' twenty_two='\0\0\260\101' twenty_three='\0\0\270\101'
+parts "$three$four$twenty" "$five$twenty_three"
+for tokens in 1024 1; do
+  "$FATHOM" verify "$model" --golden "$work/parts" --batch-tokens $tokens >"$work/out" 2>"$work/err"
+  is "$? $(cat "$work/err")" "0 " "rows and columns of a golden agree, $tokens tokens at a time"
+done
+is "$(rows "$work/out" | cut -f 1 | tr '\n' ' ')" "hook_embed blocks.1.hook_resid_post logits " "its sites in the order of the pass"
+is "$(rows "$work/out" | awk -F'\t' '$1 == "logits" { print $6 }')" 7 "columns are the model's"
+is "$(rows "$work/out" | awk -F'\t' '$3 != 3 && $3 != 4 && $3 != 20' | wc -l)" 0 "rows are the sequences' tokens"
+parts "$three$four$twenty_two" "$five$twenty_three"
+fails 1 '^fathom: hook_embed: relative error .* at row 22, column' "a row that is another token's" "$FATHOM" verify "$model" --golden "$work/parts"
+parts "$three$four$twenty" "$five$twenty_two"
+fails 1 '^fathom: blocks.1.hook_resid_post: relative error .*, column 22, limit' "a column that is another's" \
+  "$FATHOM" verify "$model" --golden "$work/parts"
+parts "$three$three$twenty" "$five$twenty_three"
+fails 3 "^fathom: $work/parts: rows\\[1\\] is 3 behind 3, expected ascending numbers" "rows that do not ascend" \
+  "$FATHOM" verify "$model" --golden "$work/parts"
+parts "$three$four$twenty" "$five\\0\\0\\300\\101"
+fails 3 "^fathom: $work/parts: blocks.1.hook_resid_post.columns\\[1\\] is 24, expected a whole number from 0 to 23" \
+  "a column outside the site" "$FATHOM" verify "$model" --golden "$work/parts"
+parts "$three$four\\0\\0\\330\\101" "$five$twenty_three"
+fails 3 "^fathom: $work/parts: rows\\[2\\] is 27, expected a whole number from 0 to 26" "a row behind the tokens" \
+  "$FATHOM" verify "$model" --golden "$work/parts"
+
 # One weight of the second block's down projection is changed.
 cp -r "$model" "$work/changed"
 weights=$work/changed/model.safetensors
@@ -111,6 +158,11 @@ golden '{"ids":{"dtype":"F32","shape":[21],"data_offsets":[0,84]},"offsets":{"dt
   "$(values 21 "$one")$zero\0\0\250\101"
 fails 3 "^fathom: $work/bad: sequence 0 has 21 tokens, the model learned 20 positions" "a sequence beyond the learned positions" \
   "$FATHOM" verify "$fixtures/families/gpt2" --golden "$work/bad"
+golden "{$ids,$offsets,\"rows\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[16,20]},\"hook_embed\":{\"dtype\":\"F32\",\"shape\":[2,24],\"data_offsets\":[20,212]}}" \
+  "$one$two$zero$two$one$(values 48 "$zero")"
+refused "array hook_embed has shape \\[2, 24\\], expected \\[1, 24\\]" "more rows than the golden says"
+golden "{$ids,$offsets,\"hook_embed.columns\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[16,20]}}" "$one$two$zero$two$one"
+refused "array hook_embed.columns is no site of this model" "columns of an array that is missing"
 head -c 20000 "$golden" >"$work/bad"
 refused "tensor .*, expected within the file's" "a truncated golden"
 fails 3 "^fathom: $SRCDIR/README.md: " "no safetensors file" "$FATHOM" verify "$model" --golden "$SRCDIR/README.md"
