@@ -49,7 +49,7 @@ unset datafile columnheaders
 label_a(i) = site_name(SITE_A[i], LAYER_A[i], n_kinds_a)
 label_b(i) = site_name(SITE_B[i], LAYER_B[i], n_kinds_b)
 widest(n) = n < 1 ? 0 : larger(text_width(label_a(n), SIZE), widest(n - 1))
-margin = larger(48, 40 + widest(smaller(n_a, 200)))
+margin = larger(54, 46 + widest(smaller(n_a, 200)))
 columns = smaller(n_panels, n_panels == 4 ? 2 : 3)
 rows = int((n_panels - 1) / columns) + 1
 panel_h = columns == 1 ? 420 : columns == 2 ? 320 : 240
@@ -77,8 +77,13 @@ set ytics noenhanced
 set ytics ()
 do for [i = 1:n_a:tic_step(n_a, panel_h / (n_kinds_a > 1 ? 12 : 25))] { set ytics add (label_a(i) i - 1) }
 do for [i = 1:n_b:tic_step(n_b, panel_w / (n_kinds_b > 1 ? 90 : 35))] { set xtics add (label_b(i) i - 1) }
-name_a = "A" . (n_kinds_a == 1 ? ", layer (" . kind_a . ")" : n_kinds_a > 1 ? ", site" : "")
-name_b = "B" . (n_kinds_b == 1 ? ", layer (" . kind_b . ")" : n_kinds_b > 1 ? ", site" : "")
+# The models' names, where there are two and there is room for them.
+have_names = head_models == 2 && HEAD_MODEL[1] ne HEAD_MODEL[2]
+model(i, room) = have_names && room >= 12 ? ": " . shortened(HEAD_MODEL[i], room) : ""
+what_a = n_kinds_a == 1 ? ", layer (" . kind_a . ")" : n_kinds_a > 1 ? ", site" : ""
+what_b = n_kinds_b == 1 ? ", layer (" . kind_b . ")" : n_kinds_b > 1 ? ", site" : ""
+name_a = "A" . model(1, panel_h / (0.55 * SIZE) - strlen(what_a) - 3) . what_a
+name_b = "B" . model(2, (pitch_w - 40) / (0.55 * SIZE) - strlen(what_b) - 3) . what_b
 set cbtics font TICS textcolor rgb INK nomirror out scale 0.5
 reach_x = 0.5 * n_b / panel_w
 reach_y = 0.5 * n_a / panel_h
@@ -97,7 +102,7 @@ do for [p = 1:n_panels] {
   set cblabel measure_title(MEASURE[p]) noenhanced font TEXT textcolor rgb INK offset 0.5, 0
   set colorbox user origin screen across(left + panel_w + 14), screen down(top + panel_h) \
     size screen 12.0 / W, screen panel_h / (1.0 * H) noborder
-  set ylabel name_a noenhanced font TEXT textcolor rgb INK offset 0.6, 0
+  set ylabel name_a noenhanced font TEXT textcolor rgb INK offset -0.2, 0
   set xlabel name_b noenhanced font TEXT textcolor rgb INK offset 0, 0.8
   set object 1 rectangle from graph 0, graph 0 to graph 1, graph 1 behind fc rgb EMPTY fs solid 1 noborder
   plot series(p) using ($3 == $3 ? $1 : NaN):2:($1 - 0.5):($1 + 0.5 + reach_x):($2 - 0.5):($2 + 0.5 + reach_y):3 \

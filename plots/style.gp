@@ -19,9 +19,14 @@ set minussign
 set datafile separator "\t"
 set datafile commentschars "\001"
 head_seed = ""; head_result_seeds = ""; head_interval = ""; head_title = ""; head_note = ""; head_first = ""
-head_command = ""; head_source = ""; head_sources = 0
+head_command = ""; head_source = ""; head_sources = 0; head_models = 0; array HEAD_MODEL[2] = ["", ""]
 starts(s, t) = (s[1:strlen(t)] eq t)
 rest(s, t) = s[strlen(t) + 1:*]
+# A model's path, and perhaps its digest: its name is that of the file or folder.
+last_part(s) = strstrt(s, "/") ? last_part(rest(s, s[1:strstrt(s, "/")])) : s
+without(s, end) = strlen(s) > strlen(end) && s[strlen(s) - strlen(end) + 1:*] eq end ? s[1:strlen(s) - strlen(end)] : s
+model_name(s) = without(last_part(without(strstrt(s, " sha256 ") ? s[1:strstrt(s, " sha256 ") - 1] : s, "/")), ".gguf")
+see_model(s) = (HEAD_MODEL[head_models] = model_name(s), 1)
 head_line(s) = \
   starts(s, "# seed: ") ? (head_seed = rest(s, "# seed: ")) : \
   starts(s, "# result seed: ") ? \
@@ -29,6 +34,7 @@ head_line(s) = \
   starts(s, "# command: ") ? (head_command = rest(s, "# command: ")) : \
   starts(s, "# source: ") ? (head_sources = head_sources + 1, head_source = rest(s, "# source: ")) : \
   starts(s, "# interval: ") ? (head_interval = rest(s, "# interval: ")) : \
+  starts(s, "# model: ") ? (head_models = head_models + 1, head_models > 2 ? 0 : see_model(rest(s, "# model: "))) : \
   starts(s, "# title: ") ? (head_title = rest(s, "# title: ")) : \
   starts(s, "# figure: ") ? (head_note = rest(s, "# figure: ")) : \
   (s[1:1] ne "#" && head_first eq "") ? (head_first = s) : ""

@@ -209,6 +209,10 @@ drawn "drift.gp on drift's own table" "$p/own.svg" \
 says "$p/own.svg" "bands: 95 % over samples, 100 resamples"
 drawn "cross.gp on drift's own table" "$p/own-map.svg" \
   "$GNUPLOT" -e "data='$work/map.tsv'; out='$p/own-map.svg'" "$FATHOM_PLOTS_DIR/cross.gp"
+awk '/^# model: / { print "# model: of/" (n++ ? "other/" : "one.gguf") " sha256 00"; next } 1' "$work/map.tsv" >"$work/named.tsv"
+drawn "cross.gp with two models" "$p/named.svg" \
+  "$GNUPLOT" -e "data='$work/named.tsv'; out='$p/named.svg'" "$FATHOM_PLOTS_DIR/cross.gp"
+says "$p/named.svg" ">A: one, " ">B: other, "
 
 # Names that a shell or gnuplot would take for something else.
 mkdir "$work/odd place" && cd "$work/odd place" || exit 99

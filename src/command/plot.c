@@ -27,7 +27,7 @@ enum { N_FIGURES = sizeof figures / sizeof figures[0] };
 /* text as the scripts and all three picture formats can carry it: valid UTF-8 on one line, not overlong, without double
  * quotes and backslashes, which gnuplot takes for its own, and with nothing in front that makes the row a comment.
  * Freed by the caller. */
-static char *plain_text(const char *text) {
+char *plot_plain_text(const char *text) {
   enum { MOST_BYTES = 800 }; /* of a note's 1024 */
   const size_t size = strlen(text);
   char *plain = mem_alloc(size + 3, 1), *end = plain;
@@ -59,7 +59,7 @@ static char *plain_text(const char *text) {
 /* What tells a file from its neighbours: its name, else the name of its folder (run.h5 in several run folders), else
  * its whole path. Freed by the caller. */
 static char *label_from_path(const char *path, int attempt) {
-  if (attempt > 1) return plain_text(path);
+  if (attempt > 1) return plot_plain_text(path);
   char *copy = mem_copy_string(path);
   char *slash = strrchr(copy, '/');
   if (attempt == 1) {
@@ -70,7 +70,7 @@ static char *label_from_path(const char *path, int attempt) {
   }
   char *name = mem_copy_string(file_name(copy));
   if (attempt == 0 && file_has_suffix(name, ".h5") && strlen(name) > 3) name[strlen(name) - 3] = 0;
-  char *label = plain_text(name);
+  char *label = plot_plain_text(name);
   free(name);
   free(copy);
   return label;
@@ -96,7 +96,7 @@ static Status name_files(const PlotSettings *settings, PlotFile *files, size_t n
     for (size_t i = 0; i < n; i++) {
       free(files[i].label);
       files[i].label =
-          settings->labels.count ? plain_text(settings->labels.items[i]) : label_from_path(files[i].path, attempt);
+          settings->labels.count ? plot_plain_text(settings->labels.items[i]) : label_from_path(files[i].path, attempt);
     }
     if (labels_differ(files, n, &first, &second)) return STATUS_OK;
   }
@@ -144,12 +144,12 @@ static Status choose_figure(const PlotSettings *settings, const PlotFile *file, 
 /* Notes of the form "key: value", which the scripts read. */
 static void write_notes(const PlotSettings *settings, const PlotFile *files, size_t n, Table *table) {
   if (settings->title) {
-    char *title = plain_text(settings->title);
+    char *title = plot_plain_text(settings->title);
     table_note(table, "title: %s", title);
     free(title);
   }
   for (size_t i = 0; i < n; i++) {
-    char *source = plain_text(result_command_line(files[i].result));
+    char *source = plot_plain_text(result_command_line(files[i].result));
     table_note(table, "source: %s", source);
     free(source);
   }

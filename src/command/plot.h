@@ -35,4 +35,8 @@ Status plot_read_strings(const PlotFile *file, const char *name, char ***values,
 /* A cell; what is not finite is missing, so that a diverged run can still be drawn. */
 void plot_number(Table *table, double value);
 
+/* Text from a file or the command line that a figure can carry: valid UTF-8 without what gnuplot would take for its own.
+ * Freed by the caller. */
+char *plot_plain_text(const char *text);
+
 #endif

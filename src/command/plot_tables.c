@@ -170,8 +170,31 @@ static Status write_cross_file(const PlotFile *file, Table *table, Error *err) {
   return status;
 }
 
+/* What the rows' and columns' models are called, where all files say the same: the axes carry it. */
+static void note_models(const PlotFile *files, size_t n_files, Table *table) {
+  char **models = NULL;
+  size_t n = 0;
+  bool same = result_has(files[0].result, "models/path") &&
+              result_read_strings(files[0].result, "models/path", &models, &n, NULL) == STATUS_OK && n == 2;
+  for (size_t i = 1; i < n_files && same; i++) {
+    char **others = NULL;
+    size_t n_others = 0;
+    same = result_has(files[i].result, "models/path") &&
+           result_read_strings(files[i].result, "models/path", &others, &n_others, NULL) == STATUS_OK &&
+           n_others == 2 && strcmp(models[0], others[0]) == 0 && strcmp(models[1], others[1]) == 0;
+    string_list_free(others, n_others);
+  }
+  for (size_t i = 0; i < n && same; i++) {
+    char *model = plot_plain_text(models[i]);
+    table_note(table, "model: %s", model);
+    free(model);
+  }
+  string_list_free(models, n);
+}
+
 static Status write_cross(const PlotFile *files, size_t n_files, Table *table, Error *err) {
   Status status = STATUS_OK;
+  note_models(files, n_files, table);
   for (size_t i = 0; i < n_files && status == STATUS_OK; i++) status = write_cross_file(&files[i], table, err);
   return status;
 }
