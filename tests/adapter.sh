@@ -25,8 +25,12 @@ ok $? "score with an adapter"
 is "$(grep -c '^# model: ' adapted.tsv) $(grep -c '^# model: good sha256 [0-9a-f]*$' adapted.tsv)" "2 1" "both files are in the provenance"
 "$FATHOM" train llama-base.gguf --adapter good --pairs pairs.jsonl --steps 1 --lr 0 -q -o run >/dev/null
 ok $? "train from an adapter"
-"$FATHOM" score run --pairs pairs.jsonl -q >merged.tsv
-is "$(rows merged.tsv)" "$(rows adapted.tsv)" "a run of learning rate 0 writes the merged model: the same rewards"
+"$FATHOM" score run --pairs pairs.jsonl -q >run.tsv
+"$FATHOM" score llama-base.gguf --adapter good --pairs pairs.jsonl --widen -q >merged.tsv
+is "$(rows run.tsv)" "$(rows merged.tsv)" "a run of learning rate 0 writes the merged model: the rewards of --widen, digit by digit"
+rows merged.tsv >merged.rows
+is "$(rows adapted.tsv | paste - merged.rows | awk 'NR > 1 { d = $4 - $8; if (!(d * d <= 1e-10)) bad++; n++ } END { print n + 0, bad + 0 }')" \
+  "$(($(wc -l <merged.rows) - 1)) 0" "and within rounding of the factors applied on the fly"
 "$FATHOM" record llama-base.gguf --text 'a longer text than most' --tokens all -q -o base.h5 >/dev/null &&
   "$FATHOM" record llama-base.gguf --adapter good --text 'a longer text than most' --tokens all -q -o adapted.h5 >/dev/null
 ok $? "record with an adapter"
@@ -54,6 +58,11 @@ is "$(rows same.tsv) $(cat note)" "$(rows adapted.tsv) fathom: warning: bad/adap
 is "$(cat note)" "" "a base by its name in another place is no warning"
 "$FATHOM" score reward --adapter good --text a -q 2>note >/dev/null
 is "$(cat note)" "fathom: warning: good: was made for example/llama-base, and is put on reward" "a base of another name is one"
+
+"$FATHOM" verify "$fixtures/llama-tied.gguf" --adapter "$fixtures/adapter-lm" --golden "$fixtures/adapter-lm.golden.safetensors" >verify.tsv
+is "$? $(grep -c '^# model: ' verify.tsv)" "0 2" "verify: base and adapter agree with PEFT at every site"
+fails 1 '^fathom: blocks.0.hook_resid_pre: |^fathom: blocks.0.attn.hook_[a-z]: ' "verify: the base alone does not" \
+  "$FATHOM" verify "$fixtures/llama-tied.gguf" --golden "$fixtures/adapter-lm.golden.safetensors"
 
 # What info says.
 "$FATHOM" info good >info.tsv

@@ -5,8 +5,8 @@
     fathom verify MODEL --golden golden.safetensors
 
 MODEL is a Hugging Face folder or a GGUF file that transformers can read. Each --text (tokenised by the model's own tokenizer)
-or --ids is one sequence; both may be repeated. With torch 2.15.0, transformers 5.23.0 and safetensors 0.8.0; other versions
-work where the families' modules have kept their names.
+or --ids is one sequence; both may be repeated. --adapter DIR puts a LoRA adapter on it (with peft 0.21.2). With torch 2.15.0,
+transformers 5.23.0 and safetensors 0.8.0; other versions work where the families' modules have kept their names.
 
 F holds float32 arrays: `ids` [tokens of all sequences], `offsets` [sequences + 1], one array [tokens, width] a site under
 TransformerLens's name, and `logits` [tokens, vocabulary]. Every sequence is run alone, without padding or batch mates.
@@ -145,6 +145,7 @@ def main():
     parser.add_argument("-o", "--output", required=True)
     parser.add_argument("--text", action="append", default=[])
     parser.add_argument("--ids", action="append", default=[])
+    parser.add_argument("--adapter")
     parser.add_argument("--dtype", choices=["float64", "float32"], default="float64")
     options = parser.parse_args()
     import transformers
@@ -166,6 +167,9 @@ def main():
             weights = model.state_dict()
             model = type(model)._from_config(model.config, attn_implementation="eager").double().eval()
             model.load_state_dict(weights)
+        if options.adapter:
+            import peft
+            model = peft.PeftModel.from_pretrained(model, options.adapter).to(model.dtype).eval().base_model.model
         sites = run_sites(model, sequences)
     save_golden(options.output, sequences, sites, f"tests/make_golden.py, transformers {transformers.__version__}")
     print(f"{options.output}: {len(sites)} arrays, {len(sequences)} sequences, {sum(map(len, sequences))} tokens")

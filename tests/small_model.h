@@ -29,7 +29,7 @@ __attribute__((unused)) static Model small_model_of(Rng *rng, const char *json) 
   if (arena_init(&model.arena, model.table.total * sizeof(real), &err) != STATUS_OK) abort();
   model.values = arena_take(&model.arena, model.table.total * sizeof(real));
   for (size_t i = 0; i < model.table.total; i++) model.values[i] = (real)(0.5 * rng_normal(rng));
-  matrices_init(&model.config, &model.table, NULL, NULL, model.values, &model.matrices);
+  if (matrices_init(&model.config, &model.table, NULL, NULL, model.values, &model.matrices, &err) != STATUS_OK) abort();
   return model;
 }
 

@@ -1,5 +1,5 @@
 /* model/adapt and model/head against PEFT, transformers and torch: sites, logits and rewards of base and adapter, from
- * Hugging Face and GGUF bases, and rewards of heads in every layout. Built twice, for float and for double. */
+ * Hugging Face and GGUF bases, merged and on the fly, and rewards of heads in every layout. Built twice, for float and for double. */
 #include "base/json.h"
 #include "tests/golden.h"
 #include "weights/adapter.h"
@@ -26,17 +26,18 @@ static const struct {
              {"families/gemma2.gguf", "adapter-gemma2"},
              {"families/gemma3", "adapter-gemma3"}};
 
-static Model open_adapted(const char *base, const char *adapter_name) {
+/* The source is to be closed after the model. */
+static Model open_adapted(const char *base, const char *adapter_name, bool in_file, Source **kept) {
   char *path = fixture_path(base), *folder = fixture_path(adapter_name);
   Source *source;
   Adapter *adapter;
   Model model;
   Error err = {0};
   if (source_open(path, &source, &err) != STATUS_OK || adapter_open(folder, true, &adapter, &err) != STATUS_OK ||
-      model_open(source, (ModelOptions){.adapter = adapter, .strict = true}, &model, &err) != STATUS_OK)
+      model_open(source, (ModelOptions){.adapter = adapter, .strict = true, .in_file = in_file}, &model, &err) != STATUS_OK)
     bail_out(&err);
   adapter_close(adapter);
-  source_close(source);
+  *kept = source;
   free(path);
   free(folder);
   return model;
@@ -96,15 +97,20 @@ static size_t compare_pass(const Model *model, const GoldenBatch *batch, const G
   return with.n;
 }
 
-static void test_adapters(void) {
+/* in_file: factors beside matrices in their file's format, else merged into widened ones. */
+static void test_adapters(bool in_file) {
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-    printf("# %s with %s\n", cases[i].base, cases[i].adapter);
+    printf("# %s with %s %s\n", cases[i].base, cases[i].adapter, in_file ? "beside" : "merged");
     char *name = mem_format("%s.golden.safetensors", cases[i].adapter);
     Golden golden = golden_open(name);
     GoldenBatch batch = golden_batch(&golden);
-    Model model = open_adapted(cases[i].base, cases[i].adapter);
+    Source *source;
+    Model model = open_adapted(cases[i].base, cases[i].adapter, in_file, &source);
+    ok(in_file ? model.matrices.n_factors > 0 && model.matrices.bytes_in_file > 0 : model.matrices.n_factors == 0,
+       "%zu matrices have factors beside them", model.matrices.n_factors);
     ok(compare_pass(&model, &batch, &golden, "rewards") == weights_count(golden.arrays) - 2, "nothing of PEFT's is left out");
     model_close(&model);
+    source_close(source);
     golden_batch_clear(&batch);
     golden_close(&golden);
     free(name);
@@ -274,7 +280,8 @@ static void test_bad_heads(void) {
 
 int main(void) {
   if (!mkdtemp(folder)) return 99;
-  test_adapters();
+  test_adapters(false);
+  test_adapters(true);
   test_heads();
   test_normalisation();
   test_bad_heads();

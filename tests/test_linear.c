@@ -154,6 +154,68 @@ static void test_bias(void) {
   ok(is_close((double)y[0], 2.385 + 0.75, 1e-6, 0) && is_close((double)y[1], -7 - 1.5, 1e-6, 0), "y = x W' + bias");
 }
 
+/* Factors for every part but, at times, one; and the values with them multiplied out. */
+static void add_factors(Layer *layer, Rng *rng, size_t without) {
+  Linear *w = &layer->linear;
+  for (size_t i = 0, first = 0; i < w->n_parts; first += w->parts[i++].rows) {
+    LinearPart *part = &w->parts[i];
+    const size_t rank = 1 + rng_below(rng, 20);
+    if (i == without) continue;
+    real *a = mem_alloc(rank * w->k, sizeof *a), *b = mem_alloc(part->rows * rank, sizeof *b);
+    for (size_t j = 0; j < rank * w->k; j++) a[j] = (real)rng_normal(rng);
+    for (size_t j = 0; j < part->rows * rank; j++) b[j] = (real)rng_normal(rng);
+    part->factors = (LinearFactors){rank, a, b};
+    for (size_t r = 0; r < part->rows; r++)
+      for (size_t p = 0; p < w->k; p++) {
+        double sum = 0;
+        for (size_t j = 0; j < rank; j++) sum += (double)b[r * rank + j] * (double)a[j * w->k + p];
+        layer->values[(first + r) * w->k + p] += (real)sum;
+      }
+  }
+}
+
+static void clear_factors(Layer *layer) {
+  for (size_t i = 0; i < layer->linear.n_parts; i++) {
+    free((void *)layer->linear.parts[i].factors.a);
+    free((void *)layer->linear.parts[i].factors.b);
+  }
+}
+
+/* An adapter's factors beside the matrix against the matrix they are merged into: products and single rows. */
+static void test_factors(Rng *rng) {
+  double worst = 0, worst_row = 0;
+  for (size_t round = 0; round < 16; round++) {
+    Layer layer = {.linear.k = 1 + rng_below(rng, 700)};
+    for (size_t i = 0; i < 1 + round % LINEAR_PARTS; i++) add_part(&layer, rng, DTYPE_COUNT, 1 + rng_below(rng, 90), rng_below(rng, 2));
+    add_factors(&layer, rng, round % 4);
+    const Linear *w = &layer.linear;
+    const size_t m = 1 + rng_below(rng, 30), ldx = w->k + 3, ldy = w->n + 2;
+    real *x = mem_alloc(m * ldx, sizeof *x), *y = mem_alloc(m * ldy, sizeof *y), *row = mem_alloc(w->k, sizeof *row);
+    for (size_t i = 0; i < m * ldx; i++) x[i] = (real)rng_normal(rng);
+    linear_forward(w, m, x, ldx, y, ldy);
+    for (size_t r = 0; r < w->n; r++) {
+      linear_row(w, r, row);
+      for (size_t p = 0; p < w->k; p++) {
+        const double error = fabs((double)row[p] - (double)layer.values[r * w->k + p]);
+        if (!(error <= worst_row)) worst_row = error;
+      }
+      for (size_t t = 0; t < m; t++) {
+        double sum = 0, size = 1e-30;
+        for (size_t p = 0; p < w->k; p++) {
+          sum += (double)x[t * ldx + p] * (double)layer.values[r * w->k + p];
+          size += fabs((double)x[t * ldx + p] * (double)layer.values[r * w->k + p]);
+        }
+        const double error = fabs((double)y[t * ldy + r] - sum) / size;
+        if (!(error <= worst)) worst = error;
+      }
+    }
+    free(x), free(y), free(row);
+    clear_factors(&layer);
+    layer_clear(&layer);
+  }
+  ok(worst < 1e-5 && worst_row < 1e-4, "factors beside the matrix are those merged into it: %.1e, rows %.1e", worst, worst_row);
+}
+
 #ifndef FATHOM_DOUBLE
 /* Products of m rows of a packed layer against the rounded values of both sides, relative to the sizes that are summed;
  * NaN where one is not finite. */
@@ -184,6 +246,32 @@ static double packed_error(Layer *layer, Onednn *onednn, Rng *rng, size_t m) {
   return worst;
 }
 
+/* What factors add to a packed layer's product is what they add to that of one in values, which is rounded less. */
+static double packed_factors_error(Layer *layer, Onednn *onednn, Rng *rng, size_t m) {
+  Linear *w = &layer->linear, plain = *w;
+  const size_t n = w->n, k = w->k;
+  float *x = mem_alloc(m * k, sizeof *x), *y[4];
+  size_t bytes = 0;
+  double worst = linear_packed_bytes(w, onednn, &bytes, NULL) == STATUS_OK ? 0 : NAN;
+  void *packed = mem_alloc_aligned(bytes, 1, 64);
+  for (size_t part = 0; part < plain.n_parts; part++) plain.parts[part].factors.rank = 0;
+  for (size_t i = 0; i < m * k; i++) x[i] = (float)rng_normal(rng);
+  for (int i = 0; i < 4; i++) { /* with and without factors, in values and packed */
+    y[i] = mem_alloc(m * n, sizeof(float));
+    if (i == 2 && linear_pack(w, onednn, packed, NULL) != STATUS_OK) worst = NAN;
+    if (i == 2) plain.packed = w->packed, plain.onednn = w->onednn;
+    linear_forward(i % 2 ? &plain : w, m, x, k, y[i], n);
+  }
+  for (size_t i = 0; i < m * n; i++) {
+    const double expected = (double)y[0][i] - (double)y[1][i], found = (double)y[2][i] - (double)y[3][i];
+    const double error = fabs(found - expected) / (1 + fabs(expected) + fabs((double)y[0][i]));
+    if (!(error <= worst)) worst = error;
+  }
+  for (int i = 0; i < 4; i++) free(y[i]);
+  free(x), free(packed);
+  return worst;
+}
+
 static void test_packed(Rng *rng) {
   Error err = {0};
   Onednn *onednn;
@@ -204,6 +292,13 @@ static void test_packed(Rng *rng) {
     layer_clear(&layer);
   }
   ok(worst <= 1e-6, "packed in bfloat16: products of the rounded values, worst error %.2g", worst);
+  Layer layer = {.linear.k = 256};
+  for (size_t i = 0; i < LINEAR_PARTS; i++) add_part(&layer, rng, DTYPE_COUNT, 40 + i, false);
+  add_factors(&layer, rng, 1);
+  worst = packed_factors_error(&layer, onednn, rng, 9);
+  ok(worst <= 1e-4, "factors are added to packed products in float32: %.1e", worst);
+  clear_factors(&layer);
+  layer_clear(&layer);
   onednn_close(onednn);
 }
 #endif
@@ -214,6 +309,7 @@ int main(void) {
   test_types(&rng);
   test_parts(&rng);
   test_bias();
+  test_factors(&rng);
 #ifndef FATHOM_DOUBLE
   test_packed(&rng);
 #endif

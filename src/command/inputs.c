@@ -156,7 +156,10 @@ Status inputs_read_samples(Inputs *in, const InputSettings *settings, Error *err
 
 char *inputs_parameter_memory(const Inputs *in) {
   const Model *model = &in->model;
-  const double mib = 1 << 20, widened = (double)(model->table.total * sizeof(real) - model->bytes_dropped) / mib,
+  const double mib = 1 << 20,
+               widened =
+                   (double)(model->table.total * sizeof(real) - model->bytes_dropped + model->matrices.factor_bytes) /
+                   mib,
                in_file = (double)model->matrices.bytes_in_file / mib;
   char *narrow = model->packed.base
                      ? mem_format("%.1f MiB of parameters in bfloat16, ", (double)model->packed.used / mib)

@@ -35,7 +35,7 @@ typedef struct Inputs {
   char *config; /* config.json text, one line */
 } Inputs;
 
-/* Opens the model, with --adapter merged into it, and the tokenizer (the adapter's, where its folder has one), and checks
+/* Opens the model, with --adapter put on it, and the tokenizer (the adapter's, where its folder has one), and checks
  * that they fit. */
 Status inputs_open_model(Inputs *inputs, const char *path, const InputSettings *settings, Error *err);
 
@@ -112,7 +112,7 @@ void inputs_close(Inputs *inputs); /* all zeros is fine */
        "the day for chat templates that write today's (default: that of SOURCE_DATE_EPOCH)",                           \
        NULL},                                                                                                          \
       {"adapter", 0, OPTION_TEXT, offsetof(Settings, input.adapter), 0, 0, "DIR",                                       \
-       "a LoRA adapter in PEFT's layout, merged into MODEL's weights", NULL},                                           \
+       "a LoRA adapter in PEFT's layout, put on MODEL", NULL},                                           \
       {"max-length",                                                                                                   \
        0,                                                                                                              \
        OPTION_SIZE,                                                                                                    \

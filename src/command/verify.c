@@ -13,7 +13,7 @@ enum { LOGIT_ROWS = 64 }; /* rows of logits held at a time */
 
 typedef struct VerifySettings {
   CommonSettings common;
-  const char *golden;
+  const char *golden, *adapter;
   double limit;
   size_t batch_tokens;
   bool strict;
@@ -28,12 +28,21 @@ static const Option verify_options[] = {
      "the largest difference allowed, as a share of a site's largest value", NULL},
     {"batch-tokens", 0, OPTION_SIZE, offsetof(VerifySettings, batch_tokens), 1, 1e9, "N",
      "tokens run through the model at a time", NULL},
+    {"adapter", 0, OPTION_TEXT, offsetof(VerifySettings, adapter), 0, 0, "DIR",
+     "a LoRA adapter in PEFT's layout, put on MODEL", NULL},
     {"strict", 0, OPTION_FLAG, offsetof(VerifySettings, strict), 0, 0, NULL,
      "refuse a model whose config.json has keys that fathom does not know (default: warn)", NULL},
     {0}};
 
 typedef struct Verification {
+<<<<<<< HEAD
   Golden golden;
+=======
+  const char *path; /* of the golden */
+  FileMap map;
+  Weights *arrays;
+  Adapter *adapter; /* NULL: none */
+>>>>>>> c623bb1 (Apply an adapter beside matrices that stay in their file, and compare adapted models with PEFT: verify --adapter)
   Source *source;
   Model model;
   size_t first_token;        /* of the batch that is being run */
@@ -141,6 +150,10 @@ static Status print_checks(const Invocation *call, const VerifySettings *s, Veri
   from.models[0].path = call->args[0];
   from.models[0].sha256 = source_digest(v->source);
   from.n_models = 1;
+  if (v->adapter) {
+    from.models[from.n_models].path = s->adapter;
+    from.models[from.n_models++].sha256 = adapter_digest(v->adapter);
+  }
   Table *table = table_begin(stdout, s->common.json, &from, columns, sizeof columns / sizeof columns[0]);
   if (first)
     table_note(table, "first site over the limit %g: %s", s->limit, first->name);
@@ -182,6 +195,7 @@ static Status judge(const Invocation *call, const VerifySettings *s, Verificatio
 static void verification_clear(Verification *v) {
   golden_clear(&v->golden);
   model_close(&v->model);
+  adapter_close(v->adapter);
   source_close(v->source);
 }
 
@@ -192,9 +206,17 @@ static Status verify_run(const Invocation *call, const void *settings, Error *er
   Verification v = {0};
   Status status = golden_open(s->golden, &v.golden, err);
   if (status == STATUS_OK) status = source_open(call->args[0], &v.source, err);
+  if (status == STATUS_OK && s->adapter) status = adapter_open(s->adapter, s->strict, &v.adapter, err);
   if (status == STATUS_OK)
+<<<<<<< HEAD
     status = model_open(v.source, (ModelOptions){.strict = s->strict, .in_file = true}, &v.model, err);
   if (status == STATUS_OK) status = golden_read(&v.golden, &v.model, err);
+=======
+    status = model_open(v.source, (ModelOptions){v.adapter, s->strict, .in_file = true}, &v.model, err);
+  if (status == STATUS_OK) status = read_sequences(&v, err);
+  if (status == STATUS_OK) status = check_lengths(&v, err);
+  if (status == STATUS_OK) status = read_checks(&v, err);
+>>>>>>> c623bb1 (Apply an adapter beside matrices that stay in their file, and compare adapted models with PEFT: verify --adapter)
   if (status == STATUS_OK) status = run_model(&v, s->batch_tokens, err);
   if (status == STATUS_OK) status = judge(call, s, &v, err);
   verification_clear(&v);

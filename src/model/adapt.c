@@ -97,10 +97,6 @@ Status adapt_check(const ModelConfig *c, const ParameterTable *t, const Adapter 
   return status;
 }
 
-bool adapt_changes(const ModelConfig *c, const Adapter *adapter, const Parameter *p) {
-  return find_factors(c, adapter, p) || find_tensor(c, adapter, p);
-}
-
 bool adapt_unties(const ModelConfig *c, const Adapter *adapter) {
   static const Role roles[] = {ROLE_EMBED, ROLE_LM_HEAD};
   for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
@@ -108,7 +104,7 @@ bool adapt_unties(const ModelConfig *c, const Adapter *adapter) {
     TensorPlace place;
     tensor_place(c, &p, false, &place);
     memcpy(p.name, place.name, sizeof p.name);
-    if (adapt_changes(c, adapter, &p)) return true;
+    if (find_factors(c, adapter, &p) || find_tensor(c, adapter, &p)) return true;
   }
   return false;
 }
@@ -128,6 +124,12 @@ static Status read_factor(const Tensor *tensor, double scale, real *out, Error *
                                tensor->name);
 }
 
+/* out [columns, rows] from in [rows, columns]. */
+static void transpose(size_t rows, size_t columns, const real *in, real *out) {
+  for (size_t r = 0; r < rows; r++)
+    for (size_t j = 0; j < columns; j++) out[j * rows + r] = in[r * columns + j];
+}
+
 /* The rows of B [units, rank] that are for this parameter of a stack. */
 static void pick_rows(const ModelConfig *c, const Parameter *p, size_t rank, const real *b, real *out) {
   TensorPlace place;
@@ -136,22 +138,40 @@ static void pick_rows(const ModelConfig *c, const Parameter *p, size_t rank, con
     memcpy(out + r * rank, b + tensor_place_unit(c, &place, r) * rank, rank * sizeof *out);
 }
 
-Status adapt_merge(const ModelConfig *c, const Adapter *adapter, const Parameter *p, real *values, Error *err) {
+Status adapt_factors(const ModelConfig *c, const Adapter *adapter, const Parameter *p, AdaptFactors *out, Error *err) {
   const AdapterFactors *f = find_factors(c, adapter, p);
+  *out = (AdaptFactors){0};
   if (!f) return STATUS_OK;
-  const size_t rank = f->rank, rows = p->rows, columns = p->columns;
+  const size_t rank = f->rank;
   real *a = mem_alloc(f->a->count, sizeof *a), *b = mem_alloc(f->b->count, sizeof *b);
   Status status = read_factor(f->a, 1, a, err);
   if (status == STATUS_OK) status = read_factor(f->b, f->scale, b, err);
-  if (status == STATUS_OK && f->is_embedding) /* W [V, D] += A' B' */
-    gemm(true, true, rows, columns, rank, a, rows, b, rank, true, values, columns);
-  else if (status == STATUS_OK) { /* W += B A */
-    real *own = mem_alloc(rows * rank, sizeof *own);
-    pick_rows(c, p, rank, b, own);
-    gemm(false, false, rows, columns, rank, own, rank, a, columns, true, values, columns);
-    free(own);
+  if (status == STATUS_OK) {
+    *out = (AdaptFactors){rank, mem_alloc(rank * p->columns, sizeof *a), mem_alloc(p->rows * rank, sizeof *b)};
+    if (f->is_embedding) { /* W [V, D] gets (B A)', A [rank, V], B [D, rank] */
+      transpose(p->columns, rank, b, out->a);
+      transpose(rank, p->rows, a, out->b);
+    } else {
+      memcpy(out->a, a, rank * p->columns * sizeof *a);
+      pick_rows(c, p, rank, b, out->b);
+    }
   }
   free(a);
   free(b);
+  return status;
+}
+
+void adapt_factors_clear(AdaptFactors *factors) {
+  free(factors->a);
+  free(factors->b);
+  *factors = (AdaptFactors){0};
+}
+
+Status adapt_merge(const ModelConfig *c, const Adapter *adapter, const Parameter *p, real *values, Error *err) {
+  AdaptFactors f;
+  const Status status = adapt_factors(c, adapter, p, &f, err);
+  if (status == STATUS_OK && f.rank)
+    gemm(false, false, p->rows, p->columns, f.rank, f.b, f.rank, f.a, p->columns, true, values, p->columns);
+  adapt_factors_clear(&f);
   return status;
 }

@@ -13,14 +13,22 @@ Status adapt_check(const ModelConfig *config, const ParameterTable *table, const
 /* Does it change the embedding or the output matrix, so that the two are no longer one? */
 bool adapt_unties(const ModelConfig *config, const Adapter *adapter);
 
-/* Does it change this parameter, by factors or by a tensor of its own? */
-bool adapt_changes(const ModelConfig *config, const Adapter *adapter, const Parameter *parameter);
-
 /* The tensor that stands for the base's, or NULL; in Hugging Face's layout. */
 const Tensor *adapt_find(const ModelConfig *config, const Adapter *adapter, const Parameter *parameter);
 
-/* values [rows, columns] of the parameter become W + scale B A where the adapter has factors for it. A factor that is
- * not finite is STATUS_DATA. */
+/* What the adapter adds to the parameter's W [rows, columns]: B A. */
+typedef struct AdaptFactors {
+  size_t rank; /* 0: nothing */
+  real *a;     /* [rank, columns] */
+  real *b;     /* [rows, rank], scale included */
+} AdaptFactors;
+
+/* A factor that is not finite is STATUS_DATA. */
+Status adapt_factors(const ModelConfig *config, const Adapter *adapter, const Parameter *parameter,
+                     AdaptFactors *factors, Error *err);
+void adapt_factors_clear(AdaptFactors *factors); /* all zeros is fine */
+
+/* values [rows, columns] of the parameter become W + B A. */
 Status adapt_merge(const ModelConfig *config, const Adapter *adapter, const Parameter *parameter, real *values,
                    Error *err);
 

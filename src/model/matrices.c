@@ -2,7 +2,6 @@
 #include "model/matrices.h"
 
 #include "base/memory.h"
-#include "model/adapt.h"
 #include "model/tensor_layout.h"
 
 #include <assert.h>
@@ -77,7 +76,7 @@ void matrices_leave_in_file(const ModelConfig *c, const Source *source, const Ad
     /* What the files do not have (a reward model's language-model head) takes no room either. */
     const Tensor *tensor = is_linear(p) ? parameters_find(c, p, source, adapter, &place) : NULL;
     p->in_file = is_linear(p) && (!tensor || (!place.transposed && place.units <= UINT32_MAX)) &&
-                 !(adapter && adapt_changes(c, adapter, p));
+                 !(adapter && adapt_find(c, adapter, p));
   }
   lay_out_again(c, t);
 }
@@ -123,40 +122,64 @@ static void add_part(Linear *w, size_t k, LinearPart part) {
   w->parts[w->n_parts++] = part;
 }
 
-static void add_parameter(const ModelConfig *c, const Parameter *p, const Source *source, const Adapter *adapter,
-                          const real *values, Matrices *m) {
-  TensorPlace place;
-  Linear *w = linear_of(m, p);
-  if (!w || (p->in_file && !parameters_find(c, p, source, adapter, &place))) return;
-  if (!p->is_vector)
-    add_part(w, p->columns,
-             p->in_file ? part_in_file(c, p, source, adapter, m)
-                        : (LinearPart){.rows = p->rows, .values = values + p->offset});
-  else if (!w->bias) /* the biases of one layer lie side by side */
-    w->bias = values + p->offset;
+/* What was merged into the values is not added again. */
+static Status add_factors(const ModelConfig *c, const Parameter *p, const Adapter *adapter, LinearPart *part,
+                          Matrices *m, Error *err) {
+  AdaptFactors *f = &m->factors[m->n_factors];
+  const Status status = adapt_factors(c, adapter, p, f, err);
+  if (status != STATUS_OK || f->rank == 0) return status;
+  part->factors = (LinearFactors){f->rank, f->a, f->b};
+  m->n_factors++;
+  m->factor_bytes += f->rank * (p->rows + p->columns) * sizeof(real);
+  return STATUS_OK;
 }
 
-void matrices_init(const ModelConfig *c, const ParameterTable *t, const Source *source, const Adapter *adapter,
-                   const real *values, Matrices *m) {
+static Status add_parameter(const ModelConfig *c, const Parameter *p, const Source *source, const Adapter *adapter,
+                            const real *values, Matrices *m, Error *err) {
+  TensorPlace place;
+  Status status = STATUS_OK;
+  Linear *w = linear_of(m, p);
+  if (!w || (p->in_file && !parameters_find(c, p, source, adapter, &place))) return STATUS_OK;
+  if (p->is_vector) {
+    if (!w->bias) w->bias = values + p->offset; /* the biases of one layer lie side by side */
+  } else if (p->in_file) {
+    LinearPart part = part_in_file(c, p, source, adapter, m);
+    if (adapter) status = add_factors(c, p, adapter, &part, m, err);
+    add_part(w, p->columns, part);
+  } else {
+    add_part(w, p->columns, (LinearPart){.rows = p->rows, .values = values + p->offset});
+  }
+  return status;
+}
+
+Status matrices_init(const ModelConfig *c, const ParameterTable *t, const Source *source, const Adapter *adapter,
+                     const real *values, Matrices *m, Error *err) {
+  Status status = STATUS_OK;
   *m = (Matrices){.layers = mem_alloc(c->n_layers, sizeof *m->layers),
                   .n_layers = c->n_layers,
-                  .orders = mem_alloc(t->count, sizeof *m->orders)};
+                  .orders = mem_alloc(t->count, sizeof *m->orders),
+                  .factors = mem_alloc(adapter ? t->count : 0, sizeof *m->factors)};
   for (size_t l = 0; l < c->n_layers; l++)
     if (c->layers[l].has_experts) {
       m->layers[l].expert_gate_up = mem_alloc(c->n_experts, sizeof(Linear));
       m->layers[l].expert_down = mem_alloc(c->n_experts, sizeof(Linear));
     }
-  for (size_t i = 0; i < t->count; i++) add_parameter(c, &t->items[i], source, adapter, values, m);
+  for (size_t i = 0; i < t->count && status == STATUS_OK; i++)
+    status = add_parameter(c, &t->items[i], source, adapter, values, m, err);
   if (c->tied_embeddings) m->lm_head = m->embed;
+  if (status != STATUS_OK) matrices_clear(m);
+  return status;
 }
 
 void matrices_clear(Matrices *m) {
   for (size_t i = 0; i < m->n_orders; i++) free(m->orders[i]);
+  for (size_t i = 0; i < m->n_factors; i++) adapt_factors_clear(&m->factors[i]);
   for (size_t l = 0; l < m->n_layers; l++) {
     free(m->layers[l].expert_gate_up);
     free(m->layers[l].expert_down);
   }
   free(m->orders);
+  free(m->factors);
   free(m->layers);
   *m = (Matrices){0};
 }

@@ -3,6 +3,7 @@
 #ifndef FATHOM_MODEL_MATRICES_H
 #define FATHOM_MODEL_MATRICES_H
 
+#include "model/adapt.h"
 #include "model/parameters.h"
 #include "num/linear.h"
 
@@ -23,19 +24,22 @@ typedef struct Matrices {
   size_t n_layers;
   uint32_t **orders; /* [n_orders] what the linear layers point to */
   size_t n_orders;
+  AdaptFactors *factors; /* [n_factors] likewise: an adapter's, for matrices that stay in their file */
+  size_t n_factors, factor_bytes;
   size_t bytes_in_file; /* of the matrices that stay there */
 } Matrices;
 
 /* Marks the matrices that can stay in the source's files as they are, and lays out the array anew without them: their
- * offsets are PARAMETER_NONE. Those that files hold transposed or that the adapter (which may be NULL) changes cannot.
- * Before parameters_load, which then only checks them. */
+ * offsets are PARAMETER_NONE. Those that files hold transposed or that the adapter (which may be NULL) replaces
+ * cannot. Before parameters_load, which then only checks them. */
 void matrices_leave_in_file(const ModelConfig *config, const Source *source, const Adapter *adapter,
                             ParameterTable *table);
 
 /* The linear layers, after parameters_load or over any values[table->total]. Where the table has matrices in_file the
- * source's maps must outlive them; else source may be NULL. */
-void matrices_init(const ModelConfig *config, const ParameterTable *table, const Source *source, const Adapter *adapter,
-                   const real *values, Matrices *matrices);
+ * source's maps must outlive them, and an adapter's factors are applied beside them; else source may be NULL. A factor
+ * that is not finite is STATUS_DATA. */
+Status matrices_init(const ModelConfig *config, const ParameterTable *table, const Source *source,
+                     const Adapter *adapter, const real *values, Matrices *matrices, Error *err);
 void matrices_clear(Matrices *matrices); /* all zeros is fine */
 
 #endif

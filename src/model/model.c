@@ -33,9 +33,8 @@ Status model_open(const Source *source, ModelOptions options, Model *model, Erro
   if (status == STATUS_OK && options.in_file) matrices_leave_in_file(&model->config, source, adapter, &model->table);
   if (status == STATUS_OK) status = load(source, adapter, &head, model, err);
   if (status == STATUS_OK)
-    matrices_init(&model->config, &model->table, source, adapter, model->values, &model->matrices);
-  else
-    model_close(model);
+    status = matrices_init(&model->config, &model->table, source, adapter, model->values, &model->matrices, err);
+  if (status != STATUS_OK) model_close(model);
   return status;
 }
 

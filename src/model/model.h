@@ -22,7 +22,7 @@ typedef struct Model {
 } Model;
 
 typedef struct ModelOptions {
-  const Adapter *adapter; /* merged into the weights; may be closed afterwards. NULL: none */
+  const Adapter *adapter; /* merged into the weights, or beside those in_file; may be closed afterwards. NULL: none */
   bool strict;            /* a key of config.json that the family does not know is an error, not a warning */
   bool in_file;           /* for forward passes alone: matrices stay in their files' format, else all are widened */
 } ModelOptions;

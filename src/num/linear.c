@@ -69,19 +69,33 @@ static void forward_packed(const Linear *w, size_t rows, const real *x, size_t l
 }
 #endif
 
-void linear_forward(const Linear *w, size_t rows, const real *x, size_t ldx, real *y, size_t ldy) {
+static void forward_read(const Linear *w, size_t rows, const real *x, size_t ldx, real *y, size_t ldy) {
   const bool plain = w->n_parts == 1 && w->parts[0].values && !w->parts[0].order, biased = w->bias != NULL;
-  if (w->packed) {
-    assert(ldy == w->n);
-    forward_packed(w, rows, x, ldx, y);
-    return;
-  }
   check(w);
   if (biased) set_to_bias(w, rows, y, ldy);
   if (plain)
     gemm(false, true, rows, w->n, w->k, x, ldx, w->parts[0].values, w->k, biased, y, ldy);
   else
     gemm_read(rows, w->n, w->k, x, ldx, read_row, w, biased, y, ldy);
+}
+
+/* y += (x A') B' */
+static void add_factors(const LinearPart *part, size_t k, size_t rows, const real *x, size_t ldx, real *y, size_t ldy) {
+  const LinearFactors *f = &part->factors;
+  real *inner = mem_alloc(rows * f->rank, sizeof *inner);
+  gemm(false, true, rows, f->rank, k, x, ldx, f->a, k, false, inner, f->rank);
+  gemm(false, true, rows, part->rows, f->rank, inner, f->rank, f->b, f->rank, true, y, ldy);
+  free(inner);
+}
+
+void linear_forward(const Linear *w, size_t rows, const real *x, size_t ldx, real *y, size_t ldy) {
+  assert(!w->packed || ldy == w->n);
+  if (w->packed)
+    forward_packed(w, rows, x, ldx, y);
+  else
+    forward_read(w, rows, x, ldx, y, ldy);
+  for (size_t i = 0, first = 0; i < w->n_parts; first += w->parts[i++].rows)
+    if (w->parts[i].factors.rank) add_factors(&w->parts[i], w->k, rows, x, ldx, y + first, ldy);
 }
 
 Status linear_packed_bytes(const Linear *w, Onednn *onednn, size_t *bytes, Error *err) {
@@ -117,4 +131,10 @@ void linear_row(const Linear *w, size_t row, real *out) {
   assert(row < w->n);
   for (size_t p = 0; p < w->k; p += GEMM_CHUNK)
     read_row(w, row, p, w->k - p < GEMM_CHUNK ? w->k - p : GEMM_CHUNK, out + p);
+  const LinearPart *part = w->parts;
+  for (; row >= part->rows; part++) row -= part->rows;
+  for (size_t r = 0; r < part->factors.rank; r++) {
+    const real b = part->factors.b[row * part->factors.rank + r], *a = part->factors.a + r * w->k;
+    for (size_t i = 0; i < w->k; i++) out[i] += b * a[i];
+  }
 }

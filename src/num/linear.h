@@ -14,6 +14,13 @@
 /* Widens n values, a multiple of the format's block, from src (any alignment). */
 typedef void LinearWiden(const uint8_t *restrict src, size_t n, float *restrict dst);
 
+/* What an adapter adds to some rows of W: B A, without ever being multiplied out. */
+typedef struct LinearFactors {
+  size_t rank;   /* 0: nothing */
+  const real *a; /* [rank, k] */
+  const real *b; /* [rows, rank], any scale included */
+} LinearFactors;
+
 /* Some rows of W that lie one after the other. */
 typedef struct LinearPart {
   size_t rows;
@@ -22,6 +29,7 @@ typedef struct LinearPart {
   size_t block, block_bytes; /* values and bytes of a block; block divides GEMM_CHUNK and k */
   LinearWiden *widen;
   const uint32_t *order; /* [rows] row r of W is row order[r] as stored; NULL: in order */
+  LinearFactors factors; /* added to the rows, in W's order */
 } LinearPart;
 
 enum { LINEAR_PARTS = 3 };
@@ -35,8 +43,8 @@ typedef struct Linear {
   Onednn *onednn;
 } Linear;
 
-/* y[rows, n] = x[rows, k] W' + bias; ldx, ldy: elements between rows. y does not overlap x. Where W is packed, x is
- * rounded to bfloat16 first, sums stay in float32, and ldy must be n. */
+/* y[rows, n] = x[rows, k] W' + bias + (x A') B'; ldx, ldy: elements between rows. y does not overlap x. Where W is
+ * packed, x is rounded to bfloat16 first, sums stay in float32, and ldy must be n; factors are not packed. */
 void linear_forward(const Linear *w, size_t rows, const real *x, size_t ldx, real *y, size_t ldy);
 
 /* The bytes that packing W in bfloat16 takes, and packing it there (aligned to 64 bytes), from any of its parts' forms.
