@@ -35,14 +35,8 @@ static const Option verify_options[] = {
     {0}};
 
 typedef struct Verification {
-<<<<<<< HEAD
   Golden golden;
-=======
-  const char *path; /* of the golden */
-  FileMap map;
-  Weights *arrays;
   Adapter *adapter; /* NULL: none */
->>>>>>> c623bb1 (Apply an adapter beside matrices that stay in their file, and compare adapted models with PEFT: verify --adapter)
   Source *source;
   Model model;
   size_t first_token;        /* of the batch that is being run */
@@ -208,15 +202,8 @@ static Status verify_run(const Invocation *call, const void *settings, Error *er
   if (status == STATUS_OK) status = source_open(call->args[0], &v.source, err);
   if (status == STATUS_OK && s->adapter) status = adapter_open(s->adapter, s->strict, &v.adapter, err);
   if (status == STATUS_OK)
-<<<<<<< HEAD
-    status = model_open(v.source, (ModelOptions){.strict = s->strict, .in_file = true}, &v.model, err);
-  if (status == STATUS_OK) status = golden_read(&v.golden, &v.model, err);
-=======
     status = model_open(v.source, (ModelOptions){v.adapter, s->strict, .in_file = true}, &v.model, err);
-  if (status == STATUS_OK) status = read_sequences(&v, err);
-  if (status == STATUS_OK) status = check_lengths(&v, err);
-  if (status == STATUS_OK) status = read_checks(&v, err);
->>>>>>> c623bb1 (Apply an adapter beside matrices that stay in their file, and compare adapted models with PEFT: verify --adapter)
+  if (status == STATUS_OK) status = golden_read(&v.golden, &v.model, err);
   if (status == STATUS_OK) status = run_model(&v, s->batch_tokens, err);
   if (status == STATUS_OK) status = judge(call, s, &v, err);
   verification_clear(&v);
