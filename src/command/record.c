@@ -137,7 +137,8 @@ const Command command_record = {
     .summary = "record layer-wise activations into an HDF5 store",
     .details = "MODEL is a Hugging Face folder or a GGUF file. Sites have TransformerLens's names; attn_out and "
                "mlp_out are what is\n"
-               "added to the residual stream, q and k are taken before the rotary embedding, and ln_final is the final "
+               "added to the residual stream, q and k are taken before q/k norms and the rotary embedding, and "
+               "ln_final is the final "
                "norm with\n"
                "its gain. Rows are token positions, never padding. Memory is the parameters and one batch, whatever "
                "the number\n"

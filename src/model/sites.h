@@ -1,6 +1,8 @@
 /* The places where activations can be tapped, by TransformerLens's names (METHODS section 1).
  *
- * attn_out and mlp_out are what is added to the residual stream; q and k are before the rotary embedding;
+ * attn_out and mlp_out are what is added to the residual stream, after norms and multipliers of their own; q, k and v
+ * are what the projections give, biases included, before q/k norms and the rotary embedding; resid_pre of block 0 has
+ * learned positions added, embed has not; blocks whose attention and MLP read one stream have no resid_mid;
  * ln_final.hook_normalized is the final norm's output with its gain (Hugging Face's last hidden state;
  * TransformerLens's hook of that name sits before the gain). */
 #ifndef FATHOM_MODEL_SITES_H
