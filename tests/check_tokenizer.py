@@ -3,12 +3,15 @@
 
     check_tokenizer.py FATHOM FOLDER [MODEL]
 
-FOLDER holds tokenizer.json and tokenizer_config.json, as `fathom train` writes them; MODEL, if given, is what they were
-made from (a GGUF file, say). Texts are a few hard ones and random Unicode (seeded; -s N for another seed). Each is read by
-`fathom tokenize FOLDER`, `fathom tokenize MODEL`, tokenizers and transformers' AutoTokenizer: all must agree, with BOS/EOS
-and without, special tokens in the text included. Needs tokenizers and transformers; nothing else in fathom does."""
+FOLDER holds tokenizer.json and tokenizer_config.json, as `fathom train` writes them or as a model comes with them; MODEL, if
+given, is what they were made from (a GGUF file, say). Texts are a few hard ones and random Unicode (seeded; -s N for another
+seed, -n N for more). Each is read by `fathom tokenize FOLDER`, `fathom tokenize MODEL` (many random ones by
+tests/tokenize_lines, which lies beside FATHOM), tokenizers and, unless --low, transformers' AutoTokenizer: all must agree, with
+BOS/EOS and without, special tokens in the text included. Needs tokenizers and transformers; nothing else in fathom does."""
 
 import argparse
+import json
+import os
 import random
 import subprocess
 import sys
@@ -41,43 +44,61 @@ def words(rng):
                    for _ in range(rng.randrange(1, 40)))
 
 
-def fathom(program, model, text, *options):
-    run = subprocess.run([program, "tokenize", *options, model], input=text.encode(), capture_output=True)
+def by_command(program, model, texts, *options):
+    ids = []
+    for text in texts:
+        run = subprocess.run([program, "tokenize", *options, model], input=text.encode(), capture_output=True)
+        if run.returncode:
+            sys.exit(run.stderr.decode())
+        ids.append([int(i) for i in run.stdout.split()])
+    return ids
+
+
+def by_lines(program, model, texts, *options):
+    lines = os.path.join(os.path.dirname(os.path.abspath(program)), "tests", "tokenize_lines")
+    run = subprocess.run([lines, model, *options], input="".join(json.dumps(text) + "\n" for text in texts), capture_output=True, text=True)
     if run.returncode:
-        sys.exit(run.stderr.decode())
-    return [int(i) for i in run.stdout.split()]
+        sys.exit(run.stderr)
+    return [[int(i) for i in line.split()] for line in run.stdout.splitlines()]
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("-s", "--seed", type=int, default=1)
-    parser.add_argument("-n", "--texts", type=int, default=40)
+    parser.add_argument("-n", "--texts", type=int, default=200)
+    parser.add_argument("--low", action="store_true", help="compare with tokenizers alone, not with transformers")
     parser.add_argument("--cases", help="a file of texts, separated as llama.cpp's ggml-vocab.inp")
     parser.add_argument("fathom")
     parser.add_argument("folder")
     parser.add_argument("model", nargs="?")
     arguments = parser.parse_args()
     rng = random.Random(arguments.seed)
-    texts = HARD + [random_text(rng) for _ in range(arguments.texts)] + [words(rng) for _ in range(arguments.texts)]
+    few = list(HARD)
     if arguments.cases:
-        texts += open(arguments.cases, newline="", encoding="utf-8").read().split("\n__ggml_vocab_test__\n")
+        few += open(arguments.cases, newline="", encoding="utf-8").read().split("\n__ggml_vocab_test__\n")
+    many = [random_text(rng) for _ in range(arguments.texts)] + [words(rng) for _ in range(arguments.texts)]
+    texts = few + many
     low = Tokenizer.from_file(arguments.folder + "/tokenizer.json")
-    high = AutoTokenizer.from_pretrained(arguments.folder)
+    expected = [low.encode(text).ids for text in texts]
+    bare = [low.encode(text, add_special_tokens=False).ids for text in texts]
+
+    def read(model):
+        return by_command(arguments.fathom, model, few) + by_lines(arguments.fathom, model, many)
+
+    found = {"folder": (read(arguments.folder), expected)}
+    found["folder, --no-special"] = (by_command(arguments.fathom, arguments.folder, few, "--no-special") +
+                                     by_lines(arguments.fathom, arguments.folder, many, "bare"), bare)
+    if arguments.model:
+        found["model"] = (read(arguments.model), expected)
+    if not arguments.low:
+        high = AutoTokenizer.from_pretrained(arguments.folder)
+        found["transformers"] = ([high(text)["input_ids"] for text in texts], expected)
     wrong = 0
-    for text in texts:
-        expected = low.encode(text).ids
-        found = {"transformers": high(text)["input_ids"], "folder": fathom(arguments.fathom, arguments.folder, text)}
-        if arguments.model:
-            found["model"] = fathom(arguments.fathom, arguments.model, text)
-        bare = low.encode(text, add_special_tokens=False).ids
-        found_bare = fathom(arguments.fathom, arguments.folder, text, "--no-special")
-        for name, ids in found.items():
-            if ids != expected:
+    for name, (all_found, all_expected) in found.items():
+        for text, ids, wanted in zip(texts, all_found, all_expected, strict=True):
+            if ids != wanted:
                 wrong += 1
-                print(f"{name}: {text!r}\n  expected {expected}\n  found    {ids}")
-        if bare != found_bare:
-            wrong += 1
-            print(f"--no-special: {text!r}\n  expected {bare}\n  found    {found_bare}")
+                print(f"{name}: {text!r}\n  expected {wanted}\n  found    {ids}")
     print(f"seed {arguments.seed}: {len(texts)} texts, {wrong} differences")
     sys.exit(wrong > 0)
 

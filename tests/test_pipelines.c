@@ -143,7 +143,7 @@ static void test_properties(const Tokenizer *t, const Json *case_) {
     char text[120];
     Error err = {0};
     const size_t size = random_text(&rng, text, sizeof text, keeps == KEEPS_PART);
-    if (size && text[0] == ' ' && strcmp(name, "metaspace, first") == 0)
+    if (size && text[0] == ' ' && strncmp(name, "metaspace, first", 16) == 0)
       text[0] = '-'; /* " a" and "a" are the same there */
     Round one = there_and_back(t, text, size, &failed);
     if (keeps == KEEPS_ALL) {

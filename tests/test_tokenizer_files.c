@@ -97,6 +97,8 @@ static void test_json(void) {
         0, "0 9", "one that is not special is found unasked");
   gives(&(SmallJson){.added = ADDED("8", "<s>", "\"special\":true,\"lstrip\":true,\"rstrip\":true")},
         "a \t<s>\n\xe3\x80\x80 b", both, "0 8 1", "one that swallows the white space beside it");
+  gives(&(SmallJson){.extra = "\"ignore_merges\":true,", .added = ADDED("7", "aa", "\"special\":true")}, "aa", 0, "7",
+        "an added token that the vocabulary lists is a piece");
   gives(&(SmallJson){.added = ADDED("3", "ab", "\"special\":true")}, "ab", 0, "3",
         "an added token that the vocabulary lists is made by merging as well");
   gives(&(SmallJson){.added = ADDED("8", "<s>", "\"special\":true"),
