@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -121,7 +122,9 @@ void *writer_begin(Writer *w, size_t size, uint64_t offset) {
     slot->memory = mem_alloc_aligned(size + WRITER_PAGE, 1, WRITER_PAGE);
     slot->room = size;
   }
-  slot->bytes = slot->memory + offset % WRITER_PAGE;
+  /* A small chunk may lie at any byte: its rows go through the cache. */
+  const size_t in_page = offset % WRITER_PAGE;
+  slot->bytes = slot->memory + (in_page % _Alignof(max_align_t) == 0 ? in_page : 0);
   return slot->bytes;
 }
 

@@ -28,7 +28,8 @@ enum {
 /* Writes to the file behind this handle, which stays open as long as the writer, under its name. */
 Status writer_open(const char *path, int handle, Writer **out, Error *err);
 
-/* A buffer of this many bytes, which lies to its page as `offset` lies to a page of the file. Waits until one is free.
+/* A buffer of this many bytes for any type, which lies to its page as `offset` lies to a page of the file where it can.
+ * Waits until one is free.
  * One at a time: filled by the caller, then handed over with its pieces (copied). A buffer not handed over is
  * forgotten. */
 void *writer_begin(Writer *writer, size_t size, uint64_t offset);
