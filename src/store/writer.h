@@ -29,9 +29,8 @@ enum {
 Status writer_open(const char *path, int handle, Writer **out, Error *err);
 
 /* A buffer of this many bytes for any type, which lies to its page as `offset` lies to a page of the file where it can.
- * Waits until one is free.
- * One at a time: filled by the caller, then handed over with its pieces (copied). A buffer not handed over is
- * forgotten. */
+ * Waits until one is free. One at a time: filled by the caller, then handed over with its pieces (copied). A buffer not
+ * handed over is forgotten. */
 void *writer_begin(Writer *writer, size_t size, uint64_t offset);
 void writer_end(Writer *writer, const WriterPiece *pieces, size_t n);
 
