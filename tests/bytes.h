@@ -23,7 +23,7 @@ typedef struct Bytes {
 } Bytes;
 
 __attribute__((unused)) static void put(Bytes *b, const void *data, size_t size) {
-  if (b->size + size > b->room) b->data = mem_resize(b->data, b->room = 2 * (b->size + size), 1);
+  if (!b->data || b->size + size > b->room) b->data = mem_resize(b->data, b->room = 2 * (b->size + size), 1);
   if (size) memcpy(b->data + b->size, data, size);
   b->size += size;
 }
