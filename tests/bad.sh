@@ -143,6 +143,10 @@ file && poke bad.gguf $(($(after llama.rope.freq_base) + 4)) '\000\000\200\177'
 refused bad.gguf 'rope_theta is inf' "an infinite GGUF rope base"
 file && poke bad.gguf "$(after llama.attention.layer_norm_rms_epsilon)" '\005'
 refused bad.gguf 'epsilon is 9.2' "a GGUF epsilon of another type" # the bits of 1e-5 as a whole number
+file && edit bad.gguf 's/llama\.feed_forward_length/llama.attention.clamp_kqv/'
+refused bad.gguf 'llama.attention.clamp_kqv is [0-9]+, which changes the numbers and is not supported' "a GGUF setting that is not supported"
+file && poke bad.gguf $(($(after llama.attention.value_length) + 4)) '\003'
+refused bad.gguf 'llama.attention.value_length is 3, expected [0-9]+ as the keys have' "GGUF values of another width than keys"
 file && poke bad.gguf $(($(after llama.embedding_length) + 4)) '\040'
 refused bad.gguf 'tensor token_embd.weight has shape' "a GGUF width that is not the tensors'"
 

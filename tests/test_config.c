@@ -144,7 +144,7 @@ static void test_refused(void) {
   refused(SMOLLM3, "\"no_rope_layers\": [1, 1, \"0\", 1, 1, 1, 1]", "\"no_rope_layers\" holds no number");
   refused(GEMMA3, "\"attn_logit_softcapping\": 50.0", "\"attn_logit_softcapping\" is 50, which changes");
   refused(GEMMA3, "\"use_bidirectional_attention\": true", "\"use_bidirectional_attention\" is true");
-  refused(GEMMA3, "\"final_logit_softcapping\": -3", "a soft cap is negative");
+  refused(GEMMA3, "\"final_logit_softcapping\": -3", "a soft cap is -3");
   refused(MOE, "\"num_experts_per_tok\": 5", "5 of 4 experts a token");
   refused(MOE, "\"mlp_only_layers\": [7]", "\"mlp_only_layers\" names no block, expected 0 to 6");
   refused(MOE, "\"num_experts\": 4096, \"num_hidden_layers\": 1000", "1000 blocks of 4096 experts");
@@ -152,6 +152,8 @@ static void test_refused(void) {
   refused("\"model_type\": \"granite\", " SIZES, "\"residual_multiplier\": 0", "the residual multiplier is 0");
   refused("\"model_type\": \"granite\", " SIZES, "\"logits_scaling\": 0", "the scale of the logits is inf");
   refused("\"model_type\": \"gpt_neox\", " SIZES, "\"rotary_pct\": 1.5", "9 of head_dim 6 are rotary");
+  refused("\"model_type\": \"gpt_neox\", " SIZES, "\"rotary_pct\": -1", "0 of head_dim 6 are rotary");
+  refused("\"model_type\": \"gpt_neox\", " SIZES, "\"rotary_pct\": 1e300", "0 of head_dim 6 are rotary");
 }
 
 /* With strict an error, else a warning on stderr. */

@@ -89,8 +89,10 @@ static void set_numbers(const Settings *s, ModelConfig *c) {
   c->shared_expert_size = size_of(s, SETTING_SHARED_EXPERT_SIZE);
   c->renormalise = s->value[SETTING_RENORMALISE] != 0;
   if (family->names[ROLE_POSITIONS].hf) return;
-  c->rotary_dim = size_of(s, SETTING_ROTARY_DIM) ? size_of(s, SETTING_ROTARY_DIM)
-                                                 : (size_t)((double)c->head_dim * s->value[SETTING_ROTARY_SHARE]);
+  const double share = s->value[SETTING_ROTARY_SHARE]; /* anything a file may say: checked as the width that it gives */
+  c->rotary_dim = size_of(s, SETTING_ROTARY_DIM)     ? size_of(s, SETTING_ROTARY_DIM)
+                  : share >= 0 && share < MOST_WIDTH ? (size_t)((double)c->head_dim * share)
+                                                     : 0;
   for (int r = 0; r < ROPE_COUNT; r++) {
     c->ropes[r] = s->ropes[r];
     c->ropes[r].rotary_dim = c->rotary_dim;
@@ -112,7 +114,8 @@ static Status check(const ModelConfig *c, const Settings *s, Error *err) {
     return error_set(err, STATUS_DATA,
                      "hidden size %zu is not a multiple of %zu attention heads, and no head_dim is given",
                      c->hidden_size, c->n_heads);
-  if (c->rotary_dim % 2 != 0 || c->rotary_dim > c->head_dim)
+  if (!c->family->names[ROLE_POSITIONS].hf &&
+      (c->rotary_dim == 0 || c->rotary_dim % 2 != 0 || c->rotary_dim > c->head_dim))
     return error_set(err, STATUS_DATA, "%zu of head_dim %zu are rotary, expected an even number up to it",
                      c->rotary_dim, c->head_dim);
   if (s->n_rope_factors && s->n_rope_factors != c->rotary_dim / 2)
@@ -128,7 +131,10 @@ static Status check(const ModelConfig *c, const Settings *s, Error *err) {
   if (c->n_layers * c->n_experts > MOST_EXPERTS_IN_ALL)
     return error_set(err, STATUS_DATA, "%zu blocks of %zu experts, expected at most %d in all", c->n_layers,
                      c->n_experts, MOST_EXPERTS_IN_ALL);
-  if (c->attention_softcap < 0 || c->logit_softcap < 0) return error_set(err, STATUS_DATA, "a soft cap is negative");
+  const double caps[] = {c->attention_softcap, c->logit_softcap};
+  for (size_t i = 0; i < 2; i++)
+    if (!(caps[i] >= 0 && isfinite(caps[i])))
+      return error_set(err, STATUS_DATA, "a soft cap is %g, expected a positive number, or 0 for none", caps[i]);
   Status status = check_positive("the embedding's multiplier", c->embedding_scale, err);
   if (status == STATUS_OK) status = check_positive("the residual multiplier", c->residual_scale, err);
   if (status == STATUS_OK) status = check_positive("the scale of the logits", c->logit_scale, err);

@@ -41,6 +41,17 @@ static const struct {
 };
 enum { N_KEYS = sizeof keys / sizeof keys[0], KEY_SIZE = 128 };
 
+/* Keys of which only the neutral value is supported. */
+static const struct {
+  const char *key;
+  double neutral;
+} fixed[] = {
+    {"attention.causal", 1},          {"attention.clamp_kqv", 0},
+    {"attention.max_alibi_bias", 0},  {"expert_group_count", 0},
+    {"expert_weights_scale", 0},      {"expert_gating_func", 1 /* softmax */},
+    {"leading_dense_block_count", 0}, {"rope.scaling.yarn_log_multiplier", 0},
+};
+
 static void full_key(const char *architecture, const char *suffix, char key[KEY_SIZE]) {
   snprintf(key, KEY_SIZE, "%s.%s", architecture, suffix);
 }
@@ -87,6 +98,37 @@ static Status read_keys(const Gguf *gguf, Settings *s, Error *err) {
            key);
   if (!gguf_has(gguf, key)) return error_set(err, STATUS_DATA, "%s is missing, expected a number", key);
   return read_value(gguf, key, SETTING_NORM_EPS, &s->value[SETTING_NORM_EPS], err);
+}
+
+static Status check_fixed(const Gguf *gguf, const char *architecture, Error *err) {
+  char key[KEY_SIZE];
+  for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) {
+    double number;
+    bool flag;
+    full_key(architecture, fixed[i].key, key);
+    if (!gguf_has(gguf, key)) continue;
+    if (gguf_bool(gguf, key, &flag))
+      number = flag;
+    else if (!gguf_real(gguf, key, &number))
+      return wrong_type(key, "a number", err);
+    if (number != fixed[i].neutral)
+      return error_set(err, STATUS_DATA, "%s is %g, which changes the numbers and is not supported", key, number);
+  }
+  return STATUS_OK;
+}
+
+/* Heads of values as wide as those of keys: no family here has others. */
+static Status check_values(const Gguf *gguf, const Settings *s, Error *err) {
+  char key[KEY_SIZE];
+  int64_t width;
+  full_key(s->family->gguf_architecture, "attention.value_length", key);
+  const double expected = s->value[SETTING_HEAD_DIM] > 0 ? s->value[SETTING_HEAD_DIM]
+                                                         : s->value[SETTING_HIDDEN_SIZE] / s->value[SETTING_N_HEADS];
+  if (!gguf_has(gguf, key)) return STATUS_OK;
+  if (!gguf_integer(gguf, key, &width)) return wrong_type(key, "a whole number", err);
+  return (double)width == expected
+             ? STATUS_OK
+             : error_set(err, STATUS_DATA, "%s is %lld, expected %g as the keys have", key, (long long)width, expected);
 }
 
 /* Which blocks have the window: a list, or the number of the pattern. */
@@ -159,7 +201,9 @@ Status settings_read_gguf(const Gguf *gguf, Settings *s, Error *err) {
   if (!family) return error_set(err, STATUS_DATA, "unknown architecture \"%s\" (general.architecture)", name);
   settings_init(s, family);
   s->value[SETTING_RENORMALISE] = family->gguf_renormalise || s->value[SETTING_RENORMALISE];
-  Status status = read_keys(gguf, s, err);
+  Status status = check_fixed(gguf, name, err);
+  if (status == STATUS_OK) status = read_keys(gguf, s, err);
+  if (status == STATUS_OK) status = check_values(gguf, s, err);
   if (status == STATUS_OK) status = read_pattern(gguf, s, err);
   if (status == STATUS_OK) status = read_tensors(gguf, s, err);
   if (status == STATUS_OK && family->gguf_wide_query == (size_t)s->value[SETTING_N_LAYERS])
