@@ -3,7 +3,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "text/chat.h"
-#include "text/jinja.h"
+#include "text/jinja/jinja.h"
 
 #include <stdio.h>
 #include <stdlib.h>

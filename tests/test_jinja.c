@@ -2,7 +2,7 @@
  * templates that would take for ever. */
 #include "base/memory.h"
 #include "tests/tap.h"
-#include "text/jinja.h"
+#include "text/jinja/jinja.h"
 
 #include <stdio.h>
 #include <stdlib.h>

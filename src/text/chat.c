@@ -1,11 +1,11 @@
-/* Chat templates: choosing one, what it is given, rendering, and where the answer begins. Jinja itself is jinja.c. */
+/* Chat templates: choosing one, what it is given, rendering, and where the answer begins. Jinja itself is the folder jinja/. */
 #include "text/chat.h"
 
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/utf8.h"
 #include "text/chat_builtin.h"
-#include "text/jinja.h"
+#include "text/jinja/jinja.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* A chat template, rendered for a short conversation. */
 #include "base/json.h"
 #include "tests/fuzz/fuzz.h"
-#include "text/jinja.h"
+#include "text/jinja/jinja.h"
 
 static const char variables_text[] =
     "{\"messages\":[{\"role\":\"system\",\"content\":\"Be brief. \"},{\"role\":\"user\",\"content\":\" Hi\\n\"},"
