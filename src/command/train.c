@@ -2,79 +2,13 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "command/command.h"
-#include "command/inputs.h"
-#include "config.h"
+#include "command/train_options.h"
 #include "train/checkpoint.h"
+#include "train/trainable.h"
 #include "train/trainer.h"
 
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
-
-typedef struct TrainSettings {
-  CommonSettings common;
-  InputSettings input; /* pairs, limit, chat template, lengths */
-  OptionTexts eval;
-  const char *output, *parts, *anchor_layers, *anchor_tokens, *frozen;
-  size_t steps, batch_size, checkpoint_every, probe_pairs;
-  double epochs, lr, warmup, weight_decay, clip, centring, anchor, eval_split;
-  bool resume;
-} TrainSettings;
-
-static const TrainSettings train_defaults = {
-    .input = {.dtype = "float32", .chat_template = "auto", .batch_tokens = 1024, .widen = true},
-    .parts = "all",
-    .anchor_layers = "all",
-    .anchor_tokens = "response",
-    .batch_size = 8,
-    .probe_pairs = 16,
-    .epochs = 1,
-    .lr = 1e-5,
-    .warmup = 0.1,
-    .clip = 1,
-    .eval_split = 0.1,
-};
-
-#define AT(member) offsetof(TrainSettings, member)
-static const Option train_options[] = {
-    {"pairs", 0, OPTION_TEXTS, AT(input.pairs), 0, 0, "FILE",
-     "preference pairs: TRL (prompt, chosen, rejected) or HH transcripts; may be repeated", NULL},
-    {"output", 'o', OPTION_TEXT, AT(output), 0, 0, "RUN", "the folder of the run", NULL},
-    {"eval", 0, OPTION_TEXTS, AT(eval), 0, 0, "FILE", "held-out pairs; may be repeated", "eval-split"},
-    {"eval-split", 0, OPTION_REAL, AT(eval_split), 0, 0.9, "F", "share of the prompts that is held out", "eval"},
-    {"train", 0, OPTION_TEXT, AT(parts), 0, 0, "PART",
-     "what is trained: all, last:K blocks (with final norm and head), or head", NULL},
-    {"anchor", 0, OPTION_REAL, AT(anchor), 0, 1e6, "X",
-     "strength lambda of the anchor to the frozen model; 0 = a plain run", NULL},
-    {"anchor-layers", 0, OPTION_TEXT, AT(anchor_layers), 0, 0, "LIST",
-     "anchored blocks: all, last, middle (the middle third) or a list such as 0,3-7,-1", NULL},
-    {"anchor-tokens", 0, OPTION_CHOICE, AT(anchor_tokens), 0, 0, "response|last|all",
-     "tokens of the anchor and of all drift (position 0 never counts)", NULL},
-    {"frozen", 0, OPTION_TEXT, AT(frozen), 0, 0, "F.h5",
-     "store of the frozen features, recorded if it does not exist, shared by runs on the same samples (default: "
-     "RUN/frozen.h5)",
-     NULL},
-    {"steps", 0, OPTION_SIZE, AT(steps), 1, 1e9, "N", "updates (default: by --epochs)", "epochs"},
-    {"epochs", 0, OPTION_REAL, AT(epochs), 1e-6, 1e6, "X", "passes over the training pairs", "steps"},
-    {"batch-size", 0, OPTION_SIZE, AT(batch_size), 1, 1e6, "N", "pairs of an update", NULL},
-    {"lr", 0, OPTION_REAL, AT(lr), 0, 10, "X", "peak learning rate (AdamW, cosine decay to 0)", NULL},
-    {"warmup", 0, OPTION_REAL, AT(warmup), 0, 1, "X", "share of the updates with a rising learning rate", NULL},
-    {"weight-decay", 0, OPTION_REAL, AT(weight_decay), 0, 10, "X", "decoupled weight decay of the matrices", NULL},
-    {"clip", 0, OPTION_REAL, AT(clip), 0, 1e9, "X", "global gradient norm at most; 0 = no clipping", NULL},
-    {"centring", 0, OPTION_REAL, AT(centring), 0, 1e3, "X", "weight of (r_chosen + r_rejected)^2 in the loss", NULL},
-    {"probe-pairs", 0, OPTION_SIZE, AT(probe_pairs), 1, 1e6, "N",
-     "held-out pairs (training pairs where none are) on which full drift is measured at steps 0, 1, 2, 4, 8, ...",
-     NULL},
-    {"checkpoint-every", 0, OPTION_SIZE, AT(checkpoint_every), 1, 1e9, "N",
-     "updates between checkpoints (default: none)", NULL},
-    {"resume", 0, OPTION_FLAG, AT(resume), 0, 0, NULL, "go on from the run's newest checkpoint, to the same bytes",
-     NULL},
-    {"limit", 0, OPTION_SIZE, AT(input.limit), 1, 1e12, "N", "the first N pairs only", NULL},
-    LENGTH_OPTIONS(TrainSettings),
-    {"dtype", 0, OPTION_CHOICE, AT(input.dtype), 0, 0, "float32", "training computes in float32 alone", NULL},
-    {0}};
-#undef AT
 
 /* Training and held-out pairs. */
 static Status read_pairs(Inputs *in, const TrainSettings *s, SampleSet *heldout, Error *err) {
@@ -98,23 +32,6 @@ static Status read_pairs(Inputs *in, const TrainSettings *s, SampleSet *heldout,
   log_note("%zu training pairs, %zu held out", in->samples.count / 2, heldout->count / 2);
   if (heldout->count == 0) log_warn("no pair is held out: drift is probed on training pairs");
   return status;
-}
-
-/* A digest of everything that decides the numbers of a run: what a checkpoint must agree with. */
-static void identity(const Inputs *in, const TrainSettings *s, const SampleSet *heldout, const char *weights,
-                     char text[DIGEST_TEXT]) {
-  char *settings = mem_format(
-      "%s %s %s %s %d threads, %zu steps or %.17g epochs, %zu %zu %zu, %.17g %.17g %.17g %.17g %.17g "
-      "%.17g, %zu %zu, seed %llu",
-      PACKAGE_VERSION, s->parts, s->anchor_layers, s->anchor_tokens, omp_get_max_threads(), s->steps, s->epochs,
-      s->batch_size, s->input.batch_tokens, s->probe_pairs, s->lr, s->warmup, s->weight_decay, s->clip, s->centring,
-      s->anchor, in->samples.count, heldout->count, (unsigned long long)s->common.seed);
-  Digest *digest = digest_new();
-  const char *const parts[] = {weights, in->tokenizer_sha256, in->chat_sha256, in->samples.digest, heldout->digest,
-                               settings};
-  for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) digest_add_string(digest, parts[i]);
-  digest_finish(digest, text);
-  free(settings);
 }
 
 /* The run's folder, with the command line that made it. A folder with a finished run is not written over. */
@@ -162,7 +79,7 @@ static Status train_pairs(const Invocation *call, const TrainSettings *s, Inputs
   char *line = inputs_command_line(call), identity_text[DIGEST_TEXT];
   Provenance from = invocation_provenance(call, "train", &s->common);
   inputs_add_provenance(in, &from);
-  identity(in, s, heldout, inputs_weights_digest(in), identity_text);
+  train_identity(in, s, heldout, inputs_weights_digest(in), identity_text);
   TrainPlan plan = {.folder = s->output,
                     .train = &in->samples,
                     .heldout = heldout,
@@ -205,7 +122,7 @@ static Status train_run(const Invocation *call, const void *settings, Error *err
   if (!s->output) return error_set(err, STATUS_USAGE, "train: -o RUN is needed: the folder of the run");
   if (!s->input.pairs.count) return error_set(err, STATUS_USAGE, "train: --pairs FILE is needed");
   Status status = inputs_open_model(&in, call->args[0], &s->input, err);
-  if (status == STATUS_OK) status = trainer_check(&in.model, s->parts, s->anchor_layers, s->anchor, err);
+  if (status == STATUS_OK) status = trainable_check(&in.model, s->parts, s->anchor_layers, s->anchor, err);
   if (status == STATUS_OK) status = read_pairs(&in, s, &heldout, err);
   if (status == STATUS_OK) status = open_folder(call, s, err);
   if (status == STATUS_OK) status = train_pairs(call, s, &in, &heldout, err);

@@ -45,8 +45,4 @@ typedef struct TrainSummary {
 Status trainer_run(Model *model, const Tokenizer *tokenizer, const TrainPlan *plan, const Provenance *from,
                    TrainSummary *summary, Error *err);
 
-/* Can these parts be trained and these blocks be anchored? STATUS_USAGE where not, also where a positive lambda would
- * pull on frozen blocks alone. */
-Status trainer_check(const Model *model, const char *parts, const char *anchor_layers, double lambda, Error *err);
-
 #endif

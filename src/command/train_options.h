@@ -1,0 +1,25 @@
+/* The settings of `fathom train`, as its command line gives them. */
+#ifndef FATHOM_COMMAND_TRAIN_OPTIONS_H
+#define FATHOM_COMMAND_TRAIN_OPTIONS_H
+
+#include "command/command.h"
+#include "command/inputs.h"
+
+typedef struct TrainSettings {
+  CommonSettings common;
+  InputSettings input; /* pairs, limit, chat template, lengths */
+  OptionTexts eval;
+  const char *output, *parts, *anchor_layers, *anchor_tokens, *frozen;
+  size_t steps, batch_size, checkpoint_every, probe_pairs;
+  double epochs, lr, warmup, weight_decay, clip, centring, anchor, eval_split;
+  bool resume;
+} TrainSettings;
+
+extern const Option train_options[];
+extern const TrainSettings train_defaults;
+
+/* A digest of everything that decides the numbers of a run: what a checkpoint must agree with. */
+void train_identity(const Inputs *in, const TrainSettings *settings, const SampleSet *heldout, const char *weights,
+                    char text[DIGEST_TEXT]);
+
+#endif

@@ -1,0 +1,44 @@
+/* What is trained, by its name on the command line. */
+#include "train/trainable.h"
+
+#include "base/memory.h"
+#include "base/options.h"
+#include "train/anchor.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+Status trainable_from(const Model *model, const char *parts, size_t *begin, Error *err) {
+  const ParameterTable *table = &model->table;
+  const size_t n_layers = model->config.n_layers;
+  size_t k;
+  if (strcmp(parts, "all") == 0)
+    *begin = table->embed;
+  else if (strcmp(parts, "head") == 0)
+    *begin = table->score;
+  else if (strncmp(parts, "last:", 5) == 0 && parse_size(parts + 5, &k) && k >= 1 && k <= n_layers)
+    *begin = table->layers[n_layers - k].begin;
+  else
+    return error_set(err, STATUS_USAGE, "--train %s: expected all, head or last:K with K from 1 to %zu", parts,
+                     n_layers);
+  return STATUS_OK;
+}
+
+Status trainable_check(const Model *model, const char *parts, const char *anchor_layers, double lambda, Error *err) {
+  const size_t n_layers = model->config.n_layers;
+  size_t begin = 0;
+  if (!head_is_plain(&model->head))
+    return error_set(err, STATUS_DATA,
+                     "the reward head %s has a bias, several layers or a mean: only plain linear heads can be trained",
+                     model->head.prefix);
+  bool *anchored = mem_alloc(n_layers, sizeof *anchored), pulls = lambda == 0;
+  Status status = trainable_from(model, parts, &begin, err);
+  if (status == STATUS_OK) status = anchor_choose_layers(anchor_layers, n_layers, anchored, err);
+  for (size_t l = 0; status == STATUS_OK && l < n_layers; l++)
+    pulls = pulls || (anchored[l] && model->table.layers[l].end > begin);
+  if (status == STATUS_OK && !pulls)
+    status = error_set(err, STATUS_USAGE, "--anchor %g on blocks %s: --train %s leaves them all frozen", lambda,
+                       anchor_layers, parts);
+  free(anchored);
+  return status;
+}

@@ -1,0 +1,39 @@
+/* What the files of the trainer share: the state of a run. trainer_prepare.c sets it up, trainer.c is the loop,
+ * trainer_evaluate.c looks at held-out pairs. */
+#ifndef FATHOM_TRAIN_TRAINER_PARTS_H
+#define FATHOM_TRAIN_TRAINER_PARTS_H
+
+#include "store/result.h"
+#include "train/checkpoint.h"
+#include "train/probe.h"
+#include "train/step.h"
+#include "train/trainer.h"
+
+/* Everything a run holds; trainer_clear accepts it half built. */
+typedef struct Trainer {
+  const TrainPlan *plan;
+  Model *model;
+  const Sample **samples; /* training pairs, then the probe set */
+  size_t n_train, n_samples, n_pairs, n_steps;
+  size_t *order, order_epoch; /* [n_pairs]: the pairs of an epoch, shuffled */
+  Arena arena;                /* gradients and moments */
+  Pass pass;
+  Frozen frozen;
+  Anchor anchor;
+  Probe probe;
+  Stepper stepper;
+  Result *run;
+  size_t step; /* updates made */
+} Trainer;
+
+/* Features, memory, the new head, and with --resume the newest checkpoint: up to the first step that is still to do. */
+Status trainer_prepare(Trainer *trainer, const Provenance *from, Error *err);
+void trainer_clear(Trainer *trainer);
+
+/* Held-out accuracy, and the full drift measures on the probe set, into the log. */
+Status trainer_evaluate(Trainer *trainer, Error *err);
+
+/* What a checkpoint of this moment holds. */
+CheckpointState trainer_checkpoint_state(Trainer *trainer);
+
+#endif
