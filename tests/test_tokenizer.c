@@ -110,7 +110,7 @@ static void test_merging(void) {
       int32_t items[LONGEST];
       size_t sizes[LONGEST];
       const size_t n = merge_slowly(&bpe, piece, size, items, sizes);
-      BpeWork *work = bpe_work_new(size);
+      BpeWork *work = bpe_work_new();
       for (int again = 0; again < 2; again++) { /* merged, then from the cache */
         const BpeResult result = bpe_encode(&bpe, work, piece, size);
         wrong += result.count != n || memcmp(result.items, items, n * sizeof *items) != 0;
@@ -283,6 +283,33 @@ static void test_threads(void) {
   free(texts);
 }
 
+/* Scratch and cache go from one text to the next: a tokenizer that has seen others gives what a new one gives. */
+static void test_kept_work(void) {
+  enum { TEXTS = 100, LONG = 3 << 19 };
+  Rng rng = rng_new(seed + 3);
+  SmallTokenizer s[2];
+  Tokenizer *used[2] = {byte_level, sentencepiece};
+  char text[500], *longest = mem_alloc(LONG, 1);
+  int wrong = 0;
+  small_byte_level(&s[0]), small_sentencepiece(&s[1]);
+  memset(longest, 'h', LONG);
+  for (int kind = 0; kind < 2; kind++)
+    for (int i = 0; i < TEXTS; i++) {
+      TokenList ids[2] = {{0}};
+      Tokenizer *fresh = open_or_die(&s[kind]);
+      const size_t size = random_text(&rng, text, sizeof text, true);
+      wrong += tokenizer_encode(fresh, text, size, 0, &ids[0], NULL) != STATUS_OK;
+      if (i % 25 == 0) wrong += tokenizer_encode(used[kind], longest, LONG, 0, &ids[1], NULL) != STATUS_OK;
+      ids[1].count = 0;
+      wrong += tokenizer_encode(used[kind], text, size, 0, &ids[1], NULL) != STATUS_OK || ids[0].count != ids[1].count ||
+               (ids[0].count && memcmp(ids[0].ids, ids[1].ids, ids[0].count * sizeof(int32_t)) != 0);
+      token_list_clear(&ids[0]), token_list_clear(&ids[1]);
+      tokenizer_close(fresh);
+    }
+  ok(wrong == 0, "what a tokenizer has read before changes nothing, seed %llu", (unsigned long long)seed);
+  free(longest);
+}
+
 static void test_refusals(void) {
   Error err = {0};
   char *text;
@@ -332,6 +359,7 @@ int main(void) {
   test_there_and_back(sentencepiece, "SentencePiece", false);
   test_offset_with_bos();
   test_threads();
+  test_kept_work();
   test_refusals();
   tokenizer_close(byte_level);
   tokenizer_close(sentencepiece);

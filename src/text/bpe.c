@@ -21,7 +21,7 @@ typedef struct Candidate {
   int32_t right, id;
 } Candidate;
 
-enum { CACHE_TEXT = 34, CACHE_IDS = 7, CACHE_SMALLEST = 64, CACHE_LARGEST = 8192 };
+enum { CACHE_TEXT = 34, CACHE_IDS = 7, CACHE_SLOTS = 8192 };
 
 typedef struct CacheSlot { /* 64 bytes */
   uint8_t size, count;     /* size 0: empty */
@@ -36,16 +36,12 @@ struct BpeWork {
   size_t heap_count, heap_room;
   int32_t *items;
   size_t count, room;
-  CacheSlot *cache;
-  size_t cache_mask;
+  CacheSlot *cache; /* [CACHE_SLOTS] */
 };
 
-BpeWork *bpe_work_new(size_t expected) {
+BpeWork *bpe_work_new(void) {
   BpeWork *work = mem_alloc(1, sizeof *work);
-  size_t n = CACHE_SMALLEST;
-  while (n < CACHE_LARGEST && n < expected / 16) n *= 2;
-  work->cache = mem_alloc(n, sizeof *work->cache);
-  work->cache_mask = n - 1;
+  work->cache = mem_alloc(CACHE_SLOTS, sizeof *work->cache);
   return work;
 }
 
@@ -183,7 +179,7 @@ BpeResult bpe_encode(const Bpe *bpe, BpeWork *work, const char *piece, size_t si
   if (size == 0) return (BpeResult){NULL, 0};
   CacheSlot *slot = NULL;
   if (size <= CACHE_TEXT) {
-    slot = &work->cache[bytes_hash(piece, size) & work->cache_mask];
+    slot = &work->cache[bytes_hash(piece, size) % CACHE_SLOTS];
     if (slot->size == size && memcmp(slot->text, piece, size) == 0) return (BpeResult){slot->items, slot->count};
   }
   work->count = 0;

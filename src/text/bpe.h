@@ -13,11 +13,10 @@ typedef struct Bpe {
   bool whole_first;     /* a piece that is a token is that token, whatever the merges say */
 } Bpe;
 
-/* Scratch and a cache of short pieces, for one thread. */
+/* Scratch and a cache of short pieces, for one thread and one Bpe. */
 typedef struct BpeWork BpeWork;
 
-/* expected: bytes of text to come; sizes the cache. */
-BpeWork *bpe_work_new(size_t expected);
+BpeWork *bpe_work_new(void);
 void bpe_work_free(BpeWork *work); /* NULL is fine */
 
 /* One element of the result: an id, or -n for n bytes that no token covers. */

@@ -8,16 +8,70 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes of one text: positions inside a piece are 32 bits wide, and a blank may become three bytes. */
-enum { TEXT_MAX = 1 << 29 };
+enum {
+  TEXT_MAX = 1 << 29, /* bytes of one text: positions inside a piece are 32 bits wide, and a blank may become three
+                         bytes */
+  KEPT_WORK_TEXT = 1 << 20, /* scratch that has grown with a longer text than this is freed */
+};
+
+struct EncodeWork {
+  EncodeWork *next;
+  BpeWork *bpe;
+  PretokenizerWork *cut;
+};
+
+EncodeWorks *encode_works_new(void) {
+  EncodeWorks *works = mem_alloc(1, sizeof *works);
+  pthread_mutex_init(&works->lock, NULL);
+  return works;
+}
+
+static void free_work(EncodeWork *work) {
+  bpe_work_free(work->bpe);
+  pretokenizer_work_free(work->cut);
+  free(work);
+}
+
+void encode_works_free(EncodeWorks *works) {
+  if (!works) return;
+  while (works->idle) {
+    EncodeWork *work = works->idle;
+    works->idle = work->next;
+    free_work(work);
+  }
+  pthread_mutex_destroy(&works->lock);
+  free(works);
+}
+
+static EncodeWork *take_work(const Tokenizer *t) {
+  pthread_mutex_lock(&t->works->lock);
+  EncodeWork *work = t->works->idle;
+  if (work) t->works->idle = work->next;
+  pthread_mutex_unlock(&t->works->lock);
+  if (work) return work;
+  work = mem_alloc(1, sizeof *work);
+  work->bpe = bpe_work_new();
+  work->cut = pretokenizer_work_new(t->pretokenizer);
+  return work;
+}
+
+static void give_back_work(const Tokenizer *t, EncodeWork *work, size_t text_size) {
+  if (text_size > KEPT_WORK_TEXT) {
+    free_work(work);
+    return;
+  }
+  pthread_mutex_lock(&t->works->lock);
+  work->next = t->works->idle;
+  t->works->idle = work;
+  pthread_mutex_unlock(&t->works->lock);
+}
 
 /* One call of tokenizer_encode_at. The wanted byte is handed down as `watch`, its place in the text at hand or NOWHERE.
  */
 typedef struct Encoder {
   const Tokenizer *t;
   Bpe bpe;
-  BpeWork *bpe_work;
-  PretokenizerWork *cut_work;
+  EncodeWork *work;
   TokenList *tokens;
   ByteRun normal;     /* scratch: a stretch of text, normalised */
   bool parse_special; /* SPECIAL tokens are looked for */
@@ -47,7 +101,7 @@ static Status emit_unknown(Encoder *e, const char *bytes, bool covers, Error *er
 
 /* A piece that is merged on its own. */
 static Status merge_piece(Encoder *e, const char *piece, size_t size, size_t watch, Error *err) {
-  const BpeResult result = bpe_encode(&e->bpe, e->bpe_work, piece, size);
+  const BpeResult result = bpe_encode(&e->bpe, e->work->bpe, piece, size);
   const Vocabulary *v = &e->t->vocabulary;
   Status status = STATUS_OK;
   size_t end = 0;
@@ -129,7 +183,7 @@ static Status encode_text(Encoder *e, const char *text, size_t size, size_t watc
                           .watch = here && watch < at + valid ? watch - at : NOWHERE,
                           .first = first && at == 0,
                           .continues = at > 0};
-    status = pretokenizer_split(e->t->pretokenizer, e->cut_work, part, encode_piece, e, err);
+    status = pretokenizer_split(e->t->pretokenizer, e->work->cut, part, encode_piece, e, err);
     at += valid;
     size_t end = at;
     uint32_t code;
@@ -193,14 +247,12 @@ Status tokenizer_encode_at(const Tokenizer *t, const char *text, size_t size, un
                 .scores = t->scores,
                 .by_characters = t->model == TOKENIZER_SENTENCEPIECE,
                 .whole_first = t->whole_first};
-  e.bpe_work = bpe_work_new(size);
-  e.cut_work = pretokenizer_work_new(t->pretokenizer);
+  e.work = take_work(t);
   if (flags & TOKENIZE_ADD_SPECIAL) add_all(tokens, &t->before);
   Status status = encode_between(&e, &t->specials, encode_stretch, text, size, byte < size ? byte : NOWHERE, true, err);
   if (e.found == NOWHERE) e.found = tokens->count - e.first_token; /* behind the text */
   if (flags & TOKENIZE_ADD_SPECIAL) add_all(tokens, &t->after);
-  bpe_work_free(e.bpe_work);
-  pretokenizer_work_free(e.cut_work);
+  give_back_work(t, e.work, size);
   byte_run_clear(&e.normal);
   if (token) *token = e.found;
   return status;

@@ -82,6 +82,7 @@ Status tokenizer_open(const Source *source, Tokenizer **out, Error *err) {
   vocabulary_init(&t->vocabulary);
   t->normalizer = normalizer_new();
   t->pretokenizer = pretokenizer_new();
+  t->works = encode_works_new();
   t->bos = t->eos = t->pad = t->unknown = t->stand_in = -1;
   *out = NULL;
   Status status;
@@ -114,6 +115,7 @@ void tokenizer_close(Tokenizer *t) {
   free(t->scores);
   free(t->chat_template);
   free(t->kind);
+  encode_works_free(t->works);
   free(t);
 }
 

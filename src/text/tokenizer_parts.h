@@ -9,7 +9,20 @@
 #include "text/tokenizer.h"
 #include "text/vocabulary.h"
 
+#include <pthread.h>
+
 typedef enum TokenizerModel { TOKENIZER_BYTE_LEVEL, TOKENIZER_SENTENCEPIECE } TokenizerModel;
+
+/* Scratch of one call of tokenizer_encode. Calls that are over leave theirs to the next ones, with what the cache of
+ * short pieces has learnt: prompts are short, and their words are the same. */
+typedef struct EncodeWork EncodeWork;
+typedef struct EncodeWorks {
+  pthread_mutex_t lock;
+  EncodeWork *idle; /* as many at most as there were calls at one time */
+} EncodeWorks;
+
+EncodeWorks *encode_works_new(void);
+void encode_works_free(EncodeWorks *works); /* NULL is fine */
 
 struct Tokenizer {
   TokenizerModel model;
@@ -32,6 +45,7 @@ struct Tokenizer {
   TokenList before, after; /* what TOKENIZE_ADD_SPECIAL adds */
   char *chat_template;
   char *kind;
+  EncodeWorks *works;
 };
 
 /* Readers: fill an all-zero Tokenizer whose vocabulary is initialised, whose normalizer and pretokenizer have no step
