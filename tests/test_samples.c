@@ -180,6 +180,42 @@ static void test_pairs(void) {
   rules.chat = chatml;
 }
 
+static void test_labels(void) {
+  SampleSet set, held;
+  Error err = {0};
+  ok(read_as(samples_read_pairs, "l.jsonl",
+             "{\"prompt\":\"p\",\"chosen\":\"a\",\"rejected\":\"b\",\"margin\":-0.5,\"weight\":2.25,\"probability\":0.75}\n"
+             "{\"prompt\":\"q\",\"chosen\":\"a\",\"rejected\":\"a\",\"weight\":7}\n"
+             "{\"prompt\":\"q\",\"chosen\":\"a\",\"rejected\":\"b\",\"margin\":null}\n"
+             "{\"prompt\":\"r\",\"chosen\":\"a\",\"rejected\":\"b\",\"weight\":0}\n",
+             &set, &err) == STATUS_OK &&
+         set.count == 6,
+     "margins, weights and soft labels: %s", err.text);
+  ok(set.pairs[0].margin == -0.5 && set.pairs[0].weight == 2.25 && set.pairs[0].probability == 0.75 &&
+         set.pairs[1].margin == 0 && set.pairs[1].weight == 1 && set.pairs[1].probability == 1 &&
+         set.pairs[2].weight == 0,
+     "each belongs to its pair, and a pair that is left out takes its own along");
+  char before[DIGEST_TEXT];
+  memcpy(before, set.digest, DIGEST_TEXT);
+  samples_split_pairs(&set, 0.5, 1, &held);
+  bool right = set.count + held.count == 6;
+  for (size_t i = 0; i < set.count; i += 2)
+    right = right && (set.pairs[i / 2].weight == 2.25) == (strcmp(set.items[i].group, "1") == 0);
+  for (size_t i = 0; i < held.count; i += 2)
+    right = right && (held.pairs[i / 2].weight == 2.25) == (strcmp(held.items[i].group, "1") == 0);
+  ok(right && set.count > 0 && held.count > 0, "and moves with it in a split");
+  samples_clear(&set), samples_clear(&held);
+  ok(read_as(samples_read_pairs, "l.jsonl",
+             "{\"prompt\":\"p\",\"chosen\":\"a\",\"rejected\":\"b\",\"margin\":-0.5,\"weight\":2.25,\"probability\":0.5}\n"
+             "{\"prompt\":\"q\",\"chosen\":\"a\",\"rejected\":\"a\",\"weight\":7}\n"
+             "{\"prompt\":\"q\",\"chosen\":\"a\",\"rejected\":\"b\",\"margin\":null}\n"
+             "{\"prompt\":\"r\",\"chosen\":\"a\",\"rejected\":\"b\",\"weight\":0}\n",
+             &set, &err) == STATUS_OK &&
+         strcmp(set.digest, before) != 0,
+     "the set's digest knows the labels");
+  samples_clear(&set);
+}
+
 static void test_split(void) {
   SampleSet set, held;
   Error err = {0};
@@ -285,6 +321,15 @@ static void test_refusals(void) {
        "p.jsonl: line 1: \"rejected\" does not begin with"},
       {samples_read_pairs, "p.jsonl", PAIR("\"q\"", "\"a\"", "\"b\"") PAIR("\"q\"", "\"a\"", "\"\xff\""),
        "p.jsonl: line 2: not UTF-8 at byte"},
+      {samples_read_pairs, "p.jsonl",
+       "{\"prompt\":\"p\",\"chosen\":\"a\",\"rejected\":\"b\",\"probability\":1.5}",
+       "p.jsonl: line 1: \"probability\" is 1.5, expected a number from 0 to 1"},
+      {samples_read_pairs, "p.jsonl",
+       "{\"prompt\":\"p\",\"chosen\":\"a\",\"rejected\":\"b\",\"weight\":-1}",
+       "p.jsonl: line 1: \"weight\" is -1, expected a number from 0"},
+      {samples_read_pairs, "p.jsonl",
+       "{\"prompt\":\"p\",\"chosen\":\"a\",\"rejected\":\"b\",\"margin\":\"big\"}",
+       "p.jsonl: line 1: \"margin\" is \"big\", expected a number"},
       {samples_read_pairs, "p.jsonl", "", "p.jsonl: no pairs in this file"},
       {samples_read_pairs, "p.json.gz", "\x1f\x8b\x08 broken", "p.json.gz: "},
   };
@@ -315,6 +360,7 @@ int main(void) {
   test_prompts();
   test_several_files();
   test_pairs();
+  test_labels();
   test_split();
   test_refusals();
   rmdir(folder);

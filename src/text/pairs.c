@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "text/samples_parts.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -162,10 +163,33 @@ static Status read_pair(const SampleRules *rules, const Records *at, const Json 
   return status;
 }
 
+/* A number that a row may have; null is as if it were not there. */
+static Status read_number(const Records *at, const Json *row, const char *key, double least, double most, double *value,
+                          Error *err) {
+  const Json *node = json_get(row, key);
+  if (!node || json_is_null(node)) return STATUS_OK;
+  *value = json_number(node, NAN);
+  if (*value >= least && *value <= most) return STATUS_OK;
+  char *found = json_print(node, false);
+  error_set(err, STATUS_DATA, "%s: \"%s\" is %.40s, expected a number from %g to %g", at->where, key, found, least, most);
+  free(found);
+  return STATUS_DATA;
+}
+
+static Status read_label(const Records *at, const Json *row, PairLabel *label, Error *err) {
+  *label = (PairLabel){.weight = 1, .probability = 1};
+  Status status = read_number(at, row, "margin", -1e6, 1e6, &label->margin, err);
+  if (status == STATUS_OK) status = read_number(at, row, "weight", 0, 1e6, &label->weight, err);
+  if (status == STATUS_OK) status = read_number(at, row, "probability", 0, 1, &label->probability, err);
+  return status;
+}
+
 /* Names both sides and hands them to the set, or counts why not. */
 static Status add_pair(SampleBuilder *b, const Records *at, const Json *row, Sample pair[2], Error *err) {
   char *id;
-  const Status status = builder_take_id(b, at, row, &id, err);
+  PairLabel label;
+  Status status = read_label(at, row, &label, err);
+  if (status == STATUS_OK) status = builder_take_id(b, at, row, &id, err);
   if (status != STATUS_OK) return status;
   b->set->n_read++;
   if (strcmp(pair[0].text_digest, pair[1].text_digest) == 0) {
@@ -174,6 +198,7 @@ static Status add_pair(SampleBuilder *b, const Records *at, const Json *row, Sam
     b->set->n_too_long++;
   } else {
     pair[1].prompt_key = pair[0].prompt_key;
+    builder_add_label(b, &label);
     for (size_t i = 0; i < 2; i++) {
       pair[i].id = mem_format("%s/%s", id, sides[i]);
       pair[i].group = mem_copy_string(id);

@@ -23,12 +23,25 @@ void sample_clear(Sample *sample) {
 void samples_clear(SampleSet *set) {
   for (size_t i = 0; i < set->count; i++) sample_clear(&set->items[i]);
   free(set->items);
+  free(set->pairs);
   free(set->schema);
   *set = (SampleSet){0};
 }
 
+static bool is_plain(const PairLabel *label) {
+  return label->margin == 0 && label->weight == 1 && label->probability == 1;
+}
+
+/* A pair's label counts where it says something. */
 static void finish_digest(SampleSet *set) {
   Digest *digest = digest_new();
+  for (size_t i = 0; set->pairs && i < set->count / 2; i++) {
+    const PairLabel *label = &set->pairs[i];
+    if (is_plain(label)) continue;
+    char *text = mem_format("%zu %.17g %.17g %.17g", i, label->margin, label->weight, label->probability);
+    digest_add_string(digest, text);
+    free(text);
+  }
   for (size_t i = 0; i < set->count; i++) {
     digest_add_string(digest, set->items[i].id);
     digest_add_string(digest, set->items[i].label);
@@ -211,6 +224,15 @@ void builder_add(SampleBuilder *b, const Sample *sample) {
   set->items[set->count++] = *sample;
 }
 
+void builder_add_label(SampleBuilder *b, const PairLabel *label) {
+  const size_t n = b->set->count / 2;
+  if (n == b->pairs_room) {
+    b->pairs_room = 2 * b->pairs_room + 32;
+    b->set->pairs = mem_resize(b->set->pairs, b->pairs_room, sizeof *b->set->pairs);
+  }
+  b->set->pairs[n] = *label;
+}
+
 Status samples_from_text(const char *text, const SampleRules *rules, SampleSet *set, Error *err) {
   const size_t size = strlen(text);
   *set = (SampleSet){0};
@@ -240,6 +262,7 @@ Status samples_from_text(const char *text, const SampleRules *rules, SampleSet *
 
 void samples_split_pairs(SampleSet *set, double held_out_share, uint64_t seed, SampleSet *held_out) {
   *held_out = (SampleSet){.items = mem_alloc(set->count, sizeof *held_out->items),
+                          .pairs = mem_alloc(set->count / 2, sizeof *held_out->pairs),
                           .schema = mem_copy_string(set->schema ? set->schema : "")};
   size_t kept = 0;
   for (size_t i = 0; i + 1 < set->count; i += 2) {
@@ -248,6 +271,7 @@ void samples_split_pairs(SampleSet *set, double held_out_share, uint64_t seed, S
     Sample *to = out ? held_out->items + held_out->count : set->items + kept;
     to[0] = set->items[i];
     to[1] = set->items[i + 1];
+    *(out ? held_out->pairs + held_out->count / 2 : set->pairs + kept / 2) = set->pairs[i / 2];
     *(out ? &held_out->count : &kept) += 2;
   }
   set->count = kept;

@@ -23,9 +23,17 @@ typedef struct Sample {
   uint64_t prompt_key;           /* of the text of the first user turn: what samples_split_pairs goes by */
 } Sample;
 
+/* What a row says of its pair beside the texts. */
+typedef struct PairLabel {
+  double margin;      /* "margin": by how much r_chosen - r_rejected should win, the m of -log sigmoid(D - m); 0 where not given */
+  double weight;      /* "weight": of the pair's loss, at least 0; 1 where not given */
+  double probability; /* "probability": that chosen is the better one, in [0, 1], a soft label; 1 where not given */
+} PairLabel;
+
 typedef struct SampleSet {
   Sample *items;
   size_t count;
+  PairLabel *pairs; /* [count / 2]; NULL for prompts */
   size_t n_read;     /* prompts or pairs in the files, or the limit */
   size_t n_too_long; /* prompts or pairs left out because a side is over max_length */
   size_t n_equal;    /* pairs left out because both sides are the same */
