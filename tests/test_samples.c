@@ -242,6 +242,26 @@ static void test_split(void) {
   read_as(samples_read_pairs, "s.jsonl", (char *)text.data, &second, &err);
   samples_split_pairs(&second, 0.25, 8, &other);
   ok(strcmp(other.digest, held.digest) != 0, "another seed, another split");
+  /* Parts of the training pairs, each within the larger one. */
+  const size_t n_all = set.count / 2;
+  SampleSet again, held_again;
+  read_as(samples_read_pairs, "s.jsonl", (char *)text.data, &again, &err);
+  samples_split_pairs(&again, 0.25, 7, &held_again);
+  samples_draw_pairs(&set, n_all + 1, 7);
+  ok(set.count == 2 * n_all && strcmp(set.digest, again.digest) == 0, "drawing more pairs than there are keeps all");
+  samples_draw_pairs(&set, 60, 7);
+  samples_draw_pairs(&again, 25, 7);
+  size_t at = 0, within = 0;
+  for (size_t i = 0; i < again.count; i++) {
+    while (at < set.count && strcmp(set.items[at].id, again.items[i].id) != 0) at++;
+    within += at < set.count;
+  }
+  ok(set.count == 120 && again.count == 50 && within == 50, "25 pairs lie within 60, in their order: %zu sides", within);
+  size_t beyond = 0;
+  for (size_t i = 0; i < again.count; i++) beyond += atoi(again.items[i].id) > 300;
+  ok(beyond > 0, "and are not merely the first");
+  ok(strcmp(set.digest, again.digest) != 0, "a part has a digest of its own");
+  samples_clear(&again), samples_clear(&held_again);
   samples_clear(&set), samples_clear(&held), samples_clear(&second), samples_clear(&other);
   drop(&text);
 }

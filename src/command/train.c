@@ -12,6 +12,9 @@
 
 /* Training and held-out pairs. */
 static Status read_pairs(Inputs *in, const TrainSettings *s, SampleSet *heldout, Error *err) {
+  uint64_t split_seed = s->common.seed;
+  if (s->split_seed && !parse_u64(s->split_seed, &split_seed))
+    return error_set(err, STATUS_USAGE, "--split-seed %s: expected a whole number", s->split_seed);
   Status status = inputs_read_samples(in, &s->input, err);
   if (status != STATUS_OK) return status;
   if (s->eval.count) {
@@ -23,8 +26,12 @@ static Status read_pairs(Inputs *in, const TrainSettings *s, SampleSet *heldout,
       status = error_set(err, STATUS_DATA, "nothing is left of %zu held-out pairs: %zu are over %zu tokens",
                          heldout->n_read, heldout->n_too_long, rules.max_length);
   } else if (s->eval_split > 0) {
-    samples_split_pairs(&in->samples, s->eval_split, s->common.seed, heldout);
+    samples_split_pairs(&in->samples, s->eval_split, split_seed, heldout);
   }
+  if (status == STATUS_OK && s->train_pairs > in->samples.count / 2)
+    status = error_set(err, STATUS_DATA, "--train-pairs %zu: there are %zu training pairs", s->train_pairs,
+                       in->samples.count / 2);
+  if (status == STATUS_OK && s->train_pairs) samples_draw_pairs(&in->samples, s->train_pairs, split_seed);
   if (status == STATUS_OK && in->samples.count == 0)
     status = error_set(err, STATUS_DATA, "no training pair is left: --eval-split %g holds out all %zu", s->eval_split,
                        heldout->count / 2);

@@ -28,6 +28,10 @@ const Option train_options[] = {
     {"output", 'o', OPTION_TEXT, AT(output), 0, 0, "RUN", "the folder of the run", NULL},
     {"eval", 0, OPTION_TEXTS, AT(eval), 0, 0, "FILE", "held-out pairs; may be repeated", "eval-split"},
     {"eval-split", 0, OPTION_REAL, AT(eval_split), 0, 0.9, "F", "share of the prompts that is held out", "eval"},
+    {"split-seed", 0, OPTION_TEXT, AT(split_seed), 0, 0, "N",
+     "seed of what is held out and of --train-pairs (default: --seed)", NULL},
+    {"train-pairs", 0, OPTION_SIZE, AT(train_pairs), 1, 1e12, "N",
+     "train on N pairs, drawn with --split-seed; a smaller N takes some of a larger one's (default: all)", NULL},
     {"train", 0, OPTION_TEXT, AT(parts), 0, 0, "PART",
      "what is trained: all, last:K blocks (with final norm and head), or head", NULL},
     {"anchor", 0, OPTION_REAL, AT(anchor), 0, 1e6, "X",
@@ -37,8 +41,8 @@ const Option train_options[] = {
     {"anchor-tokens", 0, OPTION_CHOICE, AT(anchor_tokens), 0, 0, "response|last|all",
      "tokens of the anchor and of all drift (position 0 never counts)", NULL},
     {"frozen", 0, OPTION_TEXT, AT(frozen), 0, 0, "F.h5",
-     "store of the frozen features, recorded if it does not exist, shared by runs on the same samples (default: "
-     "RUN/frozen.h5)",
+     "store of the frozen features, recorded if it does not exist; shared by runs on its samples or some of them "
+     "(default: RUN/frozen.h5)",
      NULL},
     {"steps", 0, OPTION_SIZE, AT(steps), 1, 1e9, "N", "updates (default: by --epochs)", "epochs"},
     {"epochs", 0, OPTION_REAL, AT(epochs), 1e-6, 1e6, "X", "passes over the training pairs", "steps"},

@@ -10,7 +10,8 @@ typedef struct TrainSettings {
   InputSettings input; /* pairs, limit, chat template, lengths */
   OptionTexts eval;
   const char *output, *parts, *anchor_layers, *anchor_tokens, *frozen;
-  size_t steps, batch_size, checkpoint_every, probe_pairs;
+  const char *split_seed; /* NULL: --seed */
+  size_t steps, batch_size, checkpoint_every, probe_pairs, train_pairs;
   double epochs, lr, warmup, weight_decay, clip, centring, anchor, eval_split;
   bool resume;
 } TrainSettings;

@@ -278,3 +278,24 @@ void samples_split_pairs(SampleSet *set, double held_out_share, uint64_t seed, S
   finish_digest(set);
   finish_digest(held_out);
 }
+
+void samples_draw_pairs(SampleSet *set, size_t n, uint64_t seed) {
+  const size_t n_pairs = set->count / 2;
+  if (n >= n_pairs) return;
+  Rng rng = rng_new(seed);
+  size_t *order = mem_alloc(n_pairs, sizeof *order), kept = 0;
+  bool *drawn = mem_alloc(n_pairs, sizeof *drawn);
+  for (size_t i = 0; i < n_pairs; i++) order[i] = i;
+  rng_shuffle(&rng, order, n_pairs);
+  for (size_t i = 0; i < n; i++) drawn[order[i]] = true;
+  for (size_t i = 0; i < set->count; i++) {
+    if (drawn[i / 2])
+      set->items[kept++] = set->items[i];
+    else
+      sample_clear(&set->items[i]);
+  }
+  set->count = kept;
+  finish_digest(set);
+  free(order);
+  free(drawn);
+}

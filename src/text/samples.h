@@ -69,6 +69,10 @@ Status samples_from_text(const char *text, const SampleRules *rules, SampleSet *
  * can be in a file at several lengths). held_out_share in [0, 1). Moves the held-out pairs of set to held_out, in order. */
 void samples_split_pairs(SampleSet *set, double held_out_share, uint64_t seed, SampleSet *held_out);
 
+/* Keeps n pairs (all, where there are no more), drawn with the seed, in their order. With one seed the pairs of a smaller
+ * n are among those of a larger. */
+void samples_draw_pairs(SampleSet *set, size_t n, uint64_t seed);
+
 void samples_clear(SampleSet *set);
 
 #endif

@@ -33,7 +33,7 @@ void anchor_clear(Anchor *anchor); /* all zeros is fine */
 /* A step over step_rows counted rows begins. */
 void anchor_begin_step(Anchor *anchor, size_t step_rows);
 
-/* Loads the frozen rows of a micro-batch whose sequences are samples number indices[] of the store. */
+/* Loads the frozen rows of a micro-batch whose sequences are samples number indices[] of frozen_open. */
 Status anchor_load(Anchor *anchor, Frozen *frozen, const SampleBatch *batch, const size_t *indices, Error *err);
 
 /* For model_backward: adds the drift of the micro-batch at each block and, at anchored blocks with lambda > 0, the

@@ -25,33 +25,93 @@ static Status find_sites(Frozen *f, Error *err) {
   return STATUS_OK;
 }
 
-/* The store's samples must be exactly these, and its rows those of the rule. */
+/* A sample of the store by what its features depend on, its tokens. */
+typedef struct StoredSample {
+  uint64_t hash; /* of the tokens */
+  size_t sample, first_row, n_rows;
+} StoredSample;
+
+/* FNV-1a over the ids. */
+static uint64_t hash_ids(const int32_t *ids, size_t n) {
+  uint64_t hash = UINT64_C(0xcbf29ce484222325);
+  for (size_t i = 0; i < n; i++) hash = (hash ^ (uint32_t)ids[i]) * UINT64_C(0x100000001b3);
+  return hash;
+}
+
+static int compare_hashes(const void *a, const void *b) {
+  const StoredSample *x = a, *y = b;
+  return x->hash != y->hash ? (x->hash < y->hash ? -1 : 1) : (x->sample > y->sample) - (x->sample < y->sample);
+}
+
+/* The store's samples in order of their hashes; freed by the caller. Rows of one sample are neighbours in a store. */
+static StoredSample *index_store(const StoreContents *c) {
+  StoredSample *index = mem_alloc(c->n_samples, sizeof *index);
+  for (size_t s = 0; s < c->n_samples; s++) {
+    const size_t begin = (size_t)c->token_offsets[s], end = (size_t)c->token_offsets[s + 1];
+    index[s] = (StoredSample){.hash = hash_ids(c->token_ids + begin, end - begin), .sample = s};
+  }
+  for (size_t row = 0; row < c->n_rows; row++) {
+    StoredSample *of = &index[c->row_sample[row]];
+    if (of->n_rows++ == 0) of->first_row = row;
+  }
+  qsort(index, c->n_samples, sizeof *index, compare_hashes);
+  return index;
+}
+
+/* The first entry whose hash is not below. */
+static size_t lower_bound(const StoredSample *index, size_t n, uint64_t hash) {
+  size_t low = 0, high = n;
+  while (low < high) {
+    const size_t middle = low + (high - low) / 2;
+    if (index[middle].hash < hash)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+static bool has_tokens(const StoreContents *c, size_t stored, const Sample *sample) {
+  const size_t begin = (size_t)c->token_offsets[stored], n = (size_t)c->token_offsets[stored + 1] - begin;
+  return n == sample->n_tokens && memcmp(c->token_ids + begin, sample->ids, n * sizeof *sample->ids) == 0;
+}
+
+static bool has_rows(const StoreContents *c, const StoredSample *stored, size_t first, size_t end) {
+  if (stored->n_rows != end - first) return false;
+  for (size_t t = first; t < end; t++) {
+    const size_t row = stored->first_row + (t - first);
+    if (row >= c->n_rows || c->row_sample[row] != stored->sample || c->row_token[row] != t) return false;
+  }
+  return true;
+}
+
+/* Where the store has the rows of each sample: it may hold more samples, and in another order. */
 static Status find_rows(Frozen *f, const Sample *const *samples, size_t n, Error *err) {
   const StoreContents *c = store_contents(f->store);
-  if (c->n_samples != n)
-    return error_set(err, STATUS_DATA, "%s: features of %zu samples, this run has %zu", store_path(f->store),
-                     c->n_samples, n);
-  size_t row = 0;
-  for (size_t s = 0; s < n; s++) {
-    const size_t length = (size_t)(c->token_offsets[s + 1] - c->token_offsets[s]);
-    if (length != samples[s]->n_tokens ||
-        memcmp(c->token_ids + c->token_offsets[s], samples[s]->ids, length * sizeof(int32_t)) != 0)
-      return error_set(err, STATUS_DATA, "%s: sample %zu (\"%s\") has other tokens than this run's",
-                       store_path(f->store), s, c->sample_ids[s]);
-    size_t first, end;
+  StoredSample *index = index_store(c);
+  Status status = STATUS_OK;
+  for (size_t s = 0; s < n && status == STATUS_OK; s++) {
+    const uint64_t hash = hash_ids(samples[s]->ids, samples[s]->n_tokens);
+    size_t at = lower_bound(index, c->n_samples, hash), first, end;
+    bool same_tokens = false, found = false;
     token_rule_range(samples[s], f->rule, &first, &end);
-    f->first_row[s] = row;
-    for (size_t t = first; t < end; t++, row++)
-      if (row >= c->n_rows || c->row_sample[row] != s || c->row_token[row] != t)
-        return error_set(err, STATUS_DATA,
-                         "%s: row %zu is not token %zu of sample %zu: recorded with another token rule",
-                         store_path(f->store), row, t, s);
+    for (; !found && at < c->n_samples && index[at].hash == hash; at++) {
+      if (!has_tokens(c, index[at].sample, samples[s])) continue;
+      same_tokens = true;
+      found = has_rows(c, &index[at], first, end);
+      if (found) f->first_row[s] = index[at].first_row;
+    }
+    if (!same_tokens)
+      status = error_set(err, STATUS_DATA,
+                         "%s: features of other samples: none of its %zu has the tokens of this run's \"%s\"",
+                         store_path(f->store), c->n_samples, samples[s]->id);
+    else if (!found)
+      status = error_set(err, STATUS_DATA,
+                         "%s: its rows of \"%s\" are not tokens %zu to %zu: recorded with another token rule",
+                         store_path(f->store), samples[s]->id, first, end - 1);
   }
-  f->first_row[n] = row;
-  if (row != c->n_rows)
-    return error_set(err, STATUS_DATA, "%s: %zu rows, expected %zu: recorded with another token rule",
-                     store_path(f->store), c->n_rows, row);
-  return STATUS_OK;
+  free(index);
+  return status;
 }
 
 Status frozen_open(Frozen *f, const char *path, TokenRule rule, size_t n_layers, size_t width,
@@ -60,7 +120,7 @@ Status frozen_open(Frozen *f, const char *path, TokenRule rule, size_t n_layers,
                 .width = width,
                 .rule = rule,
                 .site_of = mem_alloc(n_layers, sizeof *f->site_of),
-                .first_row = mem_alloc(n_samples + 1, sizeof *f->first_row),
+                .first_row = mem_alloc(n_samples, sizeof *f->first_row),
                 .scale = mem_alloc(n_layers, sizeof *f->scale)};
   Status status = store_open(path, &f->store, err);
   if (status == STATUS_OK && !store_is_complete(f->store))

@@ -11,12 +11,13 @@ typedef struct Frozen {
   size_t n_layers, width;
   TokenRule rule;
   size_t *site_of;   /* [L] */
-  size_t *first_row; /* [n_samples + 1]: rows of a sample in the store */
+  size_t *first_row; /* [n_samples]: where the store has the rows of a sample */
   double *scale;     /* [L]: s_l^2, the mean squared distance of counted training rows from their mean */
 } Frozen;
 
-/* Opens the store and finds its rows; samples are the store's own, in order. A store of other samples or of a model of
- * another shape is STATUS_DATA. */
+/* Opens the store and finds the rows of the samples, by their tokens: the store may hold more samples, in any order, so
+ * that runs on parts of a data set share one. A store without one of them, or of a model of another shape, is
+ * STATUS_DATA. */
 Status frozen_open(Frozen *frozen, const char *path, TokenRule rule, size_t n_layers, size_t width,
                    const Sample *const *samples, size_t n_samples, Error *err);
 void frozen_close(Frozen *frozen); /* all zeros is fine */
@@ -28,7 +29,7 @@ Status frozen_measure_scale(Frozen *frozen, const Sample *const *samples, size_t
 /* Counted rows of a sample. */
 size_t frozen_rows(const Frozen *frozen, const Sample *sample);
 
-/* rows[n, width] of block `layer`: the counted rows of sample number `index` of the store. */
+/* rows[n, width] of block `layer`: the counted rows of sample number `index` of those that frozen_open was given. */
 Status frozen_read(Frozen *frozen, const Sample *sample, size_t index, size_t layer, float *rows, Error *err);
 
 #endif

@@ -9,7 +9,7 @@
 typedef struct Probe {
   const Sample *const *samples;
   size_t n_samples;
-  size_t first_index; /* number of its first sample in the frozen store */
+  size_t first_index; /* number of its first sample among those of frozen_open */
   size_t batch_tokens;
   size_t n_rows, n_layers, width;
   uint32_t *row_sample; /* [n_rows]: the pair, whose two sides are one observation */

@@ -26,7 +26,7 @@ typedef struct StepResult {
   size_t tokens;
 } StepResult;
 
-/* samples[2 n_pairs] (chosen, rejected, ...), with their numbers in the frozen store. update counts from 1. A loss or
+/* samples[2 n_pairs] (chosen, rejected, ...), with their numbers among those of frozen_open. update counts from 1. A loss or
  * gradient that is not finite is STATUS_NUMERIC and leaves the parameters untouched. */
 Status step_run(Stepper *stepper, const Sample *const *samples, const size_t *indices, size_t n_pairs,
                 double learning_rate, size_t update, StepResult *result, Error *err);
