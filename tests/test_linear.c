@@ -158,26 +158,26 @@ static void test_bias(void) {
 static void add_factors(Layer *layer, Rng *rng, size_t without) {
   Linear *w = &layer->linear;
   for (size_t i = 0, first = 0; i < w->n_parts; first += w->parts[i++].rows) {
-    LinearPart *part = &w->parts[i];
-    const size_t rank = 1 + rng_below(rng, 20);
+    const size_t rank = 1 + rng_below(rng, 20), rows = w->parts[i].rows;
+    const real scale = i ? (real)0.75 : 1;
     if (i == without) continue;
-    real *a = mem_alloc(rank * w->k, sizeof *a), *b = mem_alloc(part->rows * rank, sizeof *b);
+    real *a = mem_alloc(rank * w->k, sizeof *a), *b = mem_alloc(rows * rank, sizeof *b);
     for (size_t j = 0; j < rank * w->k; j++) a[j] = (real)rng_normal(rng);
-    for (size_t j = 0; j < part->rows * rank; j++) b[j] = (real)rng_normal(rng);
-    part->factors = (LinearFactors){rank, a, b};
-    for (size_t r = 0; r < part->rows; r++)
+    for (size_t j = 0; j < rows * rank; j++) b[j] = (real)rng_normal(rng);
+    w->factors[w->n_factors++] = (LinearFactors){first, rows, rank, scale, a, b};
+    for (size_t r = 0; r < rows; r++)
       for (size_t p = 0; p < w->k; p++) {
         double sum = 0;
         for (size_t j = 0; j < rank; j++) sum += (double)b[r * rank + j] * (double)a[j * w->k + p];
-        layer->values[(first + r) * w->k + p] += (real)sum;
+        layer->values[(first + r) * w->k + p] += scale * (real)sum;
       }
   }
 }
 
 static void clear_factors(Layer *layer) {
-  for (size_t i = 0; i < layer->linear.n_parts; i++) {
-    free((void *)layer->linear.parts[i].factors.a);
-    free((void *)layer->linear.parts[i].factors.b);
+  for (size_t i = 0; i < layer->linear.n_factors; i++) {
+    free((void *)layer->linear.factors[i].a);
+    free((void *)layer->linear.factors[i].b);
   }
 }
 
@@ -214,6 +214,95 @@ static void test_factors(Rng *rng) {
     layer_clear(&layer);
   }
   ok(worst < 1e-5 && worst_row < 1e-4, "factors beside the matrix are those merged into it: %.1e, rows %.1e", worst, worst_row);
+}
+
+/* dx of a layer in bytes and parts against that of the widened values: the same bits, also added to what is there. */
+static void test_backward_input(Rng *rng) {
+  bool same = true;
+  const int threads = omp_get_max_threads();
+  for (size_t round = 0; round < 18; round++) {
+    Layer layer = {.linear.k = 256 * (1 + rng_below(rng, 4))};
+    for (size_t i = 0; i < 1 + round % LINEAR_PARTS; i++)
+      add_part(&layer, rng, (Dtype)rng_below(rng, DTYPE_COUNT + 1), 1 + rng_below(rng, 400), rng_below(rng, 2));
+    const Linear *w = &layer.linear;
+    const size_t m = 1 + rng_below(rng, 30);
+    real *dy = mem_alloc(m * w->n, sizeof *dy), *found = mem_alloc(m * w->k, sizeof *dy), *expected = mem_alloc(m * w->k, sizeof *dy);
+    for (size_t i = 0; i < m * w->n; i++) dy[i] = (real)rng_normal(rng);
+    for (size_t i = 0; i < m * w->k; i++) found[i] = expected[i] = (real)rng_normal(rng);
+    omp_set_num_threads(1 + (int)(round % 3));
+    gemm(false, false, m, w->k, w->n, dy, w->n, layer.values, w->k, round % 2, expected, w->k);
+    linear_backward_input(w, m, dy, round % 2, found);
+    same = same && memcmp(found, expected, m * w->k * sizeof *found) == 0;
+    free(dy), free(found), free(expected);
+    layer_clear(&layer);
+  }
+  omp_set_num_threads(threads);
+  ok(same, "backward: dx from a file's bytes has the bits of the widened values");
+}
+
+/* The larger, or the one that is NaN. */
+static double worse(double a, double b) { return a >= b || isnan(a) ? a : b; }
+
+/* Loss = sum of c * y, which is linear in x, and in A and in B alone: a difference quotient of any width is its slope. */
+static double loss(const Linear *w, size_t m, const real *x, const real *c, real *y) {
+  double sum = 0;
+  linear_forward(w, m, x, w->k, y, w->n);
+  for (size_t i = 0; i < m * w->n; i++) sum += (double)c[i] * (double)y[i];
+  return sum;
+}
+
+/* The worst relative error of a gradient at some places of the values it is of. */
+static double slope_error(const Linear *w, Rng *rng, size_t m, const real *x, const real *c, real *y, real *values, size_t n,
+                          const real *gradient, double already) {
+  double worst = 0;
+  for (int draw = 0; draw < 8; draw++) {
+    const size_t at = rng_below(rng, n);
+    const real kept = values[at];
+    values[at] = kept + 1;
+    const double above = loss(w, m, x, c, y);
+    values[at] = kept - 1;
+    const double slope = (above - loss(w, m, x, c, y)) / 2, error = fabs((double)gradient[at] - already - slope) / (1 + fabs(slope));
+    values[at] = kept;
+    worst = worse(worst, error);
+  }
+  return worst;
+}
+
+/* dx, dA and dB against difference quotients, and dA and dB once more added to themselves. */
+static void test_backward_factors(Rng *rng) {
+  double worst = 0;
+  for (size_t round = 0; round < 12; round++) {
+    Layer layer = {.linear.k = 1 + rng_below(rng, 60)};
+    for (size_t i = 0; i < 1 + round % LINEAR_PARTS; i++) add_part(&layer, rng, DTYPE_COUNT, 1 + rng_below(rng, 30), rng_below(rng, 2));
+    add_factors(&layer, rng, round % 4);
+    const Linear *w = &layer.linear;
+    const size_t m = 1 + rng_below(rng, 12);
+    real *x = mem_alloc(m * w->k, sizeof *x), *dx = mem_alloc(m * w->k, sizeof *x), *c = mem_alloc(m * w->n, sizeof *x),
+         *y = mem_alloc(m * w->n, sizeof *x);
+    for (size_t i = 0; i < m * w->k; i++) x[i] = (real)rng_normal(rng);
+    for (size_t i = 0; i < m * w->n; i++) c[i] = (real)rng_normal(rng);
+    for (size_t i = 0; i < m * w->k; i++) dx[i] = 2;
+    linear_backward_input(w, m, c, true, dx);
+    double error = slope_error(w, rng, m, x, c, y, x, m * w->k, dx, 2);
+    for (size_t i = 0; i < w->n_factors; i++) {
+      const LinearFactors *f = &w->factors[i];
+      const size_t n_a = f->rank * w->k, n_b = f->rows * f->rank;
+      real *da = mem_alloc(n_a, sizeof *da), *db = mem_alloc(n_b, sizeof *db);
+      for (int time = 0; time < 2; time++) {
+        linear_backward_factors(w, i, m, x, c, time, da, db);
+        for (size_t j = 0; j < n_a && time; j++) da[j] /= 2;
+        for (size_t j = 0; j < n_b && time; j++) db[j] /= 2;
+        error = worse(error, slope_error(w, rng, m, x, c, y, (real *)f->a, n_a, da, 0));
+        error = worse(error, slope_error(w, rng, m, x, c, y, (real *)f->b, n_b, db, 0));
+      }
+      free(da), free(db);
+    }
+    worst = worse(worst, error);
+    free(x), free(dx), free(c), free(y);
+    clear_factors(&layer);
+    layer_clear(&layer);
+  }
+  ok(worst < (sizeof(real) == sizeof(double) ? 1e-11 : 1e-2), "backward: dx, dA and dB by difference quotients: %.1e", worst);
 }
 
 #ifndef FATHOM_DOUBLE
@@ -254,7 +343,7 @@ static double packed_factors_error(Layer *layer, Onednn *onednn, Rng *rng, size_
   size_t bytes = 0;
   double worst = linear_packed_bytes(w, onednn, &bytes, NULL) == STATUS_OK ? 0 : NAN;
   void *packed = mem_alloc_aligned(bytes, 1, 64);
-  for (size_t part = 0; part < plain.n_parts; part++) plain.parts[part].factors.rank = 0;
+  plain.n_factors = 0;
   for (size_t i = 0; i < m * k; i++) x[i] = (float)rng_normal(rng);
   for (int i = 0; i < 4; i++) { /* with and without factors, in values and packed */
     y[i] = mem_alloc(m * n, sizeof(float));
@@ -310,6 +399,8 @@ int main(void) {
   test_parts(&rng);
   test_bias();
   test_factors(&rng);
+  test_backward_input(&rng);
+  test_backward_factors(&rng);
 #ifndef FATHOM_DOUBLE
   test_packed(&rng);
 #endif

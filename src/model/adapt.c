@@ -109,13 +109,13 @@ bool adapt_unties(const ModelConfig *c, const Adapter *adapter) {
   return false;
 }
 
-/* A factor [rows, columns] as reals, times scale. */
-static Status read_factor(const Tensor *tensor, double scale, real *out, Error *err) {
+/* A factor [rows, columns] as reals. */
+static Status read_factor(const Tensor *tensor, real *out, Error *err) {
   float *values = mem_alloc(tensor->count, sizeof *values);
   bool is_finite = true;
   dtype_widen(tensor->dtype, tensor->bytes, tensor->count, values);
   for (size_t i = 0; i < tensor->count; i++) {
-    out[i] = (real)(scale * (double)values[i]);
+    out[i] = (real)values[i];
     is_finite = is_finite && isfinite(out[i]);
   }
   free(values);
@@ -144,10 +144,10 @@ Status adapt_factors(const ModelConfig *c, const Adapter *adapter, const Paramet
   if (!f) return STATUS_OK;
   const size_t rank = f->rank;
   real *a = mem_alloc(f->a->count, sizeof *a), *b = mem_alloc(f->b->count, sizeof *b);
-  Status status = read_factor(f->a, 1, a, err);
-  if (status == STATUS_OK) status = read_factor(f->b, f->scale, b, err);
+  Status status = read_factor(f->a, a, err);
+  if (status == STATUS_OK) status = read_factor(f->b, b, err);
   if (status == STATUS_OK) {
-    *out = (AdaptFactors){rank, mem_alloc(rank * p->columns, sizeof *a), mem_alloc(p->rows * rank, sizeof *b)};
+    *out = (AdaptFactors){rank, f->scale, mem_alloc(rank * p->columns, sizeof *a), mem_alloc(p->rows * rank, sizeof *b)};
     if (f->is_embedding) { /* W [V, D] gets (B A)', A [rank, V], B [D, rank] */
       transpose(p->columns, rank, b, out->a);
       transpose(rank, p->rows, a, out->b);
@@ -170,6 +170,7 @@ void adapt_factors_clear(AdaptFactors *factors) {
 Status adapt_merge(const ModelConfig *c, const Adapter *adapter, const Parameter *p, real *values, Error *err) {
   AdaptFactors f;
   const Status status = adapt_factors(c, adapter, p, &f, err);
+  for (size_t i = 0; status == STATUS_OK && i < p->rows * f.rank; i++) f.b[i] = (real)(f.scale * (double)f.b[i]);
   if (status == STATUS_OK && f.rank)
     gemm(false, false, p->rows, p->columns, f.rank, f.b, f.rank, f.a, p->columns, true, values, p->columns);
   adapt_factors_clear(&f);

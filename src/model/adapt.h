@@ -16,11 +16,12 @@ bool adapt_unties(const ModelConfig *config, const Adapter *adapter);
 /* The tensor that stands for the base's, or NULL; in Hugging Face's layout. */
 const Tensor *adapt_find(const ModelConfig *config, const Adapter *adapter, const Parameter *parameter);
 
-/* What the adapter adds to the parameter's W [rows, columns]: B A. */
+/* What the adapter adds to the parameter's W [rows, columns]: scale B A. */
 typedef struct AdaptFactors {
   size_t rank; /* 0: nothing */
-  real *a;     /* [rank, columns] */
-  real *b;     /* [rows, rank], scale included */
+  double scale;
+  real *a; /* [rank, columns] */
+  real *b; /* [rows, rank] */
 } AdaptFactors;
 
 /* A factor that is not finite is STATUS_DATA. */
@@ -28,7 +29,7 @@ Status adapt_factors(const ModelConfig *config, const Adapter *adapter, const Pa
                      AdaptFactors *factors, Error *err);
 void adapt_factors_clear(AdaptFactors *factors); /* all zeros is fine */
 
-/* values [rows, columns] of the parameter become W + B A. */
+/* values [rows, columns] of the parameter become W + scale B A. */
 Status adapt_merge(const ModelConfig *config, const Adapter *adapter, const Parameter *parameter, real *values,
                    Error *err);
 

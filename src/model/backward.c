@@ -31,7 +31,7 @@ static real *gradient_at(const Backward *w, size_t offset) {
 static void product_backward(const Backward *w, size_t layer, Role role, const real *x, const real *dy, real *dx) {
   const Product p = block_product(w->model, layer, role);
   real *dweight = gradient_at(w, p.weight), *dbias = gradient_at(w, p.bias);
-  if (dx) gemm(false, false, w->rows, p.k, p.n, dy, p.n, w->model->values + p.weight, p.k, false, dx, p.k);
+  if (dx) linear_backward_input(p.linear, w->rows, dy, false, dx);
   if (dweight) gemm(true, false, p.n, p.k, w->rows, dy, p.n, x, p.k, w->accumulate, dweight, p.k);
   if (dbias) columns_add(w->rows, p.n, dy, p.n, dbias);
 }
@@ -245,7 +245,7 @@ void model_logits_backward(const Model *model, const Pass *pass, size_t n, const
   if (c->logit_scale != 1)
 #pragma omp parallel for schedule(static)
     for (size_t i = 0; i < n * v; i++) dlogits[i] *= (real)c->logit_scale;
-  gemm(false, false, n, d, v, dlogits, v, model->values + model->table.lm_head, d, false, dfinal, d);
+  linear_backward_input(&model->matrices.lm_head, n, dlogits, false, dfinal);
   if (dhead) gemm(true, false, v, d, n, dlogits, v, pass->final_normed, d, true, dhead, d);
 }
 

@@ -5,15 +5,16 @@
 
 Product block_product(const Model *model, size_t layer, Role role) {
   const ModelConfig *c = &model->config;
+  const LayerMatrices *m = &model->matrices.layers[layer];
   const size_t *at = model->table.layers[layer].at, d = c->hidden_size, heads = c->n_heads * c->head_dim,
                f = c->intermediate_size;
   switch (role) {
-  case ROLE_Q: return (Product){config_qkv_width(c), d, at[ROLE_Q], at[ROLE_Q_BIAS]};
-  case ROLE_O: return (Product){d, heads, at[ROLE_O], at[ROLE_O_BIAS]};
+  case ROLE_Q: return (Product){config_qkv_width(c), d, at[ROLE_Q], at[ROLE_Q_BIAS], &m->qkv};
+  case ROLE_O: return (Product){d, heads, at[ROLE_O], at[ROLE_O_BIAS], &m->o};
   case ROLE_UP:
-    return c->gated ? (Product){2 * f, d, at[ROLE_GATE], at[ROLE_GATE_BIAS]}
-                    : (Product){f, d, at[ROLE_UP], at[ROLE_UP_BIAS]};
-  case ROLE_DOWN: return (Product){d, f, at[ROLE_DOWN], at[ROLE_DOWN_BIAS]};
+    return c->gated ? (Product){2 * f, d, at[ROLE_GATE], at[ROLE_GATE_BIAS], &m->gate_up}
+                    : (Product){f, d, at[ROLE_UP], at[ROLE_UP_BIAS], &m->gate_up};
+  case ROLE_DOWN: return (Product){d, f, at[ROLE_DOWN], at[ROLE_DOWN_BIAS], &m->down};
   default: assert(!"a product of its own"); return (Product){0};
   }
 }

@@ -11,7 +11,8 @@
 /* A product y[T, n] = x[T, k] W' + bias of parameters that lie side by side. */
 typedef struct Product {
   size_t n, k;
-  size_t weight, bias; /* offsets; bias may be PARAMETER_NONE */
+  size_t weight, bias; /* offsets; PARAMETER_NONE for a weight that stays in its file, and where there is no bias */
+  const Linear *linear;
 } Product;
 
 /* By its first role: ROLE_Q is q, k and v; ROLE_UP is gate and up where there is a gate. Not of experts. */

@@ -160,11 +160,6 @@ void experts_forward(const ExpertsShape *s, const Experts *w, size_t rows, const
   if (s->shared_width) shared_forward(s, w, rows, x, &kept, given, out);
 }
 
-static const real *values_of(const Linear *w) {
-  assert(w->n_parts == 1 && w->parts[0].values && !w->parts[0].order);
-  return w->parts[0].values;
-}
-
 /* A backward pass under way. */
 typedef struct Backward {
   const ExpertsShape *shape;
@@ -236,12 +231,12 @@ static void expert_backward(const Backward *b, size_t e) {
   real *gate_up = b->kept.gate_up + first * 2 * f;
   gather(s, n, pairs, b->x, b->read);
   gather(s, n, pairs, b->dout, b->dgiven);
-  gemm(false, false, n, f, d, b->dgiven, d, values_of(&b->weights->down[e]), f, false, b->dhidden, f);
+  linear_backward_input(&b->weights->down[e], n, b->dgiven, false, b->dhidden);
   weigh_backward(b, n, f, pairs, b->kept.weights, hidden);
   weight_gradient(b, d, f, n, b->dgiven, hidden, g->down ? g->down + e * d * f : NULL);
   activation_gated_backward(s->activation, n, f, gate_up, b->dhidden);
   weight_gradient(b, 2 * f, d, n, gate_up, b->read, g->gate_up ? g->gate_up + e * 2 * f * d : NULL);
-  gemm(false, false, n, d, 2 * f, gate_up, 2 * f, values_of(&b->weights->gate_up[e]), d, false, b->dgiven, d);
+  linear_backward_input(&b->weights->gate_up[e], n, gate_up, false, b->dgiven);
   scatter(s, n, pairs, NULL, b->dgiven, b->dx);
 }
 
@@ -264,15 +259,15 @@ static void shared_backward(const Backward *b) {
   const size_t rows = b->rows, d = b->shape->hidden_size, width = b->shape->shared_width;
   real *gate_up = b->kept.shared_gate_up, *weight = b->kept.shared_weight;
   memcpy(b->dgiven, b->dout, rows * d * sizeof *b->dout);
-  gemm(false, false, rows, width, d, b->dout, d, values_of(w->shared_down), width, false, b->dhidden, width);
+  linear_backward_input(w->shared_down, rows, b->dout, false, b->dhidden);
   weigh_backward(b, rows, width, NULL, weight, b->kept.shared_hidden);
   weight_gradient(b, d, width, rows, b->dgiven, b->kept.shared_hidden, b->gradients->shared_down);
   activation_gated_backward(b->shape->activation, rows, width, gate_up, b->dhidden);
   weight_gradient(b, 2 * width, d, rows, gate_up, b->x, b->gradients->shared_gate_up);
-  gemm(false, false, rows, d, 2 * width, gate_up, 2 * width, values_of(w->shared_gate_up), d, true, b->dx, d);
+  linear_backward_input(w->shared_gate_up, rows, gate_up, true, b->dx);
   for (size_t t = 0; t < rows; t++) b->dweights[t] *= weight[t] * (1 - weight[t]);
   weight_gradient(b, 1, d, rows, b->dweights, b->x, b->gradients->shared_gate);
-  gemm(false, false, rows, d, 1, b->dweights, 1, values_of(w->shared_gate), d, true, b->dx, d);
+  linear_backward_input(w->shared_gate, rows, b->dweights, true, b->dx);
 }
 
 void experts_backward(const ExpertsShape *s, const Experts *w, size_t rows, const real *x, real *kept,
@@ -294,6 +289,6 @@ void experts_backward(const ExpertsShape *s, const Experts *w, size_t rows, cons
   for (size_t e = 0; e < n; e++) expert_backward(&b, e);
   choose_backward(&b);
   weight_gradient(&b, n, d, rows, b.dlogits, x, gradients->router);
-  gemm(false, false, rows, d, n, b.dlogits, n, values_of(w->router), d, true, dx, d);
+  linear_backward_input(w->router, rows, b.dlogits, true, dx);
   if (s->shared_width) shared_backward(&b);
 }

@@ -41,7 +41,7 @@ typedef struct ExpertsGradients {
 } ExpertsGradients;
 
 /* dx[T,D] is overwritten; gradients are overwritten, or added to where accumulate is set. Which experts a row uses is a
- * constant. The weights must be values in one part. kept is used up. Scratch: experts_backward_scratch() reals. */
+ * constant. kept is used up. Scratch: experts_backward_scratch() reals. */
 void experts_backward(const ExpertsShape *shape, const Experts *w, size_t rows, const real *x, real *kept,
                       const size_t *routes, const real *dout, const ExpertsGradients *gradients, bool accumulate,
                       real *dx, real *scratch);

@@ -123,12 +123,13 @@ static void add_part(Linear *w, size_t k, LinearPart part) {
 }
 
 /* What was merged into the values is not added again. */
-static Status add_factors(const ModelConfig *c, const Parameter *p, const Adapter *adapter, LinearPart *part,
-                          Matrices *m, Error *err) {
+static Status add_factors(const ModelConfig *c, const Parameter *p, const Adapter *adapter, Linear *w, Matrices *m,
+                          Error *err) {
   AdaptFactors *f = &m->factors[m->n_factors];
   const Status status = adapt_factors(c, adapter, p, f, err);
   if (status != STATUS_OK || f->rank == 0) return status;
-  part->factors = (LinearFactors){f->rank, f->a, f->b};
+  assert(w->n_factors < LINEAR_PARTS);
+  w->factors[w->n_factors++] = (LinearFactors){w->n, p->rows, f->rank, (real)f->scale, f->a, f->b};
   m->n_factors++;
   m->factor_bytes += f->rank * (p->rows + p->columns) * sizeof(real);
   return STATUS_OK;
@@ -143,9 +144,8 @@ static Status add_parameter(const ModelConfig *c, const Parameter *p, const Sour
   if (p->is_vector) {
     if (!w->bias) w->bias = values + p->offset; /* the biases of one layer lie side by side */
   } else if (p->in_file) {
-    LinearPart part = part_in_file(c, p, source, adapter, m);
-    if (adapter) status = add_factors(c, p, adapter, &part, m, err);
-    add_part(w, p->columns, part);
+    if (adapter) status = add_factors(c, p, adapter, w, m, err);
+    add_part(w, p->columns, part_in_file(c, p, source, adapter, m));
   } else {
     add_part(w, p->columns, (LinearPart){.rows = p->rows, .values = values + p->offset});
   }

@@ -79,12 +79,18 @@ static void forward_read(const Linear *w, size_t rows, const real *x, size_t ldx
     gemm_read(rows, w->n, w->k, x, ldx, read_row, w, biased, y, ldy);
 }
 
-/* y += (x A') B' */
-static void add_factors(const LinearPart *part, size_t k, size_t rows, const real *x, size_t ldx, real *y, size_t ldy) {
-  const LinearFactors *f = &part->factors;
+/* inner[rows, rank] = scale x A', to be freed: of the wide products of a pass a thin one beside each. */
+static real *factor_inner(const LinearFactors *f, size_t k, size_t rows, const real *x, size_t ldx) {
   real *inner = mem_alloc(rows * f->rank, sizeof *inner);
   gemm(false, true, rows, f->rank, k, x, ldx, f->a, k, false, inner, f->rank);
-  gemm(false, true, rows, part->rows, f->rank, inner, f->rank, f->b, f->rank, true, y, ldy);
+  for (size_t i = 0; f->scale != 1 && i < rows * f->rank; i++) inner[i] *= f->scale;
+  return inner;
+}
+
+/* y += scale (x A') B' */
+static void add_factors(const LinearFactors *f, size_t k, size_t rows, const real *x, size_t ldx, real *y, size_t ldy) {
+  real *inner = factor_inner(f, k, rows, x, ldx);
+  gemm(false, true, rows, f->rows, f->rank, inner, f->rank, f->b, f->rank, true, y + f->first, ldy);
   free(inner);
 }
 
@@ -94,8 +100,57 @@ void linear_forward(const Linear *w, size_t rows, const real *x, size_t ldx, rea
     forward_packed(w, rows, x, ldx, y);
   else
     forward_read(w, rows, x, ldx, y, ldy);
-  for (size_t i = 0, first = 0; i < w->n_parts; first += w->parts[i++].rows)
-    if (w->parts[i].factors.rank) add_factors(&w->parts[i], w->k, rows, x, ldx, y + first, ldy);
+  for (size_t i = 0; i < w->n_factors; i++) add_factors(&w->factors[i], w->k, rows, x, ldx, y, ldy);
+}
+
+/* A panel of W's rows at a time is widened: each element of dx is summed over W's rows in one order, whatever the
+ * panels. */
+static void backward_read(const Linear *w, size_t rows, const real *dy, bool accumulate, real *dx) {
+  enum { PANEL = 256 };
+  real *panel = mem_alloc((w->n < PANEL ? w->n : PANEL) * w->k, sizeof *panel);
+  for (size_t first = 0; first < w->n; first += PANEL) {
+    const size_t n = w->n - first < PANEL ? w->n - first : PANEL;
+#pragma omp parallel for schedule(static)
+    for (size_t r = 0; r < n; r++)
+      for (size_t p = 0; p < w->k; p += GEMM_CHUNK)
+        read_row(w, first + r, p, w->k - p < GEMM_CHUNK ? w->k - p : GEMM_CHUNK, panel + r * w->k + p);
+    gemm(false, false, rows, w->k, n, dy + first, w->n, panel, w->k, accumulate || first > 0, dx, w->k);
+  }
+  free(panel);
+}
+
+/* inner[rows, rank] = scale dy B, to be freed. */
+static real *factor_inner_backward(const Linear *w, const LinearFactors *f, size_t rows, const real *dy) {
+  real *inner = mem_alloc(rows * f->rank, sizeof *inner);
+  gemm(false, false, rows, f->rank, f->rows, dy + f->first, w->n, f->b, f->rank, false, inner, f->rank);
+  for (size_t i = 0; f->scale != 1 && i < rows * f->rank; i++) inner[i] *= f->scale;
+  return inner;
+}
+
+void linear_backward_input(const Linear *w, size_t rows, const real *dy, bool accumulate, real *dx) {
+  assert(!w->packed);
+  check(w);
+  if (w->n_parts == 1 && w->parts[0].values && !w->parts[0].order)
+    gemm(false, false, rows, w->k, w->n, dy, w->n, w->parts[0].values, w->k, accumulate, dx, w->k);
+  else
+    backward_read(w, rows, dy, accumulate, dx);
+  for (size_t i = 0; i < w->n_factors; i++) {
+    const LinearFactors *f = &w->factors[i];
+    real *inner = factor_inner_backward(w, f, rows, dy);
+    gemm(false, false, rows, w->k, f->rank, inner, f->rank, f->a, w->k, true, dx, w->k);
+    free(inner);
+  }
+}
+
+void linear_backward_factors(const Linear *w, size_t i, size_t rows, const real *x, const real *dy, bool accumulate,
+                             real *da, real *db) {
+  const LinearFactors *f = &w->factors[i];
+  real *inner = factor_inner(f, w->k, rows, x, w->k);
+  gemm(true, false, f->rows, f->rank, rows, dy + f->first, w->n, inner, f->rank, accumulate, db, f->rank);
+  free(inner);
+  inner = factor_inner_backward(w, f, rows, dy);
+  gemm(true, false, f->rank, w->k, rows, inner, f->rank, x, w->k, accumulate, da, w->k);
+  free(inner);
 }
 
 Status linear_packed_bytes(const Linear *w, Onednn *onednn, size_t *bytes, Error *err) {
@@ -131,10 +186,12 @@ void linear_row(const Linear *w, size_t row, real *out) {
   assert(row < w->n);
   for (size_t p = 0; p < w->k; p += GEMM_CHUNK)
     read_row(w, row, p, w->k - p < GEMM_CHUNK ? w->k - p : GEMM_CHUNK, out + p);
-  const LinearPart *part = w->parts;
-  for (; row >= part->rows; part++) row -= part->rows;
-  for (size_t r = 0; r < part->factors.rank; r++) {
-    const real b = part->factors.b[row * part->factors.rank + r], *a = part->factors.a + r * w->k;
-    for (size_t i = 0; i < w->k; i++) out[i] += b * a[i];
+  for (size_t i = 0; i < w->n_factors; i++) {
+    const LinearFactors *f = &w->factors[i];
+    if (row < f->first || row >= f->first + f->rows) continue;
+    for (size_t r = 0; r < f->rank; r++) {
+      const real b = f->scale * f->b[(row - f->first) * f->rank + r], *a = f->a + r * w->k;
+      for (size_t j = 0; j < w->k; j++) out[j] += b * a[j];
+    }
   }
 }

@@ -8,17 +8,20 @@
 #include "num/onednn.h"
 #include "num/real.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* Widens n values, a multiple of the format's block, from src (any alignment). */
 typedef void LinearWiden(const uint8_t *restrict src, size_t n, float *restrict dst);
 
-/* What an adapter adds to some rows of W: B A, without ever being multiplied out. */
+/* What an adapter adds to some rows of W: scale B A, without ever being multiplied out. */
 typedef struct LinearFactors {
-  size_t rank;   /* 0: nothing */
+  size_t first, rows; /* of W */
+  size_t rank;
+  real scale;
   const real *a; /* [rank, k] */
-  const real *b; /* [rows, rank], any scale included */
+  const real *b; /* [rows, rank] */
 } LinearFactors;
 
 /* Some rows of W that lie one after the other. */
@@ -29,23 +32,32 @@ typedef struct LinearPart {
   size_t block, block_bytes; /* values and bytes of a block; block divides GEMM_CHUNK and k */
   LinearWiden *widen;
   const uint32_t *order; /* [rows] row r of W is row order[r] as stored; NULL: in order */
-  LinearFactors factors; /* added to the rows, in W's order */
 } LinearPart;
 
 enum { LINEAR_PARTS = 3 };
 
 /* W [n outputs, k inputs]: its parts one below the other, as q, k and v of an attention. */
 typedef struct Linear {
-  size_t n, k, n_parts;
+  size_t n, k, n_parts, n_factors;
   LinearPart parts[LINEAR_PARTS];
+  LinearFactors factors[LINEAR_PARTS]; /* each of rows of its own */
   const real *bias;   /* [n], or NULL */
   const void *packed; /* W in bfloat16 as onednn packs it, or NULL; the parts serve linear_row alone then */
   Onednn *onednn;
 } Linear;
 
-/* y[rows, n] = x[rows, k] W' + bias + (x A') B'; ldx, ldy: elements between rows. y does not overlap x. Where W is
- * packed, x is rounded to bfloat16 first, sums stay in float32, and ldy must be n; factors are not packed. */
+/* y[rows, n] = x[rows, k] W' + bias + scale (x A') B'; ldx, ldy: elements between rows. y does not overlap x. Where W
+ * is packed, x is rounded to bfloat16 first, sums stay in float32, and ldy must be n; factors are not packed. */
 void linear_forward(const Linear *w, size_t rows, const real *x, size_t ldx, real *y, size_t ldy);
+
+/* Backward: dx[rows, k] = dy[rows, n] (W + scale B A), added to dx where accumulate is set. W as values or bytes: the
+ * bits are the same. */
+void linear_backward_input(const Linear *w, size_t rows, const real *dy, bool accumulate, real *dx);
+
+/* Backward: of factors number i, da[rank, k] = scale (dy B)' x and db[factors' rows, rank] = scale dy' (x A'), dy the
+ * columns of dy[rows, n] that the factors' rows give. Added to where accumulate is set. */
+void linear_backward_factors(const Linear *w, size_t i, size_t rows, const real *x, const real *dy, bool accumulate,
+                             real *da, real *db);
 
 /* The bytes that packing W in bfloat16 takes, and packing it there (aligned to 64 bytes), from any of its parts' forms.
  * Values beyond bfloat16's range become infinite. Not for double. */
