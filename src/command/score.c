@@ -3,50 +3,23 @@
 #include "base/memory.h"
 #include "command/command.h"
 #include "command/inputs.h"
-#include "model/forward.h"
-#include "train/rows.h"
+#include "train/rewards.h"
 
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 typedef struct ScoreSettings {
   CommonSettings common;
   InputSettings input;
 } ScoreSettings;
 
-static const ScoreSettings score_defaults = {.input = {.dtype = "float32", .chat_template = "auto", .batch_tokens = 1024}};
+static const ScoreSettings score_defaults = {
+    .input = {.dtype = "float32", .chat_template = "auto", .batch_tokens = 1024}};
 
-static const Option score_options[] = {
-    INPUT_OPTIONS(ScoreSettings), LENGTH_OPTIONS(ScoreSettings), DTYPE_OPTION(ScoreSettings),
-    WIDEN_OPTION(ScoreSettings), {0}};
-
-/* rewards[n_samples]. */
-static Status score_samples(const Inputs *in, size_t batch_tokens, real *rewards, Error *err) {
-  const size_t n = in->samples.count;
-  const Sample **list = inputs_sample_list(in);
-  Pass pass = {0};
-  SampleBatch batch = {0};
-  size_t longest, most;
-  sample_batch_extent(list, n, 1, batch_tokens, &longest, &most);
-  Status status = pass_init(&pass, &in->model.config, most, longest, false, err);
-  Progress progress = progress_begin("score", "samples", n);
-  for (size_t first = 0, count; status == STATUS_OK && first < n; first += count) {
-    count = sample_batch_count(list, n, first, 1, batch_tokens);
-    sample_batch_fill(&batch, list + first, count);
-    model_forward(&in->model, &batch.batch, &pass, NULL);
-    model_rewards(&in->model, &batch.batch, &pass, rewards + first);
-    for (size_t i = first; status == STATUS_OK && i < first + count; i++)
-      if (!isfinite(rewards[i]))
-        status = error_set(err, STATUS_NUMERIC, "the reward of sample \"%s\" is not finite", list[i]->id);
-    progress_show(&progress, first + count);
-  }
-  progress_end(&progress);
-  sample_batch_clear(&batch);
-  pass_clear(&pass);
-  free(list);
-  return status;
-}
+static const Option score_options[] = {INPUT_OPTIONS(ScoreSettings),
+                                       LENGTH_OPTIONS(ScoreSettings),
+                                       DTYPE_OPTION(ScoreSettings),
+                                       WIDEN_OPTION(ScoreSettings),
+                                       {0}};
 
 /* "7/chosen" is shown as id 7, side chosen. */
 static void add_row(Table *table, const Sample *sample, bool is_pair, double reward) {
@@ -56,35 +29,22 @@ static void add_row(Table *table, const Sample *sample, bool is_pair, double rew
   table_number(table, reward);
 }
 
-/* A head that is missing or was never trained must not pass for rewards. */
-static Status check_head(const Inputs *in, Error *err) {
-  const Model *model = &in->model;
-  if (!model->has_score)
-    return error_set(
-        err, STATUS_DATA,
-        "%s: no reward head (tensors score, value_head, v_head.summary, v_head or regression_head): fathom "
-        "train makes a reward model of it",
-        in->model_name);
-  if (head_is_zero(&model->head, model->values + model->table.score, model->config.hidden_size))
-    return error_set(err, STATUS_DATA, "%s: the reward head %s holds only zeros: it was never trained", in->model_name,
-                     model->head.prefix);
-  return STATUS_OK;
-}
-
 static Status score_run(const Invocation *call, const void *settings, Error *err) {
   static const char *const columns[] = {"id", "side", "n_tokens", "reward"};
   const ScoreSettings *s = settings;
   Inputs in = {0};
   real *rewards = NULL;
   Status status = inputs_open_model(&in, call->args[0], &s->input, err);
-  if (status == STATUS_OK) status = check_head(&in, err);
+  if (status == STATUS_OK) status = rewards_check_head(&in.model, in.model_name, err);
   if (status == STATUS_OK) status = inputs_read_samples(&in, &s->input, err);
   if (status == STATUS_OK) {
     char *parameters = inputs_parameter_memory(&in);
     log_note("memory: %s", parameters);
     free(parameters);
+    const Sample **list = inputs_sample_list(&in);
     rewards = mem_alloc(in.samples.count, sizeof *rewards);
-    status = score_samples(&in, s->input.batch_tokens, rewards, err);
+    status = rewards_compute(&in.model, list, in.samples.count, s->input.batch_tokens, "score", rewards, err);
+    free(list);
   }
   if (status == STATUS_OK) {
     Provenance from = invocation_provenance(call, "score", &s->common);
