@@ -1,5 +1,5 @@
 /* Every architecture of tests/fixtures/families computed in bfloat16: near what float32 gives, and each sequence alone
- * as in company. */
+ * as in company; with adapters as well. */
 #include "tests/golden.h"
 #include "tests/recording.h"
 
@@ -102,6 +102,36 @@ static void test_family(Onednn *onednn, const char *golden_name) {
   free(folder), free(copy), free(name), free(path);
 }
 
+/* An adapter is added to packed products: the errors are those of the rounding alone. */
+static void test_adapter(Onednn *onednn, const char *base, const char *adapter_name) {
+  char *path = fixture_path(base), *folder = fixture_path(adapter_name),
+       *golden_name = mem_format("%s.golden.safetensors", adapter_name);
+  Golden golden = golden_open(golden_name);
+  GoldenBatch all = golden_batch(&golden);
+  Source *source;
+  Adapter *adapter;
+  Model model;
+  Recording exact, narrow;
+  Error err = {0};
+  if (source_open(path, &source, &err) != STATUS_OK || adapter_open(folder, true, &adapter, &err) != STATUS_OK ||
+      model_open(source, (ModelOptions){.adapter = adapter, .in_file = true}, &model, &err) != STATUS_OK)
+    bail_out(&err);
+  recording_init(&exact, &model.config, all.rows);
+  recording_run(&model, &all.batch, false, 0, &exact);
+  if (model_pack(&model, onednn, &err) != STATUS_OK) bail_out(&err);
+  recording_init(&narrow, &model.config, all.rows);
+  recording_run(&model, &all.batch, false, 0, &narrow);
+  test_error(adapter_name, &narrow, &exact, all.rows, model.config.vocab_size);
+  recording_clear(&exact);
+  recording_clear(&narrow);
+  model_close(&model);
+  adapter_close(adapter);
+  source_close(source);
+  golden_batch_clear(&all);
+  golden_close(&golden);
+  free(golden_name), free(folder), free(path);
+}
+
 static int is_golden(const struct dirent *entry) { return file_has_suffix(entry->d_name, SUFFIX); }
 
 int main(void) {
@@ -116,6 +146,12 @@ int main(void) {
   for (int i = 0; i < n; i++) {
     if (can) test_family(onednn, goldens[i]->d_name);
     free(goldens[i]);
+  }
+  static const char *const adapted[] = {"gpt2", "phi3", "gpt_neox", "qwen2", "gemma2", "gemma3"};
+  for (size_t i = 0; can && i < sizeof adapted / sizeof adapted[0]; i++) {
+    char *base = mem_format("families/%s", adapted[i]), *adapter = mem_format("adapter-%s", adapted[i]);
+    test_adapter(onednn, base, adapter);
+    free(adapter), free(base);
   }
   if (n >= 0) free(goldens);
   free(folder);

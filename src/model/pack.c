@@ -43,14 +43,16 @@ static Status sum_bytes(Linear *const *list, size_t n, Onednn *onednn, size_t *s
   return status;
 }
 
-/* What W was packed from is not read again: memory is given back, pages of files are forgotten. */
+/* What W was packed from is not read again: memory is given back, pages of files are forgotten. What an adapter adds
+ * stays beside the product. */
 static void let_go(Model *model, Linear *w) {
   for (size_t i = 0; i < w->n_parts; i++) {
-    const LinearPart *part = &w->parts[i];
+    LinearPart *part = &w->parts[i];
     if (part->values) {
       const size_t bytes = part->rows * w->k * sizeof(real);
       arena_drop(&model->arena, (real *)part->values, bytes);
       model->bytes_dropped += bytes;
+      part->values = NULL;
       continue;
     }
     const size_t row = w->k / part->block * part->block_bytes;
@@ -59,8 +61,8 @@ static void let_go(Model *model, Linear *w) {
       stored = part->order[r] >= stored ? part->order[r] + 1 : stored;
     file_forget(part->bytes, stored * row);
     model->matrices.bytes_in_file -= part->rows * row;
+    part->bytes = NULL;
   }
-  w->n_parts = 0;
 }
 
 static Status pack(Model *model, Linear *w, Onednn *onednn, Error *err) {

@@ -42,7 +42,8 @@ typedef struct Linear {
   LinearPart parts[LINEAR_PARTS];
   LinearFactors factors[LINEAR_PARTS]; /* each of rows of its own */
   const real *bias;   /* [n], or NULL */
-  const void *packed; /* W in bfloat16 as onednn packs it, or NULL; the parts serve linear_row alone then */
+  const void *packed; /* W less factors in bfloat16 as onednn packs it, or NULL; of the parts, products then use only
+                         rows and factors, and the rest serves linear_row where it is kept */
   Onednn *onednn;
 } Linear;
 
