@@ -1,10 +1,11 @@
 #!/bin/sh
 # Published ids: every case of llama.cpp's five vocabulary files and of SmolLM2's tokenizer, the way back, and real
-# preference data. A long test: needs the shared data; SmolLM2's GGUF and Python's tokenizers where there.
+# preference data. A long test: needs the shared data; SmolLM2's and Gemma 3's GGUF files and Python's tokenizers where there.
 . "$SRCDIR/tests/tap.sh"
 data=${FATHOM_DATA:-$SRCDIR/../shared/data}
 vocabularies=$data/tokenizers
 smollm2=${FATHOM_MODELS:-$SRCDIR/models}/SmolLM2-135M-Instruct.Q4_1.gguf
+gemma3=${FATHOM_MODELS:-$SRCDIR/models}/gemma-3-270m-Q4_K_M.gguf
 if [ ! -f "$vocabularies/ggml-vocab.inp" ]; then
   skip "no $vocabularies/ggml-vocab.inp (set FATHOM_DATA)"
   tap_end
@@ -47,7 +48,7 @@ python=${PYTHON3:-python3}
 if "$python" -c 'import tokenizers, transformers' 2>/dev/null; then
   for model in "$vocabularies/ggml-vocab-gpt-2.gguf" "$vocabularies/ggml-vocab-llama-spm.gguf" \
     "$vocabularies/ggml-vocab-phi-3.gguf" "$vocabularies/ggml-vocab-falcon.gguf" \
-    "$vocabularies/ggml-vocab-deepseek-llm.gguf" "$SRCDIR/tests/fixtures/llama-reward" "$smollm2"; do
+    "$vocabularies/ggml-vocab-deepseek-llm.gguf" "$SRCDIR/tests/fixtures/llama-reward" "$smollm2" "$gemma3"; do
     [ -e "$model" ] || continue
     mkdir -p "$work/written"
     "$(dirname "$FATHOM")/tests/rewrite_tokenizer" "$model" "$work/written" &&
@@ -58,7 +59,7 @@ if "$python" -c 'import tokenizers, transformers' 2>/dev/null; then
     rm -r "$work/written"
   done
 else
-  skip "no Python with tokenizers and transformers (set PYTHON3)"
+  skip "no Python with tokenizers and transformers (configure or set PYTHON3)"
 fi
 
 # Real pairs, whole.
