@@ -14,8 +14,8 @@ enum { SMALL_ROWS = 12, SMALL_SEQUENCES = 3 };
 static const size_t small_offsets[] = {0, 1, 5, 12};
 static const int32_t small_ids[SMALL_ROWS] = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8};
 
-/* The model that this config.json describes, with random weights. */
-__attribute__((unused)) static Model small_model_of(Rng *rng, const char *json) {
+/* The model that this config.json describes, with random weights; with LoRA factors where there are settings. */
+__attribute__((unused)) static Model small_model_with(Rng *rng, const char *json, const LoraSettings *lora) {
   Model model = {0};
   Json *config;
   Error err;
@@ -26,11 +26,20 @@ __attribute__((unused)) static Model small_model_of(Rng *rng, const char *json) 
   }
   json_free(config);
   parameters_init(&model.config, &model.table);
+  if (lora && lora_init(&model.config, lora, NULL, NULL, &model.table, &model.lora, &err) != STATUS_OK) {
+    printf("Bail out! %s\n", err.text);
+    exit(1);
+  }
   if (arena_init(&model.arena, model.table.total * sizeof(real), &err) != STATUS_OK) abort();
   model.values = arena_take(&model.arena, model.table.total * sizeof(real));
   for (size_t i = 0; i < model.table.total; i++) model.values[i] = (real)(0.5 * rng_normal(rng));
   if (matrices_init(&model.config, &model.table, NULL, NULL, model.values, &model.matrices, &err) != STATUS_OK) abort();
+  lora_attach(&model.table, &model.lora, model.values, &model.matrices);
   return model;
+}
+
+__attribute__((unused)) static Model small_model_of(Rng *rng, const char *json) {
+  return small_model_with(rng, json, NULL);
 }
 
 __attribute__((unused)) static Model small_model(Rng *rng, bool tied) {

@@ -1,5 +1,6 @@
 /* The backward pass against central differences, in double, through the whole model, of every architecture: every
- * parameter, a ragged batch, rewards, hidden states and an injected gradient at every block. */
+ * parameter, a ragged batch, rewards, hidden states and an injected gradient at every block; and every LoRA factor
+ * beside frozen matrices. */
 #include "base/file.h"
 #include "base/rng.h"
 #include "model/backward.h"
@@ -81,7 +82,8 @@ static double check_parameter(const Loss *w, const Parameter *p, const Gradients
   return most;
 }
 
-static void test_all(Rng *rng, const char *what, int draws, Model model) {
+/* Gradients from `begin` on, and once more from `later` on. */
+static void test_from(Rng *rng, const char *what, int draws, Model model, size_t begin, size_t later) {
   const size_t d = model.config.hidden_size, n_layers = model.config.n_layers;
   const Batch batch = {SEQUENCES, small_offsets, small_ids};
   Pass pass;
@@ -95,7 +97,7 @@ static void test_all(Rng *rng, const char *what, int draws, Model model) {
             malloc(n_layers * ROWS * d * sizeof(double))};
   for (size_t i = 0; i < ROWS * d; i++) w.c[i] = rng_normal(rng);
   for (size_t i = 0; i < n_layers * ROWS * d; i++) w.targets[i] = rng_normal(rng);
-  Gradients g = {calloc(model.table.total, sizeof(real)), model.table.embed, NULL, 0}, g2 = {0};
+  Gradients g = {calloc(model.table.total - begin, sizeof(real)), begin, NULL, 0}, g2 = {0};
   gradient(&w, &g, false);
   double worst = 0;
   for (size_t i = 0; i < model.table.count; i++) {
@@ -106,12 +108,11 @@ static void test_all(Rng *rng, const char *what, int draws, Model model) {
     if (!(error <= worst)) worst = error;
   }
   ok(worst < TOLERANCE, "%s: every parameter by central differences: %.1e", what, worst);
-  /* The suffix from block 1 on, or the last: the same numbers, nothing below. */
-  g2.begin = model.table.layers[n_layers > 1].begin;
+  g2.begin = later;
   g2.values = calloc(model.table.total - g2.begin, sizeof(real));
   gradient(&w, &g2, false);
   ok(memcmp(g2.values, g.values + (g2.begin - g.begin), (model.table.total - g2.begin) * sizeof(real)) == 0,
-     "%s: training from a block on gives the same gradients there", what);
+     "%s: training less gives the same gradients there", what);
   double most = 0;
   gradient(&w, &g2, true);
   for (size_t i = 0; i < model.table.total - g2.begin; i++) {
@@ -125,6 +126,22 @@ static void test_all(Rng *rng, const char *what, int draws, Model model) {
   free(w.c), free(w.targets), free(g.values), free(g2.values);
   pass_clear(&pass);
   model_close(&model);
+}
+
+/* All parameters, and those from block 1 on. */
+static void test_all(Rng *rng, const char *what, int draws, Model model) {
+  test_from(rng, what, draws, model, model.table.embed, model.table.layers[model.config.n_layers > 1].begin);
+}
+
+/* Factors of every module and the head, and those from the second module on. */
+static void test_lora(Rng *rng, const char *name, const char *config, bool rslora) {
+  const LoraSettings settings = {.rank = 3, .alpha = 5, .rslora = rslora, .targets = "all-linear"};
+  Model model = small_model_with(rng, config, &settings);
+  char *what = mem_format("%s, LoRA of %zu modules", name, model.lora.count);
+  ok(model.lora.count > model.config.n_layers, "%s", what);
+  test_from(rng, what, 1, model, model.table.items[model.lora.modules[0].a].offset,
+            model.table.items[model.lora.modules[1].a].offset);
+  free(what);
 }
 
 static int is_folder(const struct dirent *entry) {
@@ -146,6 +163,7 @@ static void test_families(Rng *rng) {
     if (!is_read) ok(false, "%s", err.text);
     char *text = is_read ? json_print(config, false) : NULL;
     if (is_read) test_all(rng, folders[i]->d_name, 1, small_model_of(rng, text));
+    if (is_read) test_lora(rng, folders[i]->d_name, text, i % 2);
     free(text);
     json_free(is_read ? config : NULL);
     free(path);

@@ -81,7 +81,8 @@ static Status open_files(Inputs *in, const char *path, const InputSettings *sett
   if (status == STATUS_OK && settings->chat_date && !*chat_written_date(in->chat))
     log_warn("--chat-date has no effect: %s writes no date", chat_name(in->chat));
   if (status == STATUS_OK)
-    status = model_open(in->source, (ModelOptions){in->adapter, settings->strict, !settings->widen}, &in->model, err);
+    status = model_open(in->source, (ModelOptions){in->adapter, settings->strict, !settings->widen, settings->lora},
+                        &in->model, err);
   if (status == STATUS_OK && in->onednn) status = model_pack(&in->model, in->onednn, err);
   if (status == STATUS_OK && in->adapter) warn_of_other_base(in, path);
   return status;

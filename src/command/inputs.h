@@ -16,7 +16,8 @@ typedef struct InputSettings {
   const char *text, *dtype, *chat_template, *chat_date, *adapter;
   size_t max_length, limit, batch_tokens;
   bool strict;
-  bool widen; /* as training needs */
+  bool widen;               /* as training needs */
+  const LoraSettings *lora; /* factors to be trained, or NULL */
 } InputSettings;
 
 typedef struct Inputs {

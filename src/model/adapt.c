@@ -26,7 +26,7 @@ static const AdapterTensor *find_tensor(const ModelConfig *c, const Adapter *ada
   return found;
 }
 
-static const AdapterFactors *find_factors(const ModelConfig *c, const Adapter *adapter, const Parameter *p) {
+const AdapterFactors *adapt_module(const ModelConfig *c, const Adapter *adapter, const Parameter *p) {
   char name[TENSOR_NAME];
   const AdapterFactors *found = NULL;
   for (size_t i = 0; !found && spelling(c, p, i, name); i++) {
@@ -78,7 +78,7 @@ Status adapt_check(const ModelConfig *c, const ParameterTable *t, const Adapter 
     const Parameter *p = &t->items[i];
     /* The parameter of that name is not this head's where the head has another layout. */
     const bool is_other_head = p->role == ROLE_SCORE && !(head && strcmp(head, "score") == 0);
-    const AdapterFactors *f = is_other_head ? NULL : find_factors(c, adapter, p);
+    const AdapterFactors *f = is_other_head ? NULL : adapt_module(c, adapter, p);
     const AdapterTensor *saved = find_tensor(c, adapter, p);
     if (f) status = check_factors(c, f, p, err);
     if (f) factors_used[f - adapter_factors_at(adapter, 0)] = true;
@@ -104,13 +104,12 @@ bool adapt_unties(const ModelConfig *c, const Adapter *adapter) {
     TensorPlace place;
     tensor_place(c, &p, false, &place);
     memcpy(p.name, place.name, sizeof p.name);
-    if (find_factors(c, adapter, &p) || find_tensor(c, adapter, &p)) return true;
+    if (adapt_module(c, adapter, &p) || find_tensor(c, adapter, &p)) return true;
   }
   return false;
 }
 
-/* A factor [rows, columns] as reals. */
-static Status read_factor(const Tensor *tensor, real *out, Error *err) {
+Status adapt_read(const Tensor *tensor, real *out, Error *err) {
   float *values = mem_alloc(tensor->count, sizeof *values);
   bool is_finite = true;
   dtype_widen(tensor->dtype, tensor->bytes, tensor->count, values);
@@ -139,13 +138,13 @@ static void pick_rows(const ModelConfig *c, const Parameter *p, size_t rank, con
 }
 
 Status adapt_factors(const ModelConfig *c, const Adapter *adapter, const Parameter *p, AdaptFactors *out, Error *err) {
-  const AdapterFactors *f = find_factors(c, adapter, p);
+  const AdapterFactors *f = adapt_module(c, adapter, p);
   *out = (AdaptFactors){0};
   if (!f) return STATUS_OK;
   const size_t rank = f->rank;
   real *a = mem_alloc(f->a->count, sizeof *a), *b = mem_alloc(f->b->count, sizeof *b);
-  Status status = read_factor(f->a, a, err);
-  if (status == STATUS_OK) status = read_factor(f->b, b, err);
+  Status status = adapt_read(f->a, a, err);
+  if (status == STATUS_OK) status = adapt_read(f->b, b, err);
   if (status == STATUS_OK) {
     *out = (AdaptFactors){rank, f->scale, mem_alloc(rank * p->columns, sizeof *a), mem_alloc(p->rows * rank, sizeof *b)};
     if (f->is_embedding) { /* W [V, D] gets (B A)', A [rank, V], B [D, rank] */

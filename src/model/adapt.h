@@ -16,6 +16,12 @@ bool adapt_unties(const ModelConfig *config, const Adapter *adapter);
 /* The tensor that stands for the base's, or NULL; in Hugging Face's layout. */
 const Tensor *adapt_find(const ModelConfig *config, const Adapter *adapter, const Parameter *parameter);
 
+/* The factors of the module that the parameter is the matrix of, or a part of its stack; NULL where it has none. */
+const AdapterFactors *adapt_module(const ModelConfig *config, const Adapter *adapter, const Parameter *parameter);
+
+/* A tensor as reals; a value that is not finite is STATUS_DATA. */
+Status adapt_read(const Tensor *tensor, real *out, Error *err);
+
 /* What the adapter adds to the parameter's W [rows, columns]: scale B A. */
 typedef struct AdaptFactors {
   size_t rank; /* 0: nothing */

@@ -27,13 +27,23 @@ static real *gradient_at(const Backward *w, size_t offset) {
   return w->gradients->values + (offset - w->gradients->begin);
 }
 
-/* y[T,n] = x[T,k] W[n,k]' + b:  dx = dy W (where dx is wanted),  dW = dy' x,  db = sum of the rows of dy. */
+/* The same of a trained factor, by where it lies. */
+static real *gradient_of(const Backward *w, const real *factor) {
+  return gradient_at(w, (size_t)(factor - w->model->values));
+}
+
+/* y[T,n] = x[T,k] W[n,k]' + b:  dx = dy W (where dx is wanted),  dW = dy' x,  db = sum of the rows of dy,
+ * and the gradients of LoRA factors beside W where those are trained. */
 static void product_backward(const Backward *w, size_t layer, Role role, const real *x, const real *dy, real *dx) {
   const Product p = block_product(w->model, layer, role);
   real *dweight = gradient_at(w, p.weight), *dbias = gradient_at(w, p.bias);
   if (dx) linear_backward_input(p.linear, w->rows, dy, false, dx);
   if (dweight) gemm(true, false, p.n, p.k, w->rows, dy, p.n, x, p.k, w->accumulate, dweight, p.k);
   if (dbias) columns_add(w->rows, p.n, dy, p.n, dbias);
+  for (size_t i = 0; w->model->lora.count && i < p.linear->n_factors; i++) {
+    real *da = gradient_of(w, p.linear->factors[i].a), *db = gradient_of(w, p.linear->factors[i].b);
+    if (da && db) linear_backward_factors(p.linear, i, w->rows, x, dy, w->accumulate, da, db);
+  }
 }
 
 /* y = norm(x): dx += . */
@@ -206,10 +216,10 @@ static void begin_sums(const Backward *w) {
   const ParameterTable *table = &w->model->table;
   const size_t d = w->model->config.hidden_size;
   Gradients *g = w->gradients;
-  real *dembed = table->embed >= g->begin ? g->values + (table->embed - g->begin) : NULL;
+  real *dembed = gradient_at(w, table->embed);
   for (size_t i = 0; !w->accumulate && i < table->count; i++) {
     const Parameter *p = &table->items[i];
-    if (p->offset >= g->begin && (p->rows == 1 || p->role == ROLE_POSITIONS))
+    if (parameter_is_trained(p, g->begin) && (p->rows == 1 || p->role == ROLE_POSITIONS))
       memset(g->values + (p->offset - g->begin), 0, p->rows * p->columns * sizeof *g->values);
   }
   for (size_t i = 0; !w->accumulate && dembed && i < g->n_touched; i++)
@@ -225,10 +235,12 @@ void model_backward(const Model *model, const Batch *batch, Pass *pass, const re
                     const Injection *injection, bool accumulate, Gradients *gradients) {
   assert(pass->keeps && !model->packed.base);
   const Backward w = {model, batch, pass, gradients, batch->offsets[batch->n_sequences], accumulate};
+  const size_t n_layers = model->config.n_layers,
+               lowest = parameters_lowest_trained(&model->table, n_layers, gradients->begin);
   begin_sums(&w);
   head_backward(&w, drewards, dfinal);
-  for (size_t l = model->config.n_layers; l-- > 0;) {
-    if (model->table.layers[l].end <= gradients->begin) return; /* nothing is left to train */
+  for (size_t l = n_layers; l-- > 0;) {
+    if (l < lowest) return; /* nothing is left to train */
     if (injection) injection->add(injection->context, l, pass->layers[l].resid_post, pass->dresid);
     mlp_backward(&w, l);
     attention_block_backward(&w, l);

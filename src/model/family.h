@@ -47,7 +47,9 @@ typedef enum Role {
   ROLE_MLP_POST_NORM,  /* [D], of what the MLP adds to the stream */
   ROLE_FINAL_NORM,     /* [D] */
   ROLE_FINAL_NORM_BIAS,
-  ROLE_SCORE, /* [1, D], the reward head */
+  ROLE_LORA_A, /* [rank, columns of a matrix of a block], of factors that are trained (model/lora.h) */
+  ROLE_LORA_B, /* [rows of that matrix, rank] */
+  ROLE_SCORE,  /* [1, D], the reward head */
   ROLE_COUNT,
   ROLE_FIRST_IN_BLOCK = ROLE_ATTN_NORM,
   ROLE_LAST_IN_BLOCK = ROLE_MLP_POST_NORM,

@@ -7,8 +7,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* The linear layer that a parameter is a part of, or the bias of; NULL: of none. */
-static Linear *linear_of(Matrices *m, const Parameter *p) {
+Linear *matrices_linear(Matrices *m, const Parameter *p) {
   LayerMatrices *layer = m->layers + p->layer;
   switch (p->role) {
   case ROLE_LM_HEAD: return &m->lm_head;
@@ -39,9 +38,10 @@ static Linear *linear_of(Matrices *m, const Parameter *p) {
   }
 }
 
-/* Learned positions and the score are read as values. */
+/* Learned positions, trained factors and the score are values. */
 static bool is_linear(const Parameter *p) {
-  return !p->is_vector && p->role != ROLE_POSITIONS && p->role != ROLE_SCORE;
+  return !p->is_vector && p->role != ROLE_POSITIONS && p->role != ROLE_LORA_A && p->role != ROLE_LORA_B &&
+         p->role != ROLE_SCORE;
 }
 
 /* What was at `*offset` before is where now? */
@@ -139,7 +139,7 @@ static Status add_parameter(const ModelConfig *c, const Parameter *p, const Sour
                             const real *values, Matrices *m, Error *err) {
   TensorPlace place;
   Status status = STATUS_OK;
-  Linear *w = linear_of(m, p);
+  Linear *w = matrices_linear(m, p);
   if (!w || (p->in_file && !parameters_find(c, p, source, adapter, &place))) return STATUS_OK;
   if (p->is_vector) {
     if (!w->bias) w->bias = values + p->offset; /* the biases of one layer lie side by side */

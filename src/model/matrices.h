@@ -42,4 +42,7 @@ Status matrices_init(const ModelConfig *config, const ParameterTable *table, con
                      const Adapter *adapter, const real *values, Matrices *matrices, Error *err);
 void matrices_clear(Matrices *matrices); /* all zeros is fine */
 
+/* The linear layer that a parameter is a part of, or the bias of; NULL: of none. */
+Linear *matrices_linear(Matrices *matrices, const Parameter *parameter);
+
 #endif

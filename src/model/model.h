@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "model/config.h"
 #include "model/head.h"
+#include "model/lora.h"
 #include "model/matrices.h"
 #include "model/parameters.h"
 
@@ -14,6 +15,7 @@ typedef struct Model {
   Arena arena;
   real *values;      /* [table.total] */
   Matrices matrices; /* as linear layers, over values or in the files */
+  Lora lora;         /* factors that are trained, among the values */
   bool has_score;    /* the files held a reward head: a linear one's weight is among the values */
   RewardHead head;
   Arena packed;         /* the blocks' matrices in bfloat16, after model_pack */
@@ -24,7 +26,8 @@ typedef struct Model {
 typedef struct ModelOptions {
   const Adapter *adapter; /* merged into the weights, or beside those in_file; may be closed afterwards. NULL: none */
   bool strict;            /* a key of config.json that the family does not know is an error, not a warning */
-  bool in_file;           /* for forward passes alone: matrices stay in their files' format, else all are widened */
+  bool in_file;           /* matrices stay in their files' format, and cannot be trained; else all are widened */
+  const LoraSettings *lora; /* factors beside the matrices, to be trained; the adapter's, where there is one. Or NULL */
 } ModelOptions;
 
 /* The source must outlive a model that was opened in_file. */

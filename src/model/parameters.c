@@ -96,6 +96,18 @@ void parameters_init(const ModelConfig *c, ParameterTable *t) {
   t->score = add(c, t, ROLE_SCORE, 0, 0);
 }
 
+bool parameter_is_trained(const Parameter *p, size_t begin) { return !p->in_file && p->offset >= begin; }
+
+size_t parameters_lowest_trained(const ParameterTable *t, size_t n_layers, size_t begin) {
+  size_t lowest = n_layers;
+  for (size_t i = 0; i < t->count; i++) {
+    const Parameter *p = &t->items[i];
+    const bool is_above = p->role == ROLE_FINAL_NORM || p->role == ROLE_FINAL_NORM_BIAS || p->role == ROLE_SCORE;
+    if (!is_above && parameter_is_trained(p, begin) && p->layer < lowest) lowest = p->layer;
+  }
+  return lowest;
+}
+
 void parameters_clear(ParameterTable *t) {
   free(t->items);
   free(t->layers);

@@ -32,8 +32,9 @@ typedef struct LayerOffsets {
   size_t begin, end;
 } LayerOffsets;
 
-/* In order: lm_head (where it is not the embedding), embedding, positions, the blocks, final norm, score. What training
- * can touch is a suffix: everything from the embedding, the last k blocks, or the head alone. */
+/* In order: lm_head (where it is not the embedding), embedding, positions, the blocks, final norm, LoRA factors where
+ * those are trained, score. What training can touch is a suffix: everything from the embedding, the last k blocks,
+ * factors and head, or the head alone. */
 typedef struct ParameterTable {
   Parameter *items;
   size_t count, total; /* items; reals in all */
@@ -43,6 +44,12 @@ typedef struct ParameterTable {
 
 void parameters_init(const ModelConfig *config, ParameterTable *table);
 void parameters_clear(ParameterTable *table); /* all zeros is fine */
+
+/* Is it trained where everything from offset `begin` on is? */
+bool parameter_is_trained(const Parameter *parameter, size_t begin);
+
+/* The lowest block that gradients from `begin` on reach into; n_layers where none. 0 where the embedding is trained. */
+size_t parameters_lowest_trained(const ParameterTable *table, size_t n_layers, size_t begin);
 
 /* The tensor that a parameter is read from and its place in it, NULL where it is missing; then the place's name says
  * which. A tensor of the adapter's own, which stands for the base's, has Hugging Face's layout whatever the base's. */

@@ -127,12 +127,17 @@ static Status check_left_out(const ModelConfig *c, const Source *source, Error *
   return STATUS_OK;
 }
 
+/* Not of the reward head, and of factors that are trained: those begin with other values. */
+static bool is_loaded(const Parameter *p) {
+  return p->role != ROLE_SCORE && p->role != ROLE_LORA_A && p->role != ROLE_LORA_B;
+}
+
 Status parameters_check(const ModelConfig *c, const ParameterTable *t, const Source *source, const Adapter *adapter,
                         bool has_score, Error *err) {
   TensorPlace place;
   for (size_t i = 0; i < t->count; i++) {
     const Parameter *p = &t->items[i];
-    if (p->role == ROLE_SCORE) continue;
+    if (!is_loaded(p)) continue;
     const Tensor *tensor = parameters_find(c, p, source, adapter, &place);
     if (!tensor && p->role == ROLE_LM_HEAD && has_score) continue;
     if (!tensor) return error_set(err, STATUS_DATA, "%s: tensor %s is missing", source_path(source), place.name);
@@ -148,7 +153,7 @@ Status parameters_load(const ModelConfig *c, const ParameterTable *t, const Sour
   for (size_t i = 0; i < t->count; i++) {
     const Parameter *p = &t->items[i];
     TensorPlace place;
-    const Tensor *tensor = p->role == ROLE_SCORE ? NULL : parameters_find(c, p, source, adapter, &place);
+    const Tensor *tensor = !is_loaded(p) ? NULL : parameters_find(c, p, source, adapter, &place);
     if (last && last != tensor) file_forget(last->bytes, last->n_bytes); /* else it would stand in memory twice */
     last = tensor;
     if (!tensor) continue;

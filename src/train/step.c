@@ -28,7 +28,7 @@ static void update(Stepper *s, const AdamwStep *step) {
   const ParameterTable *table = &s->model->table;
   for (size_t i = 0; i < table->count; i++) {
     const Parameter *p = &table->items[i];
-    if (p->offset < s->gradients.begin) continue;
+    if (!parameter_is_trained(p, s->gradients.begin)) continue;
     AdamwStep own = *step;
     if (p->is_vector) own.weight_decay = 0;
     const size_t at = p->offset - s->gradients.begin;
