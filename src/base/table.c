@@ -17,7 +17,7 @@ struct Table {
   const char *const *columns;
   size_t n_columns, column;
   bool header_done;
-  Json *root, *rows, *notes, *row; /* root NULL = TSV */
+  Json *root, *rows, *notes, *summary, *row; /* root NULL = TSV */
 };
 
 char *command_line(int argc, char *const *argv) {
@@ -28,8 +28,10 @@ char *command_line(int argc, char *const *argv) {
     char *quoted = mem_alloc(4 * strlen(argv[i]) + 3, 1), *q = quoted;
     if (!plain) *q++ = '\'';
     for (const char *p = argv[i]; *p; p++) {
-      if (*p == '\'') q = memcpy(q, "'\\''", 4), q += 4;
-      else *q++ = *p == '\n' ? ' ' : *p;
+      if (*p == '\'')
+        q = memcpy(q, "'\\''", 4), q += 4;
+      else
+        *q++ = *p == '\n' ? ' ' : *p;
     }
     if (!plain) *q++ = '\'';
     char *longer = mem_format("%s%s%s", line, i ? " " : "", quoted);
@@ -78,6 +80,24 @@ void table_note(Table *t, const char *format, ...) {
     json_add_string(t->notes, NULL, text);
   else
     fprintf(t->out, "# %s\n", text);
+}
+
+static Json *summary(Table *t) { return t->summary ? t->summary : (t->summary = json_add_object(t->root, "summary")); }
+
+void table_summary_number(Table *t, const char *name, double value) {
+  if (t->root)
+    json_add_number(summary(t), name, value);
+  else if (isnan(value))
+    fprintf(t->out, "# %s: -\n", name);
+  else
+    fprintf(t->out, "# %s: %.9g\n", name, value);
+}
+
+void table_summary_text(Table *t, const char *name, const char *value) {
+  if (t->root)
+    json_add_string(summary(t), name, value);
+  else
+    table_note(t, "%s: %s", name, value ? value : "-");
 }
 
 static void tsv_header(Table *t) {

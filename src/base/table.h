@@ -32,6 +32,10 @@ Table *table_begin(FILE *out, bool json, const Provenance *provenance, const cha
 /* A remark: a '#' line, or an entry of "notes" in JSON. Before the first row in TSV, anywhere in JSON. */
 void table_note(Table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* What is said of the result as a whole: "# name: value" in TSV, a member of "summary" in JSON. Where a note may stand. */
+void table_summary_number(Table *table, const char *name, double value);
+void table_summary_text(Table *table, const char *name, const char *value);
+
 /* The next cell of the row; the row ends with its last column. NaN and NULL are "-" in TSV and null in JSON; tabs and
  * newlines in a string become blanks in TSV. */
 void table_string(Table *table, const char *value);

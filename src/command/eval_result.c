@@ -1,0 +1,117 @@
+/* Rewards of an evaluation in a result file, so that a comparison needs no second pass. */
+#include "base/memory.h"
+#include "command/eval.h"
+#include "command/info.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static Status add_numbers(Result *result, size_t set, const char *name, size_t n, const double *values, Error *err) {
+  char *path = mem_format("pairs/%zu/%s", set, name);
+  const Status status = result_write_array(result, path, 2, (const size_t[]){n, 2}, values, err);
+  free(path);
+  return status;
+}
+
+static Status add_texts(Result *result, size_t set, const char *name, size_t n, char *const *values, Error *err) {
+  char *path = mem_format("pairs/%zu/%s", set, name);
+  const Status status = result_write_strings(result, path, (const char *const *)values, n, err);
+  free(path);
+  return status;
+}
+
+static Status add_set(Result *result, size_t number, const EvalSet *set, Error *err) {
+  Status status = add_texts(result, number, "id", set->n, set->ids, err);
+  if (status == STATUS_OK) status = add_texts(result, number, "prompt", set->n, set->prompts, err);
+  if (status == STATUS_OK) status = add_numbers(result, number, "rewards", set->n, set->rewards, err);
+  if (status == STATUS_OK) status = add_numbers(result, number, "lengths", set->n, set->lengths, err);
+  if (status == STATUS_OK && set->reordered)
+    status = add_numbers(result, number, "reordered", set->n, set->reordered, err);
+  return status;
+}
+
+Status eval_result_add_run(Result *result, const EvalRun *run, const EvalFile *files, Error *err) {
+  const char **texts = mem_alloc(run->n_sets, sizeof *texts);
+  for (size_t i = 0; i < run->n_sets; i++) texts[i] = files[i].sha256;
+  Status status = result_write_strings(result, "data/sha256", texts, run->n_sets, err);
+  for (size_t i = 0; i < run->n_sets && status == STATUS_OK; i++) status = add_set(result, i, &run->sets[i], err);
+  free(texts);
+  return status;
+}
+
+/* Two finite numbers for each id of the set. */
+static Status read_numbers(Result *result, size_t number, const char *name, size_t n, double **values, Error *err) {
+  size_t rank, shape[RESULT_MAX_RANK];
+  char *path = mem_format("pairs/%zu/%s", number, name);
+  Status status = result_read_array(result, path, &rank, shape, values, err);
+  if (status == STATUS_OK && (rank != 2 || shape[0] != n || shape[1] != 2)) {
+    char *found = info_shape(shape, rank);
+    status = error_set(err, STATUS_DATA, "%s is %s, expected [%zu, 2], two for each id", path, found, n);
+    free(found);
+  }
+  for (size_t i = 0; status == STATUS_OK && i < 2 * n; i++)
+    if (!isfinite((*values)[i])) status = error_set(err, STATUS_DATA, "%s holds a number that is not finite", path);
+  free(path);
+  return status;
+}
+
+static Status read_set(Result *result, size_t number, EvalSet *set, Error *err) {
+  char *path = mem_format("pairs/%zu/id", number);
+  const Status status = result_read_strings(result, path, &set->ids, &set->n, err);
+  free(path);
+  return status == STATUS_OK ? read_numbers(result, number, "rewards", set->n, &set->rewards, err) : status;
+}
+
+static Status find_set(char *const *digests, size_t n, const EvalFile *file, size_t *number, Error *err) {
+  for (*number = 0; *number < n; ++*number)
+    if (strcmp(digests[*number], file->sha256) == 0) return STATUS_OK;
+  return error_set(err, STATUS_DATA,
+                   "holds no rewards of %s (SHA-256 of its text %.12s...), of %zu data sets that it has", file->path,
+                   file->sha256, n);
+}
+
+static Status read_run(Result *result, const EvalFile *files, size_t n_files, EvalRun *run, Error *err) {
+  char **digests = NULL;
+  size_t n_digests = 0, number;
+  if (strcmp(result_kind(result), "eval") != 0)
+    return error_set(err, STATUS_DATA, "a result of kind %s, expected one of fathom eval", result_kind(result));
+  Status status = result_read_strings(result, "data/sha256", &digests, &n_digests, err);
+  run->sets = mem_alloc(n_files, sizeof *run->sets);
+  for (size_t i = 0; i < n_files && status == STATUS_OK; i++) {
+    run->n_sets = i + 1;
+    status = find_set(digests, n_digests, &files[i], &number, err);
+    if (status == STATUS_OK) status = read_set(result, number, &run->sets[i], err);
+  }
+  string_list_free(digests, n_digests);
+  return status;
+}
+
+/* The models that made the rewards. */
+static Status read_models(Result *result, EvalRun *run, Error *err) {
+  char **paths = NULL, **digests = NULL;
+  size_t n_paths = 0, n_digests = 0;
+  Status status = result_read_strings(result, "models/path", &paths, &n_paths, err);
+  if (status == STATUS_OK) status = result_read_strings(result, "models/sha256", &digests, &n_digests, err);
+  for (size_t i = 0; status == STATUS_OK && i < n_paths && i < n_digests && i < EVAL_MODELS; i++) {
+    run->model_paths[run->n_models] = mem_copy_string(paths[i]);
+    run->model_digests[run->n_models++] = mem_copy_string(digests[i]);
+  }
+  string_list_free(paths, n_paths);
+  string_list_free(digests, n_digests);
+  return status;
+}
+
+Status eval_result_read(const char *path, const EvalFile *files, size_t n_files, EvalRun *run, Error *err) {
+  Result *result = NULL;
+  *run = (EvalRun){.name = mem_copy_string(path)};
+  Status status = result_open(path, &result, err);
+  if (status == STATUS_OK) {
+    status = read_run(result, files, n_files, run, err);
+    if (status == STATUS_OK) status = read_models(result, run, err);
+    if (status != STATUS_OK && !strstr(err->text, path)) error_prefix(err, "%s", path);
+  }
+  result_close(result);
+  if (status != STATUS_OK) eval_run_clear(run);
+  return status;
+}
