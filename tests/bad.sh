@@ -118,6 +118,14 @@ fails 3 '^fathom: bad: config.json: unknown key "flux_capacity"' "train --strict
 "$FATHOM" score good --text a -q --strict >strict.tsv
 is "$(grep -v '^#' strict.tsv)" "$(grep -v '^#' good.tsv)" "a model without any passes --strict"
 
+file && edit bad.gguf 's/llama\.vocab_size/llama.flux_cache/'
+"$FATHOM" score bad.gguf --adapter "$fixtures/adapter-reward" --text a >unknown.tsv 2>unknown.err
+is "$? $(grep -c 'warning: unknown key "llama.flux_cache"' unknown.err)" "0 1" "an unknown key of GGUF is warned of"
+fails 3 '^fathom: bad.gguf: unknown key "llama.flux_cache"' "record --strict: an unknown key of GGUF" \
+  "$FATHOM" record bad.gguf --text a -q --strict -o out/A.h5
+"$FATHOM" record good.gguf --text a -q --strict -o strict.h5 >/dev/null
+ok $? "a GGUF model without any passes --strict"
+
 # Architectures with other tensors.
 families=$fixtures/families
 family() { rm -rf bad && cp -r "$families/$1" bad && chmod -R u+w bad; }
@@ -145,6 +153,8 @@ file && poke bad.gguf "$(after llama.attention.layer_norm_rms_epsilon)" '\005'
 refused bad.gguf 'epsilon is 9.2' "a GGUF epsilon of another type" # the bits of 1e-5 as a whole number
 file && edit bad.gguf 's/llama\.feed_forward_length/llama.attention.clamp_kqv/'
 refused bad.gguf 'llama.attention.clamp_kqv is [0-9]+, which changes the numbers and is not supported' "a GGUF setting that is not supported"
+file && poke bad.gguf $(($(after llama.rope.dimension_count) + 4)) '\004'
+refused bad.gguf '4 of head_dim [0-9]+ are rotary, which changes the numbers and is not supported' "a GGUF Llama whose heads turn in part"
 file && poke bad.gguf $(($(after llama.attention.value_length) + 4)) '\003'
 refused bad.gguf 'llama.attention.value_length is 3, expected [0-9]+ as the keys have' "GGUF values of another width than keys"
 file && poke bad.gguf $(($(after llama.embedding_length) + 4)) '\040'

@@ -121,6 +121,34 @@ static void refused(const char *base, const char *extra, const char *message) {
   config_clear(&config);
 }
 
+/* What a model that holds a text model says of both. */
+static void test_nested(void) {
+  const char *inner = "\"model_type\": \"gemma3\", \"text_config\": {" GEMMA3 ", \"tie_word_embeddings\": true}";
+  ModelConfig c = config_of("\"tie_word_embeddings\": false", inner);
+  ok(!c.tied_embeddings && !json_bool(json_get(c.source, "tie_word_embeddings"), true), "the larger model unties");
+  config_clear(&c);
+  c = config_of("", inner);
+  ok(c.tied_embeddings, "else the text model's word counts");
+  config_clear(&c);
+  refused(inner, "\"quantization_config\": {\"bits\": 4}", "\"quantization_config\" is {\"bits\":4}, which changes");
+}
+
+/* Two keys for one setting. */
+static void test_doubled(void) {
+  const char *gemma = "\"model_type\": \"gemma\", \"head_dim\": 6, " SIZES, *neox = "\"model_type\": \"gpt_neox\", \"num_hidden_layers\": 1, \"hidden_size\": 24, \"num_attention_heads\": 4, "
+                           "\"intermediate_size\": 20, \"vocab_size\": 33";
+  refused(gemma, "\"hidden_activation\": \"relu\"", "\"hidden_activation\" is \"relu\", but \"hidden_act\", by default, says");
+  refused(gemma, "\"hidden_activation\": \"gelu_pytorch_tanh\", \"hidden_act\": \"silu\"", "but \"hidden_act\" says something else");
+  refused(neox, "\"partial_rotary_factor\": 1.0, \"rotary_pct\": 0.3334", "\"partial_rotary_factor\" is 1, but \"rotary_pct\" says");
+  refused(neox, "\"rope_theta\": 500, \"rotary_pct\": 0.3334", "\"rope_theta\" is 500, but \"rotary_emb_base\", by default, says");
+  ModelConfig c = config_of("\"hidden_activation\": \"gelu_pytorch_tanh\", \"hidden_act\": \"gelu\"", gemma);
+  ok(c.activation == ACTIVATION_GELU_TANH, "two spellings of one activation");
+  config_clear(&c);
+  c = config_of("\"rotary_pct\": 0.3334, \"partial_rotary_factor\": 0.3334, \"rotary_emb_base\": 500, \"rope_theta\": 500", neox);
+  ok(c.rotary_dim == 2 && c.ropes[ROPE_GLOBAL].theta == 500, "two keys that agree");
+  config_clear(&c);
+}
+
 static void test_refused(void) {
   refused(SIZES, "\"model_type\": \"bloom\"", "unknown architecture \"bloom\"");
   refused(SIZES, "\"model_type\": 3", "\"model_type\" is a number");
@@ -150,6 +178,9 @@ static void test_refused(void) {
   refused(MOE, "\"num_experts\": 4096, \"num_hidden_layers\": 1000", "1000 blocks of 4096 experts");
   refused("\"model_type\": \"mixtral\", " SIZES, "\"num_local_experts\": 0", "no experts, which this family must have");
   refused("\"model_type\": \"granite\", " SIZES, "\"residual_multiplier\": 0", "the residual multiplier is 0");
+  refused("\"model_type\": \"granite\", " SIZES, "\"attention_multiplier\": 0", "\"attention_multiplier\" is 0, expected a positive");
+  refused(GEMMA3, "\"query_pre_attn_scalar\": -4", "\"query_pre_attn_scalar\" is -4, expected a positive number");
+  refused(GEMMA3, "\"rope_local_base_freq\": 0", "\"rope_local_base_freq\" is 0, expected a positive number");
   refused("\"model_type\": \"granite\", " SIZES, "\"logits_scaling\": 0", "the scale of the logits is inf");
   refused("\"model_type\": \"gpt_neox\", " SIZES, "\"rotary_pct\": 1.5", "9 of head_dim 6 are rotary");
   refused("\"model_type\": \"gpt_neox\", " SIZES, "\"rotary_pct\": -1", "0 of head_dim 6 are rotary");
@@ -180,6 +211,8 @@ static void test_unknown(void) {
 int main(void) {
   test_layouts();
   test_numbers();
+  test_nested();
+  test_doubled();
   test_refused();
   test_unknown();
   return tap_end();

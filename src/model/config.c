@@ -118,6 +118,10 @@ static Status check(const ModelConfig *c, const Settings *s, Error *err) {
       (c->rotary_dim == 0 || c->rotary_dim % 2 != 0 || c->rotary_dim > c->head_dim))
     return error_set(err, STATUS_DATA, "%zu of head_dim %zu are rotary, expected an even number up to it",
                      c->rotary_dim, c->head_dim);
+  if (c->rotary_dim && c->rotary_dim != c->head_dim && !family_has_key(c->family, SETTING_ROTARY_SHARE))
+    return error_set(err, STATUS_DATA,
+                     "%zu of head_dim %zu are rotary, which changes the numbers and is not supported in this family",
+                     c->rotary_dim, c->head_dim);
   if (s->n_rope_factors && s->n_rope_factors != c->rotary_dim / 2)
     return error_set(err, STATUS_DATA, "%zu factors of rotary frequencies, expected %zu: half of %zu",
                      s->n_rope_factors, c->rotary_dim / 2, c->rotary_dim);
@@ -131,10 +135,18 @@ static Status check(const ModelConfig *c, const Settings *s, Error *err) {
   if (c->n_layers * c->n_experts > MOST_EXPERTS_IN_ALL)
     return error_set(err, STATUS_DATA, "%zu blocks of %zu experts, expected at most %d in all", c->n_layers,
                      c->n_experts, MOST_EXPERTS_IN_ALL);
-  const double caps[] = {c->attention_softcap, c->logit_softcap};
-  for (size_t i = 0; i < 2; i++)
-    if (!(caps[i] >= 0 && isfinite(caps[i])))
-      return error_set(err, STATUS_DATA, "a soft cap is %g, expected a positive number, or 0 for none", caps[i]);
+  static const struct {
+    const char *what;
+    Setting setting;
+  } or_none[] = {{"a soft cap", SETTING_ATTENTION_SOFTCAP},
+                 {"a soft cap", SETTING_LOGIT_SOFTCAP},
+                 {"the scale of attention", SETTING_ATTENTION_MULTIPLIER},
+                 {"the scale of queries", SETTING_QUERY_SCALAR},
+                 {"the base of local rotary positions", SETTING_LOCAL_ROPE_THETA}};
+  for (size_t i = 0; i < sizeof or_none / sizeof or_none[0]; i++)
+    if (!(s->value[or_none[i].setting] >= 0 && isfinite(s->value[or_none[i].setting])))
+      return error_set(err, STATUS_DATA, "%s is %g, expected a positive number, or 0 for none", or_none[i].what,
+                       s->value[or_none[i].setting]);
   Status status = check_positive("the embedding's multiplier", c->embedding_scale, err);
   if (status == STATUS_OK) status = check_positive("the residual multiplier", c->residual_scale, err);
   if (status == STATUS_OK) status = check_positive("the scale of the logits", c->logit_scale, err);
@@ -155,6 +167,17 @@ static Status resolve(Settings *s, ModelConfig *c, Error *err) {
   return STATUS_OK;
 }
 
+/* The text model's object, with what the larger model's says of both; NULL where there is none. */
+static Json *text_config(const Json *outer) {
+  static const char *const shared[] = {"tie_word_embeddings", "quantization_config"};
+  const Json *inner = json_get(outer, "text_config");
+  if (!json_is_object(inner)) return NULL;
+  Json *json = json_copy(inner);
+  for (size_t i = 0; i < sizeof shared / sizeof shared[0]; i++)
+    if (json_get(outer, shared[i])) json_set(json, shared[i], json_copy(json_get(outer, shared[i])));
+  return json;
+}
+
 Status config_from_json(const Json *json, bool strict, ModelConfig *c, Error *err) {
   const char *type;
   bool nested;
@@ -164,12 +187,14 @@ Status config_from_json(const Json *json, bool strict, ModelConfig *c, Error *er
   if (status != STATUS_OK) return status;
   const Family *family = family_by_hf_type(type, &nested);
   if (!family) return error_set(err, STATUS_DATA, "unknown architecture \"%s\" (config.json, model_type)", type);
-  if (nested) json = json_get(json, "text_config");
-  if (!json_is_object(json))
-    return error_set(err, STATUS_DATA, "config.json: \"text_config\" is missing, expected an object");
-  status = settings_read_hf(json, family, strict, &settings, err);
+  Json *own = nested ? text_config(json) : json_copy(json);
+  if (!own) return error_set(err, STATUS_DATA, "config.json: \"text_config\" is missing, expected an object");
+  status = settings_read_hf(own, family, strict, &settings, err);
   if (status == STATUS_OK) status = resolve(&settings, c, err);
-  if (status == STATUS_OK) c->source = json_copy(json);
+  if (status == STATUS_OK)
+    c->source = own;
+  else
+    json_free(own);
   settings_clear(&settings);
   if (status != STATUS_OK) config_clear(c);
   return status;
@@ -180,7 +205,7 @@ Status config_read(const Source *source, bool strict, ModelConfig *c, Error *err
   *c = (ModelConfig){0};
   if (source_gguf(source)) {
     Settings settings = {0};
-    status = settings_read_gguf(source_gguf(source), &settings, err);
+    status = settings_read_gguf(source_gguf(source), strict, &settings, err);
     if (status == STATUS_OK) status = resolve(&settings, c, err);
     settings_clear(&settings);
   } else if (source_config(source))

@@ -57,8 +57,8 @@ typedef struct ModelConfig {
   Json *source;         /* config.json's own object, NULL from GGUF: kept for writing */
 } ModelConfig;
 
-/* A setting that changes the numbers and is not supported is STATUS_DATA naming it. A key of config.json that the
- * family does not know is warned of, and with `strict` STATUS_DATA. */
+/* A setting that changes the numbers and is not supported is STATUS_DATA naming it. A key of config.json, or of GGUF
+ * behind the architecture's name, that is not known is warned of, and with `strict` STATUS_DATA. */
 Status config_read(const Source *source, bool strict, ModelConfig *config, Error *err);
 
 /* The same from config.json's object alone. */

@@ -1,4 +1,5 @@
 /* Settings from GGUF metadata, under the names that llama.cpp gives them. */
+#include "base/log.h"
 #include "base/memory.h"
 #include "model/config_parts.h"
 
@@ -50,6 +51,23 @@ static const struct {
     {"attention.max_alibi_bias", 0},  {"expert_group_count", 0},
     {"expert_weights_scale", 0},      {"expert_gating_func", 1 /* softmax */},
     {"leading_dense_block_count", 0}, {"rope.scaling.yarn_log_multiplier", 0},
+};
+
+/* Keys that are read elsewhere, or change no number. */
+static const char *const others[] = {
+    "attention.layer_norm_epsilon",
+    "attention.layer_norm_rms_epsilon",
+    "attention.sliding_window_pattern",
+    "attention.value_length",
+    "rope.scale_linear",
+    "rope.scaling.attn_factor",
+    "rope.scaling.factor",
+    "rope.scaling.finetuned",
+    "rope.scaling.type",
+    "rope.scaling.yarn_beta_fast",
+    "rope.scaling.yarn_beta_slow",
+    "tensor_data_layout",
+    "vocab_size",
 };
 
 static void full_key(const char *architecture, const char *suffix, char key[KEY_SIZE]) {
@@ -113,6 +131,27 @@ static Status check_fixed(const Gguf *gguf, const char *architecture, Error *err
       return wrong_type(key, "a number", err);
     if (number != fixed[i].neutral)
       return error_set(err, STATUS_DATA, "%s is %g, which changes the numbers and is not supported", key, number);
+  }
+  return STATUS_OK;
+}
+
+static bool is_known(const char *suffix) {
+  for (size_t i = 0; i < N_KEYS; i++)
+    if (strcmp(keys[i].key, suffix) == 0) return true;
+  for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
+    if (strcmp(fixed[i].key, suffix) == 0) return true;
+  for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+    if (strcmp(others[i], suffix) == 0) return true;
+  return false;
+}
+
+static Status check_unknown(const Gguf *gguf, const char *architecture, bool strict, Error *err) {
+  const size_t size = strlen(architecture);
+  for (size_t i = 0; i < gguf_key_count(gguf); i++) {
+    const char *key = gguf_key(gguf, i);
+    if (strncmp(key, architecture, size) != 0 || key[size] != '.' || is_known(key + size + 1)) continue;
+    if (strict) return error_set(err, STATUS_DATA, "unknown key \"%.80s\"", key);
+    log_warn("unknown key \"%.80s\" is left out of account (--strict refuses it)", key);
   }
   return STATUS_OK;
 }
@@ -191,7 +230,7 @@ static const Family *find_family(const Gguf *gguf, const char *architecture) {
   return found;
 }
 
-Status settings_read_gguf(const Gguf *gguf, Settings *s, Error *err) {
+Status settings_read_gguf(const Gguf *gguf, bool strict, Settings *s, Error *err) {
   GgufText text;
   char name[64];
   if (!gguf_text(gguf, "general.architecture", &text))
@@ -210,5 +249,6 @@ Status settings_read_gguf(const Gguf *gguf, Settings *s, Error *err) {
     s->value[SETTING_QUERY_SCALAR] = s->value[SETTING_HIDDEN_SIZE] / s->value[SETTING_N_HEADS];
   else if (status == STATUS_OK)
     s->value[SETTING_QUERY_SCALAR] = 0;
-  return status == STATUS_OK ? settings_read_rope_gguf(gguf, s, err) : status;
+  if (status == STATUS_OK) status = settings_read_rope_gguf(gguf, s, err);
+  return status == STATUS_OK ? check_unknown(gguf, name, strict, err) : status;
 }

@@ -137,6 +137,15 @@ static Status read_activation(const Json *json, const char *key, const Family *f
   return STATUS_OK;
 }
 
+/* What a model divides or multiplies by; elsewhere 0 stands for a key that is not there. */
+static Status read_number(const Json *json, const ConfigKey *key, double *value, Error *err) {
+  const Status status = json_need_number(json, key->key, "config.json", value, err);
+  const bool is_factor = key->setting == SETTING_QUERY_SCALAR || key->setting == SETTING_ATTENTION_MULTIPLIER ||
+                         key->setting == SETTING_LOCAL_ROPE_THETA;
+  if (status != STATUS_OK || !is_factor || *value > 0) return status;
+  return error_set(err, STATUS_DATA, "config.json: \"%s\" is %g, expected a positive number", key->key, *value);
+}
+
 static Status read_value(const Json *json, const ConfigKey *key, Settings *s, Error *err) {
   double *value = &s->value[key->setting];
   size_t size = 0;
@@ -152,7 +161,7 @@ static Status read_value(const Json *json, const ConfigKey *key, Settings *s, Er
     status = json_need_bool(json, key->key, "config.json", &flag, err);
     *value = flag;
     break;
-  case SETTING_NUMBER: status = json_need_number(json, key->key, "config.json", value, err); break;
+  case SETTING_NUMBER: status = read_number(json, key, value, err); break;
   case SETTING_TEXT: status = read_activation(json, key->key, s->family, value, err); break;
   case SETTING_LIST:          /* once the number of blocks is known */
   case SETTING_OBJECT: break; /* config_rope.c */
@@ -160,10 +169,32 @@ static Status read_value(const Json *json, const ConfigKey *key, Settings *s, Er
   return status;
 }
 
+/* The key that comes before this one in the family's list and gives the same setting, or NULL. */
+static const ConfigKey *earlier_key(const Family *family, const ConfigKey *key) {
+  for (const ConfigKey *other = family->keys; other->key && other != key; other++)
+    if (other->setting == key->setting) return other;
+  return NULL;
+}
+
+/* Of two keys for one setting transformers reads the first: the other must not say something else. */
+static Status read_again(const Json *json, const ConfigKey *key, const ConfigKey *first, Settings *s, Error *err) {
+  const double value = s->value[key->setting];
+  const Status status = read_value(json, key, s, err);
+  if (status != STATUS_OK || s->value[key->setting] == value) return status;
+  char *found = json_print(json_get(json, key->key), false);
+  error_set(err, STATUS_DATA, "config.json: \"%s\" is %.40s, but \"%s\"%s says something else", key->key, found,
+            first->key, json_get(json, first->key) ? "" : ", by default,");
+  free(found);
+  return STATUS_DATA;
+}
+
 static Status read_key(const Json *json, const ConfigKey *key, Settings *s, Error *err) {
   const Json *node = json_get(json, key->key);
   if (!node || key->setting == SETTING_NONE) return STATUS_OK;
   if (key->setting == SETTING_FIXED) return check_fixed(json, key, err);
+  const ConfigKey *first = earlier_key(s->family, key);
+  if (first && !json_is_null(node)) return read_again(json, key, first, s, err);
+  if (first) return STATUS_OK;
   if (!json_is_null(node)) return read_value(json, key, s, err);
   if (setting_kind(key->setting) == SETTING_SIZE && setting_least(key->setting) == 0) s->value[key->setting] = 0;
   if (key->setting == SETTING_ATTENTION_SOFTCAP || key->setting == SETTING_LOGIT_SOFTCAP) s->value[key->setting] = 0;

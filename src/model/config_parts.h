@@ -40,7 +40,7 @@ double setting_most(Setting setting);
 
 /* Both begin with settings_init; what is read must be cleared also after an error. */
 Status settings_read_hf(const Json *json, const Family *family, bool strict, Settings *settings, Error *err);
-Status settings_read_gguf(const Gguf *gguf, Settings *settings, Error *err);
+Status settings_read_gguf(const Gguf *gguf, bool strict, Settings *settings, Error *err);
 
 /* The rotary positions, once the other settings are known. */
 Status settings_read_rope_hf(const Json *json, bool strict, Settings *settings, Error *err);

@@ -118,7 +118,7 @@ const ConfigKey gemma_keys[] = {
     BASIC_KEYS(8192, 1e-6, true),
     WHOLE_ROPE_KEYS(1e4),
     {"hidden_act", SETTING_ACTIVATION, ACTIVATION_GELU_TANH},
-    {"hidden_activation", SETTING_ACTIVATION, ACTIVATION_GELU_TANH},
+    {"hidden_activation", SETTING_ACTIVATION, ACTIVATION_GELU_TANH}, /* older versions of transformers read this one */
     {"attention_bias", SETTING_ATTENTION_BIAS, false},
     {"use_bidirectional_attention", SETTING_FIXED, false},
     END,
