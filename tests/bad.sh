@@ -169,25 +169,32 @@ folder && head -c 3000 good/tokenizer.json >bad/tokenizer.json
 refused bad 'tokenizer.json' "a cut tokenizer.json"
 fails 3 'bad' "info: a cut tokenizer.json" "$FATHOM" info bad
 
-# Data files; a good row stands before each bad one.
+# Data files; a good row stands before each bad one. A bad row is left out with a warning of its line, or refused.
 rows() {
-  head -n 1 pairs.jsonl >rows.jsonl && printf "$1" >>rows.jsonl
-  fails 3 "rows.jsonl: line 2.*$2" "record: $3" "$FATHOM" record good.gguf --pairs rows.jsonl -o out/A.h5 -q
-  fails 3 "rows.jsonl: line 2.*$2" "score: $3" "$FATHOM" score good --pairs rows.jsonl -q
-  fails 3 "rows.jsonl: line 2.*$2" "train: $3" "$FATHOM" train good.gguf --pairs rows.jsonl --steps 1 -q -o out/run
+  head -n 1 pairs.jsonl >rows.jsonl && printf "$1" >>rows.jsonl && sed -n 2p pairs.jsonl >>rows.jsonl
+  fails 3 "rows.jsonl: line 2.*$2" "record: $3" "$FATHOM" record good.gguf --pairs rows.jsonl -o out/A.h5 --strict -q
+  fails 3 "rows.jsonl: line 2.*$2" "score: $3" "$FATHOM" score good --pairs rows.jsonl --strict -q
+  fails 3 "rows.jsonl: line 2.*$2" "train: $3" "$FATHOM" train good.gguf --pairs rows.jsonl --strict --steps 1 -q -o out/run
   is "$(find out -type f)" "" "nothing is left: $3"
+  "$FATHOM" score good --pairs rows.jsonl -q >table 2>note
+  is "$? $(grep -c "warning: rows.jsonl: line 2.*$2.*: left out" note) $(grep -Ec '^[^#].*[[:space:]](chosen|rejected)[[:space:]]' table)" "0 1 4" \
+    "left out with a warning: $3"
+  is "$(grep -c '^# TRL pairs: 3 read, 2 used; left out: 1 bad rows' table)" 1 "counted: $3"
   rm -rf out/*
 }
 rows '{"prompt":"a","chosen":"b\377","rejected":"c"}\n' 'UTF-8' "bytes that are not UTF-8"
 rows '{"prompt":"a","chosen":\n' '' "broken JSON"
-rows '{"prompt":"a","chosen":"","rejected":"c"}\n' '"chosen" is empty' "an empty side"
 rows '{"prompt":"a","chosen":"b"}\n' 'no preference pair' "one side only"
 rows '{"prompt":"a","chosen":4,"rejected":"c"}\n' '"chosen" is neither a string nor a list' "a number for a side"
-printf '{"prompt":"a","chosen":"%0200d","rejected":"c"}\n' 7 >long.jsonl
+printf '{"text":"a"}\n' >texts.jsonl
+fails 3 'texts.jsonl: line 1: no preference pair of a known schema: found the keys text; expected those of RAIL-HH,' \
+  "an unknown schema" "$FATHOM" score good --pairs texts.jsonl -q
+printf '{"prompt":"a","chosen":"%%0200d","rejected":"c"}\n{"prompt":"a","chosen":"c","rejected":" "}\n' |
+  sed "s/%0200d/$(printf %0200d 7)/" >long.jsonl
 cat pairs.jsonl >>long.jsonl
 "$FATHOM" record good.gguf --pairs long.jsonl --max-length 128 -o long.h5 2>note >/dev/null
-is "$? $(grep -c 'TRL pairs: 25 read, 24 used' note) $(grep -c '1 pairs of more than 128 tokens left out' note)" "0 1 1" \
-  "a pair over the length limit is left out, and said"
+is "$? $(grep -c 'TRL pairs: 26 read, 24 used; left out: 1 with an empty answer, 1 of more than 128 tokens' note)" "0 1" \
+  "a pair over the length limit and one without an answer are left out, and said"
 
 # Disks.
 if [ -c /dev/full ]; then

@@ -18,8 +18,8 @@ int main(int argc, char **argv) {
   if (status == STATUS_OK)
     status = samples_read_pairs((const char *const *)argv + 2, (size_t)argc - 2, &rules, &set, &err);
   if (status == STATUS_OK)
-    printf("%zu read, %zu kept, %zu equal, %zu too long: %s\n", set.n_read, set.count / 2, set.n_equal, set.n_too_long,
-           set.schema);
+    printf("%zu read, %zu kept, %zu tied, %zu empty, %zu equal, %zu bad: %s\n", set.n_read, set.count / 2, set.n_tied,
+           set.n_empty, set.n_equal, set.n_bad, set.schema);
   else
     fprintf(stderr, "count_pairs: %s\n", err.text);
   samples_clear(&set);

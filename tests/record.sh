@@ -100,7 +100,7 @@ fails 2 'no layer 9' "a layer that is not there" "$FATHOM" record "$base" --text
 fails 2 'resid_side' "a site that is not there" "$FATHOM" record "$base" --text a --sites resid_side -o x.h5
 fails 2 'expected one of last\|response\|mean\|all' "a token rule that is not there" "$FATHOM" record "$base" --text a --tokens some -o x.h5
 fails 4 'no-such/x.h5' "an output in a missing folder" "$FATHOM" record "$base" --text a -o no-such/x.h5 -q
-fails 3 'nothing is left of 24 pairs: 24 are over 4 tokens' "everything over the length limit" "$FATHOM" record "$base" --pairs pairs.jsonl --max-length 4 -o x.h5
+fails 3 'nothing is left of 24 pairs: .*left out: 24 of more than 4 tokens' "everything over the length limit" "$FATHOM" record "$base" --pairs pairs.jsonl --max-length 4 -o x.h5
 fails 4 'no-such-model' "no such model" "$FATHOM" record no-such-model --text a -o x.h5
 printf '{"text":"a"}\n{"text":\n' >broken.jsonl
 fails 3 'broken.jsonl: line 2' "broken JSON has its line" "$FATHOM" record "$base" --prompts broken.jsonl -o x.h5

@@ -144,7 +144,7 @@ static void test_pairs(void) {
 
   static const char array[] =
       "[ {\"chosen\":\"\\n\\nHuman: Hi?\\n\\nAssistant: a\\n\\nb\\n\\nHuman:x\\n\\nAssistant: yes\",\n"
-      "\"rejected\":\"\\n\\nHuman: Hi?\\n\\nAssistant:\"} , "
+      "\"rejected\":\"\\n\\nHuman: Hi?\\n\\nAssistant:no\"} , "
       "{\"chosen\":\"\\n\\nHuman: [Hi\\\"}?\\n\\nAssistant: 1\",\"rejected\":\"\\n\\nHuman: H\\n\\nAssistant: 2\"}]\n";
   ok(read_as(samples_read_pairs, "h.json", array, &set, &err) == STATUS_OK && set.count == 4 &&
          strcmp(set.schema, "HH transcripts") == 0 && strcmp(set.items[2].group, "2") == 0,
@@ -153,8 +153,8 @@ static void test_pairs(void) {
              "<|im_start|>user\nHi?<|im_end|>\n<|im_start|>assistant\na\n\nb<|im_end|>\n<|im_start|>user\nx<|im_end|>"
              "\n<|im_start|>assistant\nyes<|im_end|>\n"),
      "marks become turns, other empty lines stay");
-  ok(is_text(&set.items[1], set.items[1].response_begin, set.items[1].n_tokens, "<|im_end|>\n"),
-     "an empty answer is kept");
+  ok(is_text(&set.items[1], set.items[1].response_begin, set.items[1].n_tokens, "no<|im_end|>\n"),
+     "a blank behind a mark may be missing");
   samples_clear(&set);
   ok(read_as(samples_read_pairs, "c.jsonl",
              "{\"chosen\":[" TURN("user", "q") "," TURN("assistant", "a") "],\"rejected\":[" TURN("user", "q") "," TURN(
@@ -221,7 +221,7 @@ static void test_split(void) {
   Error err = {0};
   Bytes text = {0};
   for (int i = 0; i < 400; i++) {
-    char *row = mem_format("{\"prompt\":\"q%d\",\"chosen\":\"a%d\",\"rejected\":\"b\"}\n", i / 2, i);
+    char *row = mem_format("{\"prompt\":\"q%d\",\"chosen\":\"a%d\",\"rejected\":\"b\",\"weight\":%d}\n", i / 2, i, i + 1);
     put(&text, row, strlen(row));
     free(row);
   }
@@ -260,6 +260,9 @@ static void test_split(void) {
   size_t beyond = 0;
   for (size_t i = 0; i < again.count; i++) beyond += atoi(again.items[i].id) > 300;
   ok(beyond > 0, "and are not merely the first");
+  size_t own = 0;
+  for (size_t i = 0; i < again.count; i += 2) own += again.pairs[i / 2].weight == atoi(again.items[i].id);
+  ok(own == 25, "each with its own label");
   ok(strcmp(set.digest, again.digest) != 0, "a part has a digest of its own");
   samples_clear(&again), samples_clear(&held_again);
   samples_clear(&set), samples_clear(&held), samples_clear(&second), samples_clear(&other);
@@ -317,7 +320,7 @@ static void test_refusals(void) {
       {samples_read_prompts, "a.jsonl", "[{\"text\":\"a\"}] 5", "a.jsonl: text after the JSON array"},
       {samples_read_prompts, "a.jsonl", "[ ]", "a.jsonl: no prompts in this file"},
       {samples_read_pairs, "p.jsonl", "{\"a\":1}",
-       "p.jsonl: line 1: no preference pair: expected \"prompt\", \"chosen\" and \"rejected\" (TRL)"},
+       "p.jsonl: line 1: no preference pair of a known schema: found the keys a; expected those of RAIL-HH, "},
       {samples_read_pairs, "p.jsonl", "{\"chosen\":\"a\",\"rejected\":\"b\"}", "p.jsonl: line 1: no preference pair"},
       {samples_read_pairs, "p.jsonl", PAIR("\"q\"", "\"a\"", "\"b\"") "{\"prompt\":\"q\",\"chosen\":\"a\"}",
        "p.jsonl: line 2: no preference pair, expected TRL pairs as in the first row"},
@@ -325,18 +328,14 @@ static void test_refusals(void) {
        PAIR("\"q\"", "\"a\"", "\"b\"") "{\"chosen\":\"\\n\\nHuman: a\\n\\nAssistant: b\",\"rejected\":\"\\n\\nHuman: "
                                        "a\\n\\nAssistant: c\"}",
        "p.jsonl: line 2: HH transcripts, expected TRL pairs as in the first row"},
-      {samples_read_pairs, "p.jsonl", PAIR("\"q\"", "\"\"", "\"b\""), "p.jsonl: line 1: \"chosen\" is empty"},
-      {samples_read_pairs, "p.jsonl", PAIR("\"q\"", "\"a\"", "\"\""), "p.jsonl: line 1: \"rejected\" is empty"},
       {samples_read_pairs, "p.jsonl", PAIR("\"\"", "\"a\"", "\"b\""), "p.jsonl: line 1: \"prompt\" is empty"},
       {samples_read_pairs, "p.jsonl", PAIR("\"q\"", "7", "\"b\""),
        "p.jsonl: line 1: \"chosen\" is neither a string nor a list of turns"},
       {samples_read_pairs, "p.jsonl", PAIR("\"q\"", "[" TURN("user", "a") "]", "\"b\""),
        "p.jsonl: line 1: the last turn of \"chosen\" is the user's, expected the assistant's"},
-      {samples_read_pairs, "p.jsonl", PAIR("\"q\"", "[" TURN("assistant", "") "]", "\"b\""),
-       "p.jsonl: line 1: the answer in \"chosen\" is empty"},
       {samples_read_pairs, "p.jsonl",
        "{\"chosen\":\"\\n\\nHuman: a\",\"rejected\":\"\\n\\nHuman: a\\n\\nAssistant: c\"}",
-       "p.jsonl: line 1: \"chosen\" ends with a human turn"},
+       "p.jsonl: line 1: the last turn of \"chosen\" is the user's, expected the assistant's"},
       {samples_read_pairs, "p.jsonl", "{\"chosen\":\"\\n\\nHuman: a\\n\\nAssistant: c\",\"rejected\":\"x\"}",
        "p.jsonl: line 1: \"rejected\" does not begin with"},
       {samples_read_pairs, "p.jsonl", PAIR("\"q\"", "\"a\"", "\"b\"") PAIR("\"q\"", "\"a\"", "\"\xff\""),
@@ -353,6 +352,7 @@ static void test_refusals(void) {
       {samples_read_pairs, "p.jsonl", "", "p.jsonl: no pairs in this file"},
       {samples_read_pairs, "p.json.gz", "\x1f\x8b\x08 broken", "p.json.gz: "},
   };
+  rules.strict = true;
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
     SampleSet set;
     Error err = {0};
@@ -360,6 +360,7 @@ static void test_refusals(void) {
     ok(status == STATUS_DATA && strstr(err.text, bad[i].message) && set.count == 0 && !set.items, "refused: %s",
        err.text);
   }
+  rules.strict = false;
   Error err = {0};
   SampleSet set;
   ok(samples_read_pairs((const char *const[]){"/nowhere/p.jsonl"}, 1, &rules, &set, &err) == STATUS_SYSTEM,

@@ -123,7 +123,7 @@ test ! -e x/config.json
 ok $? "divergence leaves no model"
 printf '{"prompt":"a","chosen":"b","rejected":""}\n' >empty.jsonl
 rm -rf x
-fails 3 'empty.jsonl: line 1' "an empty side" "$FATHOM" train "$base" --pairs empty.jsonl -o x
+fails 3 'nothing is left of 1 pairs: 1 read, 0 used; left out: 1 with an empty answer' "an empty side" "$FATHOM" train "$base" --pairs empty.jsonl -o x
 printf '{"prompt":"a","chosen":"b","rejected":"b"}\n' >equal.jsonl
-fails 3 'nothing is left of 1 pairs: .* 1 have equal sides' "equal sides only" "$FATHOM" train "$base" --pairs equal.jsonl -o x
+fails 3 'nothing is left of 1 pairs: .*left out: 1 with equal sides' "equal sides only" "$FATHOM" train "$base" --pairs equal.jsonl -o x
 tap_end

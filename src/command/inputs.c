@@ -113,48 +113,6 @@ Status inputs_open_model(Inputs *in, const char *path, const InputSettings *sett
   return STATUS_OK;
 }
 
-void inputs_say_left_out(const SampleSet *set, const char *what, size_t max_length) {
-  log_note("%s: %zu read, %zu used%s", set->schema, set->n_read, set->n_read - set->n_too_long - set->n_equal,
-           set->n_too_long || set->n_equal ? "" : ", none left out");
-  if (set->n_too_long) log_warn("%zu %s of more than %zu tokens left out", set->n_too_long, what, max_length);
-  if (set->n_equal) log_warn("%zu pairs with equal sides left out", set->n_equal);
-}
-
-size_t inputs_max_length(const Inputs *in, const InputSettings *settings) {
-  const size_t context = in->model.config.max_positions;
-  if (settings->max_length > context && in->model.config.has[ROLE_POSITIONS]) {
-    log_warn("--max-length %zu: the model learned %zu positions, and has none beyond", settings->max_length, context);
-    return context;
-  }
-  if (settings->max_length > context)
-    log_warn("--max-length %zu is beyond the model's context of %zu tokens", settings->max_length, context);
-  return settings->max_length ? settings->max_length : context;
-}
-
-Status inputs_read_samples(Inputs *in, const InputSettings *settings, Error *err) {
-  const size_t n_kinds = (settings->prompts.count > 0) + (settings->pairs.count > 0) + (settings->text != NULL);
-  if (n_kinds != 1) return error_set(err, STATUS_USAGE, "one of --prompts, --pairs and --text is needed");
-  const SampleRules rules = {.tokenizer = in->tokenizer,
-                             .chat = in->chat,
-                             .max_length = inputs_max_length(in, settings),
-                             .limit = settings->limit};
-  in->are_pairs = settings->pairs.count > 0;
-  Status status;
-  if (in->are_pairs)
-    status = samples_read_pairs(settings->pairs.items, settings->pairs.count, &rules, &in->samples, err);
-  else if (settings->text)
-    status = samples_from_text(settings->text, &rules, &in->samples, err);
-  else
-    status = samples_read_prompts(settings->prompts.items, settings->prompts.count, &rules, &in->samples, err);
-  if (status != STATUS_OK) return status;
-  if (in->samples.count == 0)
-    return error_set(err, STATUS_DATA, "nothing is left of %zu %s: %zu are over %zu tokens, %zu have equal sides",
-                     in->samples.n_read, in->are_pairs ? "pairs" : "prompts", in->samples.n_too_long, rules.max_length,
-                     in->samples.n_equal);
-  inputs_say_left_out(&in->samples, in->are_pairs ? "pairs" : "prompts", rules.max_length);
-  return STATUS_OK;
-}
-
 char *inputs_parameter_memory(const Inputs *in) {
   const Model *model = &in->model;
   const double mib = 1 << 20,
@@ -170,12 +128,6 @@ char *inputs_parameter_memory(const Inputs *in) {
                            : mem_format("%s%.1f MiB of parameters", narrow, widened);
   free(narrow);
   return text;
-}
-
-const Sample **inputs_sample_list(const Inputs *in) {
-  const Sample **list = mem_alloc(in->samples.count, sizeof *list);
-  for (size_t i = 0; i < in->samples.count; i++) list[i] = &in->samples.items[i];
-  return list;
 }
 
 const char *inputs_weights_digest(Inputs *in) {
@@ -221,6 +173,8 @@ char *inputs_command_line(const Invocation *call) {
 }
 
 void inputs_close(Inputs *in) {
+  for (size_t i = 0; i < in->n_notes; i++) free(in->notes[i]);
+  free(in->notes);
   samples_clear(&in->samples);
   model_close(&in->model);
   onednn_close(in->onednn);

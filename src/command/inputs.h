@@ -15,7 +15,8 @@ typedef struct InputSettings {
   OptionTexts prompts, pairs;
   const char *text, *dtype, *chat_template, *chat_date, *adapter;
   size_t max_length, limit, batch_tokens;
-  bool strict;
+  const char *preference; /* of PKU-SafeRLHF's two; NULL: not given */
+  bool strict, truncate_prompt;
   bool widen;               /* as training needs */
   const LoraSettings *lora; /* factors to be trained, or NULL */
 } InputSettings;
@@ -34,6 +35,8 @@ typedef struct Inputs {
   char *model_name;                   /* what the user named: the model, and the adapter on it */
   char weights_sha256[DIGEST_TEXT]; /* of both */
   char *config; /* config.json text, one line */
+  char **notes; /* [n_notes]: what the data are, for the head of a table */
+  size_t n_notes;
 } Inputs;
 
 /* Opens the model, with --adapter put on it, and the tokenizer (the adapter's, where its folder has one), and checks
@@ -46,8 +49,18 @@ Status inputs_read_samples(Inputs *inputs, const InputSettings *settings, Error 
 /* The length limit in force: --max-length, or the model's context length; a larger one is warned of. */
 size_t inputs_max_length(const Inputs *inputs, const InputSettings *settings);
 
-/* Says how many of a set's prompts or pairs (what) were used and left out. */
-void inputs_say_left_out(const SampleSet *set, const char *what, size_t max_length);
+/* How samples are read: tokenizer, chat template, limits, preference, strictness. */
+SampleRules inputs_sample_rules(const Inputs *inputs, const InputSettings *settings);
+
+/* Reads the pairs of these files. At least one must be left. What was left out, and what each file holds, is said and
+ * noted. */
+Status inputs_read_pairs(Inputs *inputs, const OptionTexts *files, const SampleRules *rules, SampleSet *set, Error *err);
+
+/* Says and notes how many prompts the files of a set share with another set, which is called name. */
+void inputs_note_overlap(Inputs *inputs, const SampleSet *set, const SampleSet *other, const char *name);
+
+/* The notes on the data, as notes of a table. */
+void inputs_add_notes(const Inputs *inputs, Table *table);
 
 /* What the parameters take: "513.1 MiB of parameters", or what of them stays in the file. Freed by the caller. */
 char *inputs_parameter_memory(const Inputs *inputs);
@@ -86,7 +99,7 @@ void inputs_close(Inputs *inputs); /* all zeros is fine */
        0,                                                                                                              \
        0,                                                                                                              \
        "FILE",                                                                                                         \
-       "preference pairs: TRL (prompt, chosen, rejected) or HH transcripts; may be repeated",                          \
+       "preference pairs in a layout that fathom info lists; JSONL or JSON array, plain or gzip; may be repeated",     \
        "prompts,text"},                                                                                                \
       {"text", 0, OPTION_TEXT, offsetof(Settings, input.text), 0, 0, "S", "one text", "prompts,pairs"}, {              \
     "limit", 0, OPTION_SIZE, offsetof(Settings, input.limit), 1, 1e12, "N", "the first N prompts or pairs only", NULL  \
@@ -123,8 +136,14 @@ void inputs_close(Inputs *inputs); /* all zeros is fine */
        "N",                                                                                                            \
        "leave out, and count, samples of more tokens (default: the model's context length)",                           \
        NULL},                                                                                                          \
+      {"preference", 0, OPTION_CHOICE, offsetof(Settings, input.preference), 0, 0, "safer|better",                     \
+       "which of PKU-SafeRLHF's two preferences makes a side the chosen one (default: safer)", "prompts,text"},        \
+      {"truncate-prompt", 0, OPTION_FLAG, offsetof(Settings, input.truncate_prompt), 0, 0, NULL,                       \
+       "cut the prompts of pairs that are too long on their left, where that is enough, instead of leaving the pair "  \
+       "out; counted", "prompts,text"},                                                                                          \
       {"strict", 0, OPTION_FLAG, offsetof(Settings, input.strict), 0, 0, NULL,                                         \
-       "refuse a model or adapter with settings that fathom does not know (default: warn)", NULL},                                                                                                          \
+       "refuse a model or adapter with settings that fathom does not know, and a file of pairs with a bad row "        \
+       "(default: warn)", NULL},                                                                                                          \
   {                                                                                                                    \
     "batch-tokens", 0, OPTION_SIZE, offsetof(Settings, input.batch_tokens), 1, 1e9, "N",                               \
         "tokens run through the model at a time", NULL                                                                 \

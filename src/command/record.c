@@ -74,6 +74,7 @@ static Status print_result(const Invocation *call, const RecordSettings *s, Inpu
   Provenance from = invocation_provenance(call, "record", &s->common);
   inputs_add_provenance(in, &from);
   Table *table = table_begin(stdout, s->common.json, &from, columns, sizeof columns / sizeof columns[0]);
+  inputs_add_notes(in, table);
   table_note(table, "computed in %s", s->input.dtype);
   table_string(table, plan->path);
   table_count(table, plan->n_samples);

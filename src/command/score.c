@@ -50,8 +50,7 @@ static Status score_run(const Invocation *call, const void *settings, Error *err
     Provenance from = invocation_provenance(call, "score", &s->common);
     inputs_add_provenance(&in, &from);
     Table *table = table_begin(stdout, s->common.json, &from, columns, 4);
-    table_note(table, "%s: %zu read, %zu over the length limit, %zu with equal sides", in.samples.schema,
-               in.samples.n_read, in.samples.n_too_long, in.samples.n_equal);
+    inputs_add_notes(&in, table);
     table_note(table, "computed in %s", s->input.dtype);
     for (size_t i = 0; i < in.samples.count; i++)
       add_row(table, &in.samples.items[i], in.are_pairs, (double)rewards[i]);

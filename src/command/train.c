@@ -18,13 +18,11 @@ static Status read_pairs(Inputs *in, const TrainSettings *s, SampleSet *heldout,
   Status status = inputs_read_samples(in, &s->input, err);
   if (status != STATUS_OK) return status;
   if (s->eval.count) {
-    const SampleRules rules = {
-        .tokenizer = in->tokenizer, .chat = in->chat, .max_length = inputs_max_length(in, &s->input)};
-    status = samples_read_pairs(s->eval.items, s->eval.count, &rules, heldout, err);
-    if (status == STATUS_OK) inputs_say_left_out(heldout, "held-out pairs", rules.max_length);
-    if (status == STATUS_OK && heldout->count == 0)
-      status = error_set(err, STATUS_DATA, "nothing is left of %zu held-out pairs: %zu are over %zu tokens",
-                         heldout->n_read, heldout->n_too_long, rules.max_length);
+    SampleRules rules = inputs_sample_rules(in, &s->input);
+    rules.limit = 0;
+    status = inputs_read_pairs(in, &s->eval, &rules, heldout, err);
+    if (status == STATUS_OK) inputs_note_overlap(in, heldout, &in->samples, "the training pairs");
+    if (status != STATUS_OK) error_prefix(err, "--eval");
   } else if (s->eval_split > 0) {
     samples_split_pairs(&in->samples, s->eval_split, split_seed, heldout);
   }
@@ -61,13 +59,15 @@ static Status open_folder(const Invocation *call, const TrainSettings *s, Error 
   return status;
 }
 
-static Status print_summary(const TrainSettings *s, const TrainSummary *r, const Provenance *from, Error *err) {
+static Status print_summary(const TrainSettings *s, const Inputs *in, const TrainSummary *r, const Provenance *from,
+                            Error *err) {
   static const char *const columns[] = {
       "run",      "steps",  "trained_parameters",      "anchor_strength",  "bt_loss",
       "accuracy", "anchor", "heldout_accuracy_before", "heldout_accuracy", "tokens_per_second"};
   Table *table = table_begin(stdout, s->common.json, from, columns, sizeof columns / sizeof columns[0]);
   table_note(table, "bt_loss, accuracy and anchor (mean relative squared drift of the anchored blocks) are those of "
                     "the last step's batch");
+  inputs_add_notes(in, table);
   table_string(table, s->output);
   table_count(table, r->steps);
   table_count(table, r->trained_parameters);
@@ -116,7 +116,7 @@ static Status train_pairs(const Invocation *call, const TrainSettings *s, Inputs
   if (status == STATUS_OK) {
     log_note("%s: %zu steps in %.1f s; peak memory %.0f MiB", s->output, summary.steps, summary.seconds,
              (double)mem_peak() / (1 << 20));
-    status = print_summary(s, &summary, &from, err);
+    status = print_summary(s, in, &summary, &from, err);
   }
   free(line);
   return status;

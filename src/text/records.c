@@ -119,11 +119,13 @@ static Status take_element(Records *r, size_t *begin, size_t *size, Error *err) 
     if (!r->ended) r->at++; /* an empty array */
     skip_blanks(r);
     r->ended = true;
-    return r->at < r->size ? error_set(err, STATUS_DATA, "%s: text after the JSON array", r->path) : STATUS_OK;
+    r->is_lost = r->at < r->size;
+    return r->is_lost ? error_set(err, STATUS_DATA, "%s: text after the JSON array", r->path) : STATUS_OK;
   }
   set_place(r);
   const size_t end = element_end(r);
-  if (end >= r->size || r->bytes[end] == '}')
+  r->is_lost = end >= r->size || r->bytes[end] == '}';
+  if (r->is_lost)
     return error_set(err, STATUS_DATA, "%s: the JSON array is not closed by ]", r->where);
   *begin = r->at;
   *size = end - r->at;

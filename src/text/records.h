@@ -13,6 +13,7 @@ typedef struct Records {
   char *bytes;       /* the whole file, gunzipped */
   size_t size, at;
   bool array, ended; /* a JSON array, and its closing bracket was seen */
+  bool is_lost;      /* after an error: where the next row begins cannot be told */
   size_t number;     /* of the current row: its line in JSONL and plain lines, its place in an array, from 1 */
   struct RecordTexts *kept;
   char *where;       /* "FILE: line 7" or "FILE: record 7", for messages */
@@ -22,7 +23,8 @@ typedef struct Records {
 Status records_open(Records *records, const char *path, Error *err);
 void records_close(Records *records); /* all zeros is fine */
 
-/* The next row as an object, *row NULL at the end; freed by the caller. Blank lines are passed over. */
+/* The next row as an object, *row NULL at the end; freed by the caller. Blank lines are passed over. After STATUS_DATA the
+ * next call gives the row behind the bad one, unless is_lost. */
 Status records_next(Records *records, Json **row, Error *err);
 
 /* Hands over a text made from the current row: it is freed with the next one. */

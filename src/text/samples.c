@@ -20,11 +20,22 @@ void sample_clear(Sample *sample) {
   *sample = (Sample){0};
 }
 
+static void drop_files(SampleSet *set) {
+  for (size_t i = 0; i < set->n_files; i++) {
+    free(set->files[i].path);
+    free(set->files[i].schema);
+  }
+  free(set->files);
+  set->files = NULL;
+  set->n_files = 0;
+}
+
 void samples_clear(SampleSet *set) {
   for (size_t i = 0; i < set->count; i++) sample_clear(&set->items[i]);
   free(set->items);
   free(set->pairs);
   free(set->schema);
+  drop_files(set);
   *set = (SampleSet){0};
 }
 
@@ -48,6 +59,10 @@ static void finish_digest(SampleSet *set) {
     digest_add_string(digest, set->items[i].text_digest);
   }
   digest_finish(digest, set->digest);
+}
+
+size_t samples_dropped(const SampleSet *set) {
+  return set->n_bad + set->n_tied + set->n_empty + set->n_equal + set->n_too_long;
 }
 
 void builder_init(SampleBuilder *b, const SampleRules *rules, SampleSet *set, size_t n_paths) {
@@ -137,8 +152,26 @@ Status sample_tokenize(const SampleRules *rules, const char *text, size_t size, 
   return STATUS_OK;
 }
 
-Status sample_from_messages(const SampleRules *rules, const Records *at, const Message *messages, size_t n,
-                            const Json *tools, Sample *sample, Error *err) {
+static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+static size_t count_words(const char *text) {
+  size_t n = 0;
+  for (; *text; text++) n += !is_blank(*text) && (is_blank(text[1]) || !text[1]);
+  return n;
+}
+
+/* Of turns that are not rendered. */
+static void digest_messages(const Message *messages, size_t n, char text[DIGEST_TEXT]) {
+  Digest *digest = digest_new();
+  for (size_t i = 0; i < n; i++) {
+    digest_add_string(digest, messages[i].role);
+    digest_add_string(digest, messages[i].content);
+  }
+  digest_finish(digest, text);
+}
+
+static Status render(const SampleRules *rules, const Message *messages, size_t n, const Json *tools, Sample *sample,
+                     Error *err) {
   ChatTemplate *plain = NULL;
   char *text = NULL;
   size_t size, response;
@@ -147,11 +180,21 @@ Status sample_from_messages(const SampleRules *rules, const Records *at, const M
   if (status == STATUS_OK) status = chat_render(chat, messages, n, tools, false, &text, &size, &response, err);
   if (status == STATUS_OK)
     status = sample_tokenize(rules, text, size, chat_tokenize_flags(chat), response, sample, err);
-  if (status != STATUS_OK) error_prefix(err, "%s", at->where);
-  sample->prompt_key = prompt_key(messages, n);
   free(text);
   chat_close(plain);
   return status;
+}
+
+Status sample_from_messages(const SampleRules *rules, const Records *at, const Message *messages, size_t n,
+                            const Json *tools, Sample *sample, Error *err) {
+  sample->prompt_key = prompt_key(messages, n);
+  if (n > 0) sample->n_words = count_words(messages[n - 1].content);
+  if (!rules->tokenizer) {
+    digest_messages(messages, n, sample->text_digest);
+    return STATUS_OK;
+  }
+  const Status status = render(rules, messages, n, tools, sample, err);
+  return status == STATUS_OK ? STATUS_OK : error_prefix(err, "%s", at->where);
 }
 
 uint64_t prompt_key(const Message *messages, size_t n) {
@@ -159,8 +202,11 @@ uint64_t prompt_key(const Message *messages, size_t n) {
   while (first < n && strcmp(messages[first].role, "user") != 0) first++;
   if (n == 0) return 0;
   const char *text = messages[first < n ? first : 0].content;
+  while (is_blank(*text)) text++;
+  size_t size = strlen(text);
+  while (size > 0 && is_blank(text[size - 1])) size--;
   char digest[DIGEST_TEXT], half[17];
-  digest_bytes(text, strlen(text), digest);
+  digest_bytes(text, size, digest);
   memcpy(half, digest, 16);
   half[16] = 0;
   return strtoull(half, NULL, 16);
@@ -275,6 +321,7 @@ void samples_split_pairs(SampleSet *set, double held_out_share, uint64_t seed, S
     *(out ? &held_out->count : &kept) += 2;
   }
   set->count = kept;
+  drop_files(set);
   finish_digest(set);
   finish_digest(held_out);
 }
@@ -289,12 +336,15 @@ void samples_draw_pairs(SampleSet *set, size_t n, uint64_t seed) {
   rng_shuffle(&rng, order, n_pairs);
   for (size_t i = 0; i < n; i++) drawn[order[i]] = true;
   for (size_t i = 0; i < set->count; i++) {
-    if (drawn[i / 2])
+    if (drawn[i / 2]) {
+      set->pairs[kept / 2] = set->pairs[i / 2];
       set->items[kept++] = set->items[i];
-    else
+    } else {
       sample_clear(&set->items[i]);
+    }
   }
   set->count = kept;
+  drop_files(set);
   finish_digest(set);
   free(order);
   free(drawn);

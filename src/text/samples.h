@@ -8,6 +8,7 @@
 #include "text/chat.h"
 #include "text/tokenizer.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,7 +21,8 @@ typedef struct Sample {
   size_t response_begin; /* the first token that covers a byte of the final assistant turn (n_tokens where there is none); 0 for
                           * plain text and given ids */
   char text_digest[DIGEST_TEXT]; /* of the text before tokenising (of the ids where ids were given) */
-  uint64_t prompt_key;           /* of the text of the first user turn: what samples_split_pairs goes by */
+  uint64_t prompt_key; /* of the text of the first user turn, blanks around it apart: what samples_split_pairs goes by */
+  size_t n_words;      /* of the last turn, between blanks; 0 for prompts */
 } Sample;
 
 /* What a row says of its pair beside the texts. */
@@ -30,22 +32,43 @@ typedef struct PairLabel {
   double probability; /* "probability": that chosen is the better one, in [0, 1], a soft label; 1 where not given */
 } PairLabel;
 
+/* What one file of pairs gave to its set. */
+typedef struct PairFile {
+  char *path, *schema;    /* schema: "TRL pairs", "PKU-SafeRLHF (safer)" */
+  const char *preference; /* "safer" or "better", where its rows say both; else NULL */
+  size_t first, count; /* its samples in the set; until the set is split */
+  size_t n_read;       /* its rows */
+} PairFile;
+
+/* Of the rows read, each is used, or counted under the first of these that holds: bad, tied, empty, equal, too long. */
 typedef struct SampleSet {
   Sample *items;
   size_t count;
   PairLabel *pairs; /* [count / 2]; NULL for prompts */
   size_t n_read;     /* prompts or pairs in the files, or the limit */
-  size_t n_too_long; /* prompts or pairs left out because a side is over max_length */
+  size_t n_bad;      /* rows of pairs that could not be read; each of the first few was warned of by its line */
+  size_t n_tied;     /* pairs of which neither side is preferred */
+  size_t n_empty;    /* pairs with an answer of nothing but blanks */
   size_t n_equal;    /* pairs left out because both sides are the same */
+  size_t n_too_long; /* prompts or pairs left out because a side is over max_length */
+  size_t n_truncated; /* pairs that are used with a prompt cut on its left */
   char digest[DIGEST_TEXT]; /* of ids, labels and texts of all samples in order */
   char *schema; /* "prompts", "TRL pairs", "HH transcripts", for the output; several files: "TRL pairs, HH transcripts" */
+  PairFile *files; /* [n_files]; NULL for prompts, and in both parts of a split set */
+  size_t n_files;
 } SampleSet;
 
+/* Rows that are not used: n_read - samples_dropped(set) pairs or prompts are (before a split). */
+size_t samples_dropped(const SampleSet *set);
+
 typedef struct SampleRules {
-  const Tokenizer *tokenizer;
+  const Tokenizer *tokenizer; /* NULL, for pairs: words are counted, and there are no tokens */
   const ChatTemplate *chat; /* NULL = as "none" */
   size_t max_length;        /* tokens; longer samples are left out and counted; 0 = no limit */
   size_t limit;             /* prompts or pairs to read at most, over all files; 0 = all */
+  const char *preference;   /* "safer" or "better", where the rows of a file say both; NULL = safer */
+  bool truncate_prompt;     /* pairs over max_length lose tokens on the left of the prompt, if that is enough */
+  bool strict;              /* a bad row of pairs is an error; else it is warned of, counted and passed over */
 } SampleRules;
 
 /* .txt or .txt.gz (one prompt a line) or JSONL ({"text"}, {"messages"} or {"ids"}; optional id, group, label, tools), plain or
@@ -53,20 +76,20 @@ typedef struct SampleRules {
  * chat template, and nothing follows the last turn. A bad line is STATUS_DATA with "FILE: line N". */
 Status samples_read_prompts(const char *const *paths, size_t n_paths, const SampleRules *rules, SampleSet *set, Error *err);
 
-/* Preference pairs: items[2i] is chosen, items[2i+1] rejected of pair i. JSONL or a JSON array; plain or gzip. The first row
- * of a file decides its schema:
- *   TRL             "prompt" a string (one user turn) or turns, "chosen" and "rejected" strings or turns; or no prompt and
- *                   both sides whole conversations
- *   HH transcripts  "chosen" and "rejected" strings "\n\nHuman: ...\n\nAssistant: ..."
- * Each side is scored as its turns through the chat template, the answer as the final assistant turn. As in HF, text that
- * spells a special token becomes it. An empty TRL side is STATUS_DATA; HH data has empty answers, which are kept. */
+/* Preference pairs: items[2i] is chosen, items[2i+1] rejected of pair i. JSONL or a JSON array; plain or gzip. The first good
+ * row of a file decides its schema; pair_schemas.c has the table of them. A row of another schema, or with no answer where one
+ * belongs, is a bad row. Each side is scored as its turns through the chat template, the answer as the final assistant
+ * turn. As in HF, text that spells a special token becomes it. A file without a good row, or of which a part cannot be
+ * told into rows, is STATUS_DATA with "FILE: line N".
+ * truncate_prompt: both sides lose the same number of tokens, so that they see the same end of the prompt; a BOS in front
+ * stays, and so does the whole answer. */
 Status samples_read_pairs(const char *const *paths, size_t n_paths, const SampleRules *rules, SampleSet *set, Error *err);
 
 /* One sample of id "text" from a string. */
 Status samples_from_text(const char *text, const SampleRules *rules, SampleSet *set, Error *err);
 
 /* Splits by prompt: the part of a pair is decided by the text of its first user turn and the seed alone (one conversation
- * can be in a file at several lengths). held_out_share in [0, 1). Moves the held-out pairs of set to held_out, in order. */
+ * can be in a file at several lengths), whatever else is in the file. Counts and schema stay with set. held_out_share in [0, 1). Moves the held-out pairs of set to held_out, in order. */
 void samples_split_pairs(SampleSet *set, double held_out_share, uint64_t seed, SampleSet *held_out);
 
 /* Keeps n pairs (all, where there are no more), drawn with the seed, in their order. With one seed the pairs of a smaller

@@ -44,7 +44,8 @@ void builder_add_label(SampleBuilder *b, const PairLabel *label);
  * caller. key is for messages. */
 Status read_messages(const Records *at, const char *key, const Json *list, Message **messages, size_t *n, Error *err);
 
-/* The flags and rendering of rules->chat, NULL = plain text. tools: the row's list, or NULL. */
+/* The flags and rendering of rules->chat, NULL = plain text; without a tokenizer the sample has a digest and words alone.
+ * tools: the row's list, or NULL. */
 Status sample_from_messages(const SampleRules *rules, const Records *at, const Message *messages, size_t n,
                             const Json *tools, Sample *sample, Error *err);
 
