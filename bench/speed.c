@@ -166,7 +166,7 @@ static Status bench_training(Work *w, Row *row, Error *err) {
                          w->n, err);
   if (status == STATUS_OK) status = frozen_measure_scale(&frozen, w->list, w->n, err);
   if (status == STATUS_OK)
-    status = anchor_init(&anchor, 0.1, "all", w->model.config.n_layers, w->model.config.hidden_size, frozen.scale, err);
+    status = anchor_init(&anchor, 0.1, ANCHOR_RELATIVE, "all", w->model.config.n_layers, w->model.config.hidden_size, frozen.scale, err);
   if (status == STATUS_OK) status = pass_init(&pass, &w->model.config, PER_BATCH * LENGTH, LENGTH, true, err);
   if (status == STATUS_OK) status = arena_init(&arena, 3 * arena_need(bytes), err);
   if (status == STATUS_OK) {
@@ -179,7 +179,7 @@ static Status bench_training(Work *w, Row *row, Error *err) {
     StepResult result;
     for (size_t i = 0; i < PER_BATCH; i++) indices[i] = r * PER_BATCH + i;
     const double started = clock_seconds();
-    status = step_run(&stepper, w->list + r * PER_BATCH, indices, PAIRS, 1e-6, r + 1, &result, err);
+    status = step_run(&stepper, w->list + r * PER_BATCH, indices, NULL, PAIRS, 1e-6, r + 1, &result, err);
     if (r > 0) timing_add(&timing, false, clock_seconds() - started, operations);
   }
   *row = timing_row(&timing, "training step 8 x 128, anchored", PER_BATCH * LENGTH, operations);

@@ -28,14 +28,14 @@ cross blocks.0.hook_resid_post blocks.1.hook_resid_post cka
 cross blocks.29.hook_resid_post blocks.17.hook_resid_post cka" "cross: a row a cell"
 is "$(table "$r/cross.h5" | sed -n '2p;3p' | cut -f 5 | tr '\n' ' ')" "1 - " "cross: the second cell is missing"
 is "$(table "$r/run.h5" | sed -n '1p' | tr '\t' ' ')" "file step loss bt_loss anchor accuracy margin reward_mean grad_norm \
-learning_rate tokens drift_mean eval_bt_loss eval_accuracy eval_margin" "training: the columns"
-is "$(table "$r/run.h5" | sed -n '2p;3p;102p;$p' | cut -f 2,6,12- | tr '\t' ' ')" "0 - - 0.7 0.5 0
+learning_rate tokens drift_mean eval_bt_loss eval_accuracy eval_margin sft_loss l2_sp centring" "training: the columns"
+is "$(table "$r/run.h5" | sed -n '2p;3p;102p;$p' | cut -f 2,6,12-15 | tr '\t' ' ')" "0 - - 0.7 0.5 0
 1 0.5 0 - - -
 100 0.698 0.145 0.5 0.625 0.5
 200 0.898 0.29 0.4 0.75 1.5" "training: mean drift of 30 layers, and held-out pairs at their steps, step 0 before all"
 is "$(table "$r/run.h5" | grep -c .)" 202 "training: a row a step"
 is "$(table "$r/run.h5" | sed -n '5p' | cut -f 2,9)" "3${tab}-" "training: an infinite gradient norm is missing"
-is "$(table "$r/short.h5" | sed -n '2p' | cut -f 13- | tr '\t' ' ')" "- - -" "training: a run without held-out pairs"
+is "$(table "$r/short.h5" | sed -n '2p' | cut -f 13-15 | tr '\t' ' ')" "- - -" "training: a run without held-out pairs"
 is "$(table "$r/run.h5" --figure heatmap | sed -n '1p;6001p' | tr '\t' ' ')" "file step_first step_last site layer drift
 run 200 200 blocks.29.hook_resid_post 29 0.58" "heat map: every step and layer"
 is "$("$FATHOM" plot "$r/long.h5" --figure heatmap --tsv | sed -n '/^# figure/p;$p' | tr '\t' ' ')" \

@@ -1,6 +1,7 @@
-/* num/activation and the functions of num/vec.h behind it against libm in double; gradients against central
+/* num/activation, num/crossentropy and the functions of num/vec.h behind them against libm in double; gradients against central
  * differences. Built for float and for double. */
 #include "num/activation.h"
+#include "num/crossentropy.h"
 #include "num/vec.h"
 #include "tests/kernels.h"
 
@@ -141,6 +142,55 @@ static void test_softcap(Rng *rng) {
   free(x), free(dx), free(w.x), free(w.c), free(w.y);
 }
 
+/* One row: scale * -log softmax(x)[target]. */
+typedef struct Predicted {
+  size_t v, target;
+  double *x, scale;
+} Predicted;
+
+static double entropy(void *context) {
+  const Predicted *w = context;
+  double most = w->x[0], sum = 0;
+  for (size_t i = 1; i < w->v; i++) most = fmax(most, w->x[i]);
+  for (size_t i = 0; i < w->v; i++) sum += exp(w->x[i] - most);
+  return w->scale * (log(sum) + most - w->x[w->target]);
+}
+
+static void test_crossentropy(Rng *rng) {
+  static const size_t sizes[] = {1, 2, 15, 16, 17, 1000, 1024, 1025, 3001};
+  double value = 0, slope = 0;
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    const size_t v = sizes[i];
+    Predicted w = {.v = v};
+    double *scattered;
+    real *x = normal_reals(rng, 3 * v, 4, &scattered), *dx = normal_reals(rng, 3 * v, 1, NULL);
+    const double scales[] = {1, 0.25, 2.385};
+    const int32_t targets[] = {0, (int32_t)v - 1, (int32_t)rng_below(rng, v)};
+    double losses[3];
+    crossentropy_rows(3, v, x, targets, scales, losses, dx);
+    for (size_t r = 0; r < 3; r++) {
+      w.x = scattered + r * v, w.target = (size_t)targets[r], w.scale = scales[r];
+      const double expected = entropy(&w) / w.scale, error = fabs(losses[r] - expected) / (1 + expected);
+      if (!(error <= value)) value = error;
+      const double off = gradient_error(entropy, &w, rng, w.x, v, dx + r * v);
+      if (!(off <= slope)) slope = off;
+    }
+    free(x), free(dx), free(scattered);
+  }
+  ok(value <= 16 * (double)REAL_EPSILON, "cross entropy agrees with its definition: %.2g", value);
+  ok(slope <= GRADIENT_TOLERANCE, "its gradient agrees with central differences: %.2g", slope);
+  real far[20], dfar[20];
+  double loss_of_far;
+  for (int i = 0; i < 20; i++) far[i] = i == 3 ? 1000 : -1000;
+  crossentropy_rows(1, 20, far, (const int32_t[]){3}, (const double[]){1}, &loss_of_far, dfar);
+  const bool sure = loss_of_far == 0 && dfar[3] == 0 && dfar[4] == 0;
+  crossentropy_rows(1, 20, far, (const int32_t[]){4}, (const double[]){1}, &loss_of_far, dfar);
+  ok(sure && loss_of_far == 2000 && dfar[3] == 1 && dfar[4] == -1, "far logits neither overflow nor vanish");
+  far[7] = (real)NAN;
+  crossentropy_rows(1, 20, far, (const int32_t[]){4}, (const double[]){1}, &loss_of_far, dfar);
+  ok(isnan(loss_of_far), "a logit that is not a number shows in the loss");
+}
+
 int main(void) {
   Rng rng = rng_new(SEED);
   printf("# seed %d\n", SEED);
@@ -151,5 +201,6 @@ int main(void) {
     test_extremes(&kinds[i]);
   }
   test_softcap(&rng);
+  test_crossentropy(&rng);
   return tap_end();
 }

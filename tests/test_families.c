@@ -71,7 +71,7 @@ static void backward(const Fixture *fixture, const Model *model, Pass *pass, con
   const GoldenArray projection = golden_array(&fixture->gradients, "projection");
   real *dfinal = mem_alloc(rows * model->config.hidden_size, sizeof *dfinal);
   *g = (Gradients){.values = mem_alloc(model->table.total, sizeof *g->values)};
-  model_logits_backward(model, pass, rows, logits, projection.values, dfinal, g->values + model->table.lm_head);
+  model_logits_backward(model, rows, pass->final_normed, logits, projection.values, dfinal, g->values + model->table.lm_head);
   model_backward(model, &fixture->all.batch, pass, NULL, dfinal, NULL, false, g);
   free(dfinal);
   free(projection.values);

@@ -123,7 +123,7 @@ static double bradley_terry(const Work *work, real *drewards) {
   model_rewards(&work->model, &work->all.batch, &work->pass, rewards);
   ok(expected.width == n && relative_difference(rewards, expected.values, n) <= GOLDEN_TOLERANCE,
      "rewards are transformers': %.1e", relative_difference(rewards, expected.values, n));
-  loss_bradley_terry(n / 2, rewards, 0, 1 / ((double)n / 2), &sums, drewards);
+  loss_bradley_terry(n / 2, rewards, NULL, 0, 1 / ((double)n / 2), &sums, drewards);
   free(rewards);
   free(expected.values);
   return sums.loss / ((double)n / 2);
@@ -195,7 +195,7 @@ static void test_anchor(void) {
   for (size_t l = 0; l < scale.width; l++) scales[l] = (double)scale.values[l];
   Anchor anchor;
   Error err = {0};
-  if (anchor_init(&anchor, 1, "all", base.config.n_layers, base.config.hidden_size, scales, &err) != STATUS_OK)
+  if (anchor_init(&anchor, 1, ANCHOR_RELATIVE, "all", base.config.n_layers, base.config.hidden_size, scales, &err) != STATUS_OK)
     bail_out(&err);
   anchor_fill(&anchor, &work.all, &frozen);
   for (size_t l = 0; l < anchor.n_layers; l++) {

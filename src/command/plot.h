@@ -5,7 +5,7 @@
 #include "base/table.h"
 #include "store/result.h"
 
-enum { PLOT_MAX_FILES = 32, PLOT_MAX_COLUMNS = 16 };
+enum { PLOT_MAX_FILES = 32, PLOT_MAX_COLUMNS = 24 };
 
 /* One of the files side by side. The label is what its rows carry in the column "file". */
 typedef struct PlotFile {

@@ -11,9 +11,10 @@
 
 /* --- training curves --- */
 
-enum { N_CURVES = 9 };
-static const char *const curve_names[N_CURVES] = {"loss",        "bt_loss",   "anchor",        "accuracy", "margin",
-                                                  "reward_mean", "grad_norm", "learning_rate", "tokens"};
+enum { N_CURVES = 12, N_ALWAYS = 9 }; /* the first nine are of every run, the rest of some */
+static const char *const curve_names[N_CURVES] = {"loss",   "bt_loss",     "anchor",    "accuracy",
+                                                  "margin", "reward_mean", "grad_norm", "learning_rate",
+                                                  "tokens", "sft_loss",    "l2_sp",     "centring"};
 
 /* Mean over sites of row [n], without those that were not measured; NaN where none was. */
 static double mean_measured(const double *row, size_t n) {
@@ -55,9 +56,9 @@ static Status curves_read(const PlotFile *file, const char *group, const char *c
   return status;
 }
 
-/* The cells of the entry that is next, or of none. */
-static void write_curves(const Curves *curves, bool there, size_t n_columns, Table *table) {
-  for (size_t i = 0; i < n_columns; i++)
+/* Cells [first, end) of the entry that is next, or of none. */
+static void write_curves(const Curves *curves, bool there, size_t first, size_t end, Table *table) {
+  for (size_t i = first; i < end; i++)
     plot_number(table, there && curves->columns[i] ? curves->columns[i][curves->at] : NAN);
 }
 
@@ -70,9 +71,10 @@ static void write_steps_in_order(const PlotFile *file, Curves *train, Curves *ev
     const bool trained = t && !(e && *e < *t), scored = e && !(t && *t < *e);
     table_string(table, file->label);
     plot_number(table, trained ? *t : *e);
-    write_curves(train, trained, N_CURVES, table);
+    write_curves(train, trained, 0, N_ALWAYS, table);
     plot_number(table, trained && drift ? mean_measured(drift + train->at * n_sites, n_sites) : NAN);
-    write_curves(eval, scored, N_EVALS, table);
+    write_curves(eval, scored, 0, N_EVALS, table);
+    write_curves(train, trained, N_ALWAYS, N_CURVES, table);
     train->at += trained;
     eval->at += scored;
   }
@@ -113,7 +115,8 @@ const Figure figure_training = {
     .kind = "run",
     .script = "training.gp",
     .columns = {"file", "step", "loss", "bt_loss", "anchor", "accuracy", "margin", "reward_mean", "grad_norm",
-                "learning_rate", "tokens", "drift_mean", "eval_bt_loss", "eval_accuracy", "eval_margin"},
+                "learning_rate", "tokens", "drift_mean", "eval_bt_loss", "eval_accuracy", "eval_margin", "sft_loss",
+                "l2_sp", "centring"},
     .write = write_training,
 };
 

@@ -45,7 +45,7 @@ static Status open_folder(const Invocation *call, const TrainSettings *s, Error 
   Status status = file_make_directory(s->output, err);
   if (status == STATUS_OK && file_exists(config))
     status = error_set(err, STATUS_USAGE, "%s: holds a finished model already: choose another -o", s->output);
-  if (status == STATUS_OK && !s->resume && checkpoint_exists(s->output))
+  if (status == STATUS_OK && !s->resume && checkpoint_newest(s->output) != SIZE_MAX)
     status = error_set(err, STATUS_USAGE,
                        "%s: holds an interrupted run: --resume goes on with it, or choose another -o", s->output);
   if (status == STATUS_OK && !(s->resume && file_exists(text))) {
@@ -61,12 +61,27 @@ static Status open_folder(const Invocation *call, const TrainSettings *s, Error 
 
 static Status print_summary(const TrainSettings *s, const Inputs *in, const TrainSummary *r, const Provenance *from,
                             Error *err) {
-  static const char *const columns[] = {
-      "run",      "steps",  "trained_parameters",      "anchor_strength",  "bt_loss",
-      "accuracy", "anchor", "heldout_accuracy_before", "heldout_accuracy", "tokens_per_second"};
+  static const char *const columns[] = {"run",
+                                        "steps",
+                                        "trained_parameters",
+                                        "anchor_strength",
+                                        "bt_loss",
+                                        "accuracy",
+                                        "anchor",
+                                        "heldout_accuracy_before",
+                                        "heldout_accuracy",
+                                        "probe_drift",
+                                        "sft_loss",
+                                        "l2_sp",
+                                        "end",
+                                        "tokens_per_second"};
   Table *table = table_begin(stdout, s->common.json, from, columns, sizeof columns / sizeof columns[0]);
-  table_note(table, "bt_loss, accuracy and anchor (mean relative squared drift of the anchored blocks) are those of "
-                    "the last step's batch");
+  table_note(table,
+             "bt_loss, accuracy, anchor (R in its norm, mean over the anchored blocks) and sft_loss are those of "
+             "the last step's batch, l2_sp = |w - w0|^2 before its update");
+  table_note(table,
+             "probe_drift: relative squared drift of the result on the probe set, mean over all blocks; end: what "
+             "ended the run, steps or drift (--stop-at-drift)");
   inputs_add_notes(in, table);
   table_string(table, s->output);
   table_count(table, r->steps);
@@ -77,6 +92,10 @@ static Status print_summary(const TrainSettings *s, const Inputs *in, const Trai
   table_number(table, r->anchor);
   table_number(table, r->first_heldout_accuracy);
   table_number(table, r->heldout_accuracy);
+  table_number(table, r->probe_drift);
+  table_number(table, r->sft_loss);
+  table_number(table, r->l2_sp);
+  table_string(table, r->end);
   table_number(table, r->seconds > 0 ? (double)r->tokens / r->seconds : 0);
   return table_end(table, err);
 }
@@ -102,6 +121,11 @@ static Status train_pairs(const Invocation *call, const TrainSettings *s, Inputs
                     .centring = s->centring,
                     .lambda = s->anchor,
                     .anchor_layers = s->anchor_layers,
+                    .sft = s->sft,
+                    .l2_sp = s->l2_sp,
+                    .stop_at_drift = s->stop_at_drift,
+                    .source = in->source,
+                    .adapter = in->adapter,
                     .token_rule_name = s->anchor_tokens,
                     .probe_pairs = s->probe_pairs,
                     .checkpoint_every = s->checkpoint_every,
@@ -111,6 +135,7 @@ static Status train_pairs(const Invocation *call, const TrainSettings *s, Inputs
                     .frozen_about = inputs_store_provenance(in, &s->common, line),
                     .identity = identity_text};
   token_rule_from_name(s->anchor_tokens, &plan.token_rule);
+  anchor_norm_from_name(s->anchor_norm, &plan.anchor_norm);
   TrainSummary summary;
   Status status = trainer_run(&in->model, in->tokenizer, &plan, &from, &summary, err);
   if (status == STATUS_OK) {
@@ -130,6 +155,9 @@ static Status train_run(const Invocation *call, const void *settings, Error *err
   if (!s->input.pairs.count) return error_set(err, STATUS_USAGE, "train: --pairs FILE is needed");
   Status status = inputs_open_model(&in, call->args[0], &s->input, err);
   if (status == STATUS_OK) status = trainable_check(&in.model, s->parts, s->anchor_layers, s->anchor, err);
+  if (status == STATUS_OK)
+    status = trainable_check_controls(&in.model, s->parts, s->sft, s->l2_sp, s->stop_at_drift,
+                                      model_has_lm_head(&in.model, in.source, in.adapter), err);
   if (status == STATUS_OK) status = read_pairs(&in, s, &heldout, err);
   if (status == STATUS_OK) status = open_folder(call, s, err);
   if (status == STATUS_OK) status = train_pairs(call, s, &in, &heldout, err);

@@ -12,6 +12,7 @@ const TrainSettings train_defaults = {
     .parts = "all",
     .anchor_layers = "all",
     .anchor_tokens = "response",
+    .anchor_norm = "relative",
     .batch_size = 8,
     .probe_pairs = 16,
     .epochs = 1,
@@ -40,6 +41,11 @@ const Option train_options[] = {
      "anchored blocks: all, last, middle (the middle third) or a list such as 0,3-7,-1", NULL},
     {"anchor-tokens", 0, OPTION_CHOICE, AT(anchor_tokens), 0, 0, "response|last|all",
      "tokens of the anchor and of all drift (position 0 never counts)", NULL},
+    {"anchor-norm", 0, OPTION_CHOICE, AT(anchor_norm), 0, 0, "relative|unit|mse",
+     "distance of a row h from its frozen row h0: |h - h0|^2 over the block's spread s^2; of the rows scaled to length "
+     "1; "
+     "or over the width. Drift is reported as relative in any case",
+     NULL},
     {"frozen", 0, OPTION_TEXT, AT(frozen), 0, 0, "F.h5",
      "store of the frozen features, recorded if it does not exist; shared by runs on its samples or some of them "
      "(default: RUN/frozen.h5)",
@@ -49,9 +55,17 @@ const Option train_options[] = {
     {"batch-size", 0, OPTION_SIZE, AT(batch_size), 1, 1e6, "N", "pairs of an update", NULL},
     {"lr", 0, OPTION_REAL, AT(lr), 0, 10, "X", "peak learning rate (AdamW, cosine decay to 0)", NULL},
     {"warmup", 0, OPTION_REAL, AT(warmup), 0, 1, "X", "share of the updates with a rising learning rate", NULL},
-    {"weight-decay", 0, OPTION_REAL, AT(weight_decay), 0, 10, "X", "decoupled weight decay of the matrices", NULL},
+    {"weight-decay", 0, OPTION_REAL, AT(weight_decay), 0, 10, "X",
+     "decoupled weight decay (AdamW) of the matrices; gains and biases are left alone", NULL},
     {"clip", 0, OPTION_REAL, AT(clip), 0, 1e9, "X", "global gradient norm at most; 0 = no clipping", NULL},
     {"centring", 0, OPTION_REAL, AT(centring), 0, 1e3, "X", "weight of (r_chosen + r_rejected)^2 in the loss", NULL},
+    {"l2-sp", 0, OPTION_REAL, AT(l2_sp), 0, 1e6, "X",
+     "control: adds X |w - w0|^2 to the loss, w0 the weights at the start; a new head has none", NULL},
+    {"sft", 0, OPTION_REAL, AT(sft), 0, 0.99, "A",
+     "control, after GRM: (1 - A) times the pairs' loss plus A times the mean -log p of the better answer's tokens",
+     NULL},
+    {"stop-at-drift", 0, OPTION_REAL, AT(stop_at_drift), 0, 1e6, "X",
+     "control: end the run once the probe set's relative squared drift, mean over all blocks, is X", NULL},
     {"probe-pairs", 0, OPTION_SIZE, AT(probe_pairs), 1, 1e6, "N",
      "held-out pairs (training pairs where none are) on which full drift is measured at steps 0, 1, 2, 4, 8, ...",
      NULL},
@@ -67,12 +81,13 @@ const Option train_options[] = {
 
 void train_identity(const Inputs *in, const TrainSettings *s, const SampleSet *heldout, const char *weights,
                     char text[DIGEST_TEXT]) {
-  char *settings = mem_format(
-      "%s %s %s %s %d threads, %zu steps or %.17g epochs, %zu %zu %zu, %.17g %.17g %.17g %.17g %.17g "
-      "%.17g, %zu %zu, seed %llu",
-      PACKAGE_VERSION, s->parts, s->anchor_layers, s->anchor_tokens, omp_get_max_threads(), s->steps, s->epochs,
-      s->batch_size, s->input.batch_tokens, s->probe_pairs, s->lr, s->warmup, s->weight_decay, s->clip, s->centring,
-      s->anchor, in->samples.count, heldout->count, (unsigned long long)s->common.seed);
+  char *settings =
+      mem_format("%s %s %s %s %s %d threads, %zu steps or %.17g epochs, %zu %zu %zu, %.17g %.17g %.17g %.17g %.17g "
+                 "%.17g %.17g %.17g %.17g, %zu %zu, seed %llu",
+                 PACKAGE_VERSION, s->parts, s->anchor_layers, s->anchor_tokens, s->anchor_norm, omp_get_max_threads(),
+                 s->steps, s->epochs, s->batch_size, s->input.batch_tokens, s->probe_pairs, s->lr, s->warmup,
+                 s->weight_decay, s->clip, s->centring, s->anchor, s->sft, s->l2_sp, s->stop_at_drift,
+                 in->samples.count, heldout->count, (unsigned long long)s->common.seed);
   Digest *digest = digest_new();
   const char *const parts[] = {weights, in->tokenizer_sha256, in->chat_sha256, in->samples.digest, heldout->digest,
                                settings};

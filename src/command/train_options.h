@@ -9,10 +9,10 @@ typedef struct TrainSettings {
   CommonSettings common;
   InputSettings input; /* pairs, limit, chat template, lengths */
   OptionTexts eval;
-  const char *output, *parts, *anchor_layers, *anchor_tokens, *frozen;
+  const char *output, *parts, *anchor_layers, *anchor_tokens, *anchor_norm, *frozen;
   const char *split_seed; /* NULL: --seed */
   size_t steps, batch_size, checkpoint_every, probe_pairs, train_pairs;
-  double epochs, lr, warmup, weight_decay, clip, centring, anchor, eval_split;
+  double epochs, lr, warmup, weight_decay, clip, centring, anchor, sft, l2_sp, stop_at_drift, eval_split;
   bool resume;
 } TrainSettings;
 

@@ -249,16 +249,26 @@ void model_backward(const Model *model, const Batch *batch, Pass *pass, const re
   embed_backward(&w);
 }
 
-void model_logits_backward(const Model *model, const Pass *pass, size_t n, const real *logits, real *dlogits,
-                           real *dfinal, real *dhead) {
+void model_logits_backward(const Model *model, size_t n, const real *hidden, const real *logits, real *dlogits,
+                           real *dhidden, real *dhead) {
   const ModelConfig *c = &model->config;
   const size_t v = c->vocab_size, d = c->hidden_size;
   if (c->logit_softcap > 0) softcap_backward(n * v, (real)c->logit_softcap, logits, dlogits);
   if (c->logit_scale != 1)
 #pragma omp parallel for schedule(static)
     for (size_t i = 0; i < n * v; i++) dlogits[i] *= (real)c->logit_scale;
-  linear_backward_input(&model->matrices.lm_head, n, dlogits, false, dfinal);
-  if (dhead) gemm(true, false, v, d, n, dlogits, v, pass->final_normed, d, true, dhead, d);
+  linear_backward_input(&model->matrices.lm_head, n, dlogits, false, dhidden);
+  if (dhead) gemm(true, false, v, d, n, dlogits, v, hidden, d, true, dhead, d);
+}
+
+void gradients_clear_tables(const Model *model, Gradients *g) {
+  const ParameterTable *table = &model->table;
+  for (size_t i = 0; i < table->count; i++) {
+    const Parameter *p = &table->items[i];
+    if ((p->role == ROLE_LM_HEAD || p->role == ROLE_EMBED) && p->offset >= g->begin)
+      memset(g->values + (p->offset - g->begin), 0, p->rows * p->columns * sizeof *g->values);
+  }
+  g->n_touched = 0;
 }
 
 void gradients_clear(Gradients *g) {

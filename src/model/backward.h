@@ -26,10 +26,14 @@ typedef struct Injection {
 void model_backward(const Model *model, const Batch *batch, Pass *pass, const real *drewards, const real *dfinal,
                     const Injection *injection, bool accumulate, Gradients *gradients);
 
-/* Of model_logits on rows 0 .. n - 1: dfinal[n, D] from dlogits[n, V], which is destroyed, and the logits themselves.
+/* Of model_logits_of on hidden[n, D]: dhidden[n, D] from dlogits[n, V], which is destroyed, and the logits themselves.
  * dhead[V, D], the head's own gradient, is added to; NULL where it is not wanted. */
-void model_logits_backward(const Model *model, const Pass *pass, size_t n, const real *logits, real *dlogits,
-                           real *dfinal, real *dhead);
+void model_logits_backward(const Model *model, size_t n, const real *hidden, const real *logits, real *dlogits,
+                           real *dhidden, real *dhead);
+
+/* Before the model_backward of a sum that something else adds to as well: all zeros for the gradients of the
+ * language-model head and of the whole embedding, of which model_backward clears no more than the rows it used. */
+void gradients_clear_tables(const Model *model, Gradients *gradients);
 
 /* Frees what model_backward keeps in gradients beside values. */
 void gradients_clear(Gradients *gradients);

@@ -203,10 +203,14 @@ void model_forward(const Model *model, const Batch *batch, Pass *pass, const Tap
 }
 
 void model_logits(const Model *model, const Pass *pass, size_t first_row, size_t n, real *logits) {
+  model_logits_of(model, n, pass->final_normed + first_row * model->matrices.lm_head.k, logits);
+}
+
+void model_logits_of(const Model *model, size_t n, const real *hidden, real *logits) {
   const ModelConfig *c = &model->config;
   const Linear *head = &model->matrices.lm_head;
   assert(head->n == c->vocab_size);
-  linear_forward(head, n, pass->final_normed + first_row * head->k, head->k, logits, head->n);
+  linear_forward(head, n, hidden, head->k, logits, head->n);
   if (c->logit_scale != 1)
 #pragma omp parallel for schedule(static)
     for (size_t i = 0; i < n * head->n; i++) logits[i] *= (real)c->logit_scale;

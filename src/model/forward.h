@@ -13,6 +13,9 @@ void model_forward(const Model *model, const Batch *batch, Pass *pass, const Tap
 /* logits[n, V] of n rows of pass->final_normed, through the language-model head. */
 void model_logits(const Model *model, const Pass *pass, size_t first_row, size_t n, real *logits);
 
+/* The same of n rows of last hidden states, hidden[n, D]. */
+void model_logits_of(const Model *model, size_t n, const real *hidden, real *logits);
+
 /* rewards[B]: the score head on the last row of each sequence. */
 void model_rewards(const Model *model, const Batch *batch, const Pass *pass, real *rewards);
 

@@ -2,6 +2,7 @@
 #include "model/model.h"
 
 #include "model/adapt.h"
+#include "model/tensor_layout.h"
 
 /* adapter: what is merged, or put beside matrices in their file; NULL where its factors are trained. */
 static Status load(const Source *source, ModelOptions options, const Adapter *adapter, const HeadTensors *head,
@@ -46,6 +47,15 @@ Status model_open(const Source *source, ModelOptions options, Model *model, Erro
   if (status == STATUS_OK) status = load(source, options, adapter, &head, model, err);
   if (status != STATUS_OK) model_close(model);
   return status;
+}
+
+bool model_has_lm_head(const Model *model, const Source *source, const Adapter *adapter) {
+  const ParameterTable *table = &model->table;
+  TensorPlace place;
+  for (size_t i = 0; i < table->count; i++)
+    if (table->items[i].role == ROLE_LM_HEAD)
+      return parameters_find(&model->config, &table->items[i], source, adapter, &place) != NULL;
+  return true;
 }
 
 void model_close(Model *model) {

@@ -33,6 +33,9 @@ typedef struct ModelOptions {
 /* The source must outlive a model that was opened in_file. */
 Status model_open(const Source *source, ModelOptions options, Model *model, Error *err);
 
+/* Did the files hold a language-model head (the embedding counts where it serves as one)? A reward model needs none. */
+bool model_has_lm_head(const Model *model, const Source *source, const Adapter *adapter);
+
 /* Rounds and packs the matrices of all blocks, experts included, and lets go of what they were made from. Embedding,
  * norms, biases, routers, language-model and reward head stay as they are. No backward pass afterwards. onednn must
  * outlive the model. After an error the model can only be closed. */

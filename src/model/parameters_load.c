@@ -99,6 +99,14 @@ static Status load_tensor(const ModelConfig *c, const Parameter *p, const Tensor
                    tensor->name, bad);
 }
 
+bool parameters_read_row(const ModelConfig *c, const Parameter *p, const TensorPlace *place, const Tensor *tensor,
+                         size_t row, real *out) {
+  size_t row_bytes = 0;
+  if (p->is_vector || place->transposed || !dtype_size(tensor->dtype, p->columns, &row_bytes)) return false;
+  load_run(tensor, tensor->bytes + tensor_place_unit(c, place, row) * row_bytes, p->columns, out);
+  return true;
+}
+
 const Tensor *parameters_find(const ModelConfig *c, const Parameter *p, const Source *source, const Adapter *adapter,
                               TensorPlace *place) {
   const Tensor *own = adapter ? adapt_find(c, adapter, p) : NULL;

@@ -49,7 +49,7 @@ static size_t newest_checkpoint(const char *run_folder, bool remove, size_t keep
   return newest;
 }
 
-bool checkpoint_exists(const char *run_folder) { return newest_checkpoint(run_folder, false, 0) != SIZE_MAX; }
+size_t checkpoint_newest(const char *run_folder) { return newest_checkpoint(run_folder, false, 0); }
 
 static Status write_files(const char *folder, const CheckpointState *state, Error *err) {
   const SafetensorsEntry entries[] = {{"values", 1, {state->n, 1, 1, 1}, state->values},

@@ -19,7 +19,8 @@ typedef struct CheckpointState {
 /* Writes RUN/checkpoint-STEP (whole or not at all), then removes the older ones. */
 Status checkpoint_write(const char *run_folder, const CheckpointState *state, Error *err);
 
-bool checkpoint_exists(const char *run_folder);
+/* The step of the newest whole checkpoint, SIZE_MAX where there is none. */
+size_t checkpoint_newest(const char *run_folder);
 
 /* Reads the newest whole checkpoint of the folder into state (its arrays are the caller's); *found false where there is
  * none. One of other settings is STATUS_DATA. */

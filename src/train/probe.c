@@ -5,6 +5,7 @@
 #include "model/forward.h"
 #include "probes/drift/drift.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,9 +89,22 @@ static Status measure_layer(Probe *p, size_t layer, const float *frozen_rows_of_
   return STATUS_OK;
 }
 
-Status probe_measure(Probe *p, const Model *model, Pass *pass, Frozen *frozen, Error *err) {
+/* Sum over the rows of a block of |h - h0|^2, over its rows and scale: what the anchor calls relative. */
+static double layer_drift(const Probe *p, size_t layer, double scale, const float *frozen_rows_of_layer) {
+  const size_t n = p->n_rows * p->width;
+  const float *y = p->current + layer * n;
+  double sum = 0;
+  for (size_t i = 0; i < n; i++) {
+    const double difference = (double)y[i] - (double)frozen_rows_of_layer[i];
+    sum += difference * difference;
+  }
+  return sum / ((double)p->n_rows * scale);
+}
+
+static Status run_probe(Probe *p, const Model *model, Pass *pass, Frozen *frozen, bool full, Error *err) {
   float *rows = mem_alloc(p->n_rows * p->width, sizeof *rows);
   Status status = STATUS_OK;
+  p->mean_drift = 0;
   run_model(p, model, pass, frozen);
   for (size_t l = 0; l < p->n_layers && status == STATUS_OK; l++) {
     size_t row = 0;
@@ -98,8 +112,19 @@ Status probe_measure(Probe *p, const Model *model, Pass *pass, Frozen *frozen, E
       status = frozen_read(frozen, p->samples[s], p->first_index + s, l, rows + row * p->width, err);
       row += frozen_rows(frozen, p->samples[s]);
     }
-    if (status == STATUS_OK) status = measure_layer(p, l, rows, err);
+    if (status == STATUS_OK && full) status = measure_layer(p, l, rows, err);
+    if (status == STATUS_OK) p->mean_drift += layer_drift(p, l, frozen->scale[l], rows) / (double)p->n_layers;
   }
   free(rows);
+  if (status == STATUS_OK && !isfinite(p->mean_drift))
+    status = error_set(err, STATUS_NUMERIC, "the activations of the probe set are not finite");
   return status;
+}
+
+Status probe_drift(Probe *p, const Model *model, Pass *pass, Frozen *frozen, Error *err) {
+  return run_probe(p, model, pass, frozen, false, err);
+}
+
+Status probe_measure(Probe *p, const Model *model, Pass *pass, Frozen *frozen, Error *err) {
+  return run_probe(p, model, pass, frozen, true, err);
 }

@@ -17,13 +17,17 @@ typedef struct Probe {
   size_t n_names;
   const char **names; /* [n_names]: every value of every measure */
   double *values;     /* [n_names, L]: of the last probe_measure */
+  double mean_drift;  /* mean over all blocks of the relative squared drift (train/anchor.h) of the probe rows */
 } Probe;
 
 void probe_init(Probe *probe, const Frozen *frozen, const Sample *const *samples, size_t n_samples, size_t first_index,
                 size_t batch_tokens);
 void probe_clear(Probe *probe); /* all zeros is fine */
 
-/* Runs the model over the probe set and fills values. pass must hold its batches. */
+/* Runs the model over the probe set and sets mean_drift. pass must hold its batches. */
+Status probe_drift(Probe *probe, const Model *model, Pass *pass, Frozen *frozen, Error *err);
+
+/* The same, and fills values. */
 Status probe_measure(Probe *probe, const Model *model, Pass *pass, Frozen *frozen, Error *err);
 
 #endif

@@ -36,11 +36,11 @@ static Status entries_up_to(Result *run, const char *name, size_t step, size_t *
 
 /* Cuts back everything logged after `step`. */
 static Status cut_back(Result *run, size_t step, Error *err) {
-  static const char *const groups[] = {"train/", "eval/", "drift/"};
+  static const char *const groups[] = {"train/", "eval/", "drift/", "probe/"};
   char **names = NULL;
   size_t n_names = 0;
   Status status = result_list(run, &names, &n_names, err);
-  for (size_t g = 0; g < 3 && status == STATUS_OK; g++) {
+  for (size_t g = 0; g < sizeof groups / sizeof groups[0] && status == STATUS_OK; g++) {
     char steps[32];
     size_t kept;
     snprintf(steps, sizeof steps, "%sstep", groups[g]);
@@ -105,16 +105,21 @@ static Status append_fields(Result *run, const Field *fields, size_t n, Error *e
 
 Status runlog_step(Result *run, const StepRecord *r, size_t n_layers, Error *err) {
   const Field fields[] = {{"train/step", (double)r->step},
-                          {"train/loss", r->loss},
-                          {"train/bt_loss", r->bt_loss},
-                          {"train/anchor", r->anchor},
+                          {"train/loss", r->loss.total},
+                          {"train/bt_loss", r->loss.bt},
+                          {"train/anchor", r->loss.anchor},
                           {"train/accuracy", r->accuracy},
                           {"train/margin", r->margin},
                           {"train/reward_mean", r->reward_mean},
                           {"train/grad_norm", r->grad_norm},
                           {"train/learning_rate", r->learning_rate},
                           {"train/tokens", r->tokens}};
-  const Status status = append_fields(run, fields, sizeof fields / sizeof fields[0], err);
+  const Field centring = {"train/centring", r->loss.centring}, sft = {"train/sft_loss", r->loss.sft},
+              l2_sp = {"train/l2_sp", r->loss.l2_sp};
+  Status status = append_fields(run, fields, sizeof fields / sizeof fields[0], err);
+  if (status == STATUS_OK && r->has_centring) status = append_fields(run, &centring, 1, err);
+  if (status == STATUS_OK && r->has_sft) status = append_fields(run, &sft, 1, err);
+  if (status == STATUS_OK && r->has_l2_sp) status = append_fields(run, &l2_sp, 1, err);
   return status == STATUS_OK ? result_append(run, "train/drift", 1, &n_layers, r->drift, err) : status;
 }
 
@@ -124,6 +129,20 @@ Status runlog_eval(Result *run, const EvalRecord *r, Error *err) {
                           {"eval/margin", r->margin},
                           {"eval/bt_loss", r->bt_loss}};
   return append_fields(run, fields, sizeof fields / sizeof fields[0], err);
+}
+
+Status runlog_probe(Result *run, size_t step, double mean_drift, Error *err) {
+  const Field fields[] = {{"probe/step", (double)step}, {"probe/drift", mean_drift}};
+  return append_fields(run, fields, sizeof fields / sizeof fields[0], err);
+}
+
+/* A run that was killed while its model was saved has an end already, and comes to the same. */
+Status runlog_end(Result *run, const char *reason, size_t step, double mean_drift, Error *err) {
+  const size_t one = 1;
+  if (result_has(run, "end/reason")) return STATUS_OK;
+  Status status = result_write_array(run, "end/step", 1, &one, &(double){(double)step}, err);
+  if (status == STATUS_OK) status = result_write_array(run, "end/drift", 1, &one, &mean_drift, err);
+  return status == STATUS_OK ? result_write_strings(run, "end/reason", &reason, 1, err) : status;
 }
 
 Status runlog_drift(Result *run, size_t step, const char *const *names, const double *values, size_t n_names,

@@ -1,14 +1,16 @@
 /* run.h5 of a training run: a row a step under /train, evaluations and full drift measures at log-spaced steps under
- * /eval and /drift. */
+ * /eval and /drift, the mean relative drift of the probe set under /probe wherever it was measured, and /end. */
 #ifndef FATHOM_TRAIN_RUNLOG_H
 #define FATHOM_TRAIN_RUNLOG_H
 
 #include "store/result.h"
-#include "train/anchor.h"
+#include "train/step.h"
 
 typedef struct StepRecord {
-  size_t step; /* counted from 1; its numbers are those of the batch before its update */
-  double loss, bt_loss, anchor, accuracy, margin, reward_mean, grad_norm, learning_rate, tokens;
+  size_t step;    /* counted from 1; its numbers are those of the batch before its update */
+  LossParts loss; /* centring, sft and l2_sp are logged where they are on */
+  bool has_centring, has_sft, has_l2_sp;
+  double accuracy, margin, reward_mean, grad_norm, learning_rate, tokens;
   const double *drift; /* [L] */
 } StepRecord;
 
@@ -28,6 +30,12 @@ Status runlog_value(Result *run, const char *name, bool last, double *value, Err
 
 Status runlog_step(Result *run, const StepRecord *record, size_t n_layers, Error *err);
 Status runlog_eval(Result *run, const EvalRecord *record, Error *err);
+
+/* mean_drift of the probe set after `step` updates. */
+Status runlog_probe(Result *run, size_t step, double mean_drift, Error *err);
+
+/* Why, after which step and at which drift of the probe set the run ended. */
+Status runlog_end(Result *run, const char *reason, size_t step, double mean_drift, Error *err);
 
 /* values[measure][layer] of every drift measure at a step; names are the measures' own. */
 Status runlog_drift(Result *run, size_t step, const char *const *names, const double *values, size_t n_names,

@@ -7,18 +7,31 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Forward, loss, backward of samples [first, first + count) of the step. */
-static Status micro_batch(Stepper *s, const Sample *const *samples, const size_t *indices, size_t count, size_t n_pairs,
-                          bool accumulate, PairSums *sums, Error *err) {
+/* What all micro-batches of a step share. */
+typedef struct Step {
+  Stepper *s;
+  size_t n_pairs;
+  StepResult *result;
+} Step;
+
+/* Forward, loss, backward of the step's samples [first, first + count). */
+static Status micro_batch(const Step *step, const Sample *const *samples, const size_t *indices,
+                          const PairLabel *labels, size_t count, bool accumulate, Error *err) {
+  Stepper *s = step->s;
   sample_batch_fill(&s->batch, samples, count);
   const Status status = anchor_load(s->anchor, s->frozen, &s->batch, indices, err);
   if (status != STATUS_OK) return status;
-  real *rewards = mem_alloc(2 * count, sizeof *rewards), *drewards = rewards + count;
+  real *rewards = mem_alloc(2 * count, sizeof *rewards), *drewards = rewards + count, *dfinal = NULL;
   const Injection injection = anchor_injection(s->anchor);
   model_forward(s->model, &s->batch.batch, s->pass, NULL);
   model_rewards(s->model, &s->batch.batch, s->pass, rewards);
-  loss_bradley_terry(count / 2, rewards, s->centring, 1 / (double)n_pairs, sums, drewards);
-  model_backward(s->model, &s->batch.batch, s->pass, drewards, NULL, &injection, accumulate, &s->gradients);
+  loss_bradley_terry(count / 2, rewards, labels, s->centring, (1 - s->sft.share) / (double)step->n_pairs,
+                     &step->result->pairs, drewards);
+  if (s->sft.share > 0) {
+    sft_add(&s->sft, s->model, &s->batch, labels, s->pass, &s->gradients);
+    dfinal = s->sft.dfinal;
+  }
+  model_backward(s->model, &s->batch.batch, s->pass, drewards, dfinal, &injection, accumulate, &s->gradients);
   free(rewards);
   return STATUS_OK;
 }
@@ -43,25 +56,58 @@ static size_t counted_rows(const Frozen *frozen, const Sample *const *samples, s
   return rows;
 }
 
-Status step_run(Stepper *s, const Sample *const *samples, const size_t *indices, size_t n_pairs, double learning_rate,
-                size_t update_number, StepResult *result, Error *err) {
+static void begin_step(Stepper *s, const Sample *const *samples, const PairLabel *labels, size_t n_pairs) {
+  anchor_begin_step(s->anchor, counted_rows(s->frozen, samples, 2 * n_pairs));
+  if (s->sft.share > 0) sft_begin_step(&s->sft, samples, labels, n_pairs);
+  if (s->sft.share > 0 || s->l2sp.strength > 0) gradients_clear_tables(s->model, &s->gradients);
+}
+
+/* After the last micro-batch: the terms of the loss, and L2-SP's gradient. */
+static void finish_loss(const Step *step) {
+  Stepper *s = step->s;
+  LossParts *loss = &step->result->loss;
+  loss->bt = step->result->pairs.loss / (double)step->n_pairs;
+  loss->centring = step->result->pairs.centring / (double)step->n_pairs;
+  loss->anchor = anchor_value(s->anchor);
+  loss->sft = s->sft.share > 0 ? s->sft.value : 0;
+  loss->l2_sp = s->l2sp.strength > 0 ? l2sp_add(&s->l2sp, s->model, &s->gradients) : 0;
+  loss->total = (1 - s->sft.share) * (loss->bt + s->centring * loss->centring) + s->sft.share * loss->sft +
+                s->anchor->lambda * loss->anchor + s->l2sp.strength * loss->l2_sp;
+}
+
+static Status check_finite(const StepResult *r, size_t update_number, Error *err) {
+  const struct {
+    const char *what;
+    double value;
+  } parts[] = {{"loss", r->loss.bt},      {"loss", r->loss.centring},       {"anchor", r->loss.anchor},
+               {"SFT loss", r->loss.sft}, {"L2-SP penalty", r->loss.l2_sp}, {"loss", r->loss.total},
+               {"gradient", r->grad_norm}};
+  for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+    if (!isfinite(parts[i].value))
+      return error_set(err, STATUS_NUMERIC, "step %zu: the %s is not finite: try a lower --lr or --clip", update_number,
+                       parts[i].what);
+  return STATUS_OK;
+}
+
+Status step_run(Stepper *s, const Sample *const *samples, const size_t *indices, const PairLabel *labels,
+                size_t n_pairs, double learning_rate, size_t update_number, StepResult *result, Error *err) {
   const size_t n = 2 * n_pairs;
+  const Step step = {s, n_pairs, result};
   *result = (StepResult){0};
-  anchor_begin_step(s->anchor, counted_rows(s->frozen, samples, n));
+  begin_step(s, samples, labels, n_pairs);
   for (size_t first = 0, count; first < n; first += count) {
     count = sample_batch_count(samples, n, first, 2, s->batch_tokens);
     const Status status =
-        micro_batch(s, samples + first, indices + first, count, n_pairs, first > 0, &result->pairs, err);
+        micro_batch(&step, samples + first, indices + first, labels ? labels + first / 2 : NULL, count, first > 0, err);
     if (status != STATUS_OK) return status;
     result->tokens += s->batch.offsets[count];
   }
-  result->anchor = anchor_value(s->anchor);
+  finish_loss(&step);
   result->grad_norm = sqrt(sum_of_squares(s->n_trained, s->gradients.values));
-  if (!isfinite(result->pairs.loss) || !isfinite(result->anchor) || !isfinite(result->grad_norm))
-    return error_set(err, STATUS_NUMERIC, "step %zu: the %s is not finite: try a lower --lr or --clip", update_number,
-                     isfinite(result->pairs.loss) ? isfinite(result->anchor) ? "gradient" : "anchor" : "loss");
+  const Status status = check_finite(result, update_number, err);
+  if (status != STATUS_OK) return status;
   const double scale = s->clip > 0 && result->grad_norm > s->clip ? s->clip / result->grad_norm : 1;
-  const AdamwStep step = {learning_rate, 0.9, 0.999, 1e-8, s->weight_decay, update_number, scale};
-  update(s, &step);
+  const AdamwStep adamw = {learning_rate, 0.9, 0.999, 1e-8, s->weight_decay, update_number, scale};
+  update(s, &adamw);
   return STATUS_OK;
 }

@@ -42,3 +42,21 @@ Status trainable_check(const Model *model, const char *parts, const char *anchor
   free(anchored);
   return status;
 }
+
+Status trainable_check_controls(const Model *model, const char *parts, double sft, double l2_sp, double stop_at_drift,
+                                bool has_lm_head, Error *err) {
+  size_t begin = 0;
+  const Status status = trainable_from(model, parts, &begin, err);
+  if (status != STATUS_OK) return status;
+  const bool head_alone = begin == model->table.score;
+  if (sft > 0 && !has_lm_head)
+    return error_set(err, STATUS_DATA, "--sft %g: the model has no language-model head", sft);
+  if (sft > 0 && head_alone)
+    return error_set(err, STATUS_USAGE, "--sft %g: --train %s leaves frozen all that its loss could train", sft, parts);
+  if (l2_sp > 0 && head_alone && !model->has_score)
+    return error_set(err, STATUS_USAGE, "--l2-sp %g: --train %s trains a new head alone, which has no start", l2_sp,
+                     parts);
+  if (stop_at_drift > 0 && head_alone)
+    return error_set(err, STATUS_USAGE, "--stop-at-drift %g: --train %s lets no block drift", stop_at_drift, parts);
+  return STATUS_OK;
+}

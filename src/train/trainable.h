@@ -11,4 +11,9 @@ Status trainable_from(const Model *model, const char *parts, size_t *begin, Erro
  * pull on frozen blocks alone. */
 Status trainable_check(const Model *model, const char *parts, const char *anchor_layers, double lambda, Error *err);
 
+/* Can the controls (0: off) do anything to these parts? STATUS_USAGE where not; STATUS_DATA where sft needs a
+ * language-model head and the model has none. */
+Status trainable_check_controls(const Model *model, const char *parts, double sft, double l2_sp, double stop_at_drift,
+                                bool has_lm_head, Error *err);
+
 #endif

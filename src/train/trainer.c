@@ -30,8 +30,10 @@ static Status one_step(Trainer *t, StepResult *result, Error *err) {
   const size_t n = plan->batch_pairs;
   const Sample **samples = mem_alloc(2 * n, sizeof *samples);
   size_t *indices = mem_alloc(2 * n, sizeof *indices);
+  PairLabel *labels = mem_alloc(n, sizeof *labels);
   for (size_t i = 0; i < n; i++) {
     const size_t pair = pair_at(t, t->step * n + i);
+    labels[i] = plan->train->pairs[pair];
     for (size_t side = 0; side < 2; side++) {
       indices[2 * i + side] = 2 * pair + side;
       samples[2 * i + side] = t->samples[2 * pair + side];
@@ -39,15 +41,17 @@ static Status one_step(Trainer *t, StepResult *result, Error *err) {
   }
   const size_t warmup = (size_t)ceil(plan->warmup * (double)t->n_steps);
   const double rate = learning_rate_at(t->step, t->n_steps, warmup, plan->learning_rate);
-  Status status = step_run(&t->stepper, samples, indices, n, rate, t->step + 1, result, err);
+  Status status = step_run(&t->stepper, samples, indices, labels, n, rate, t->step + 1, result, err);
   free(samples);
   free(indices);
+  free(labels);
   if (status != STATUS_OK) return status;
   t->step++;
   const StepRecord record = {.step = t->step,
-                             .bt_loss = result->pairs.loss / (double)n,
-                             .loss = result->pairs.loss / (double)n + plan->lambda * result->anchor,
-                             .anchor = result->anchor,
+                             .loss = result->loss,
+                             .has_centring = plan->centring > 0,
+                             .has_sft = plan->sft > 0,
+                             .has_l2_sp = plan->l2_sp > 0,
                              .accuracy = result->pairs.correct / (double)n,
                              .margin = result->pairs.margin / (double)n,
                              .reward_mean = result->pairs.reward / (double)n,
@@ -58,16 +62,23 @@ static Status one_step(Trainer *t, StepResult *result, Error *err) {
   return runlog_step(t->run, &record, t->anchor.n_layers, err);
 }
 
+/* A checkpoint that could only go on to nothing is worse than the one before it. A run that has stopped makes none:
+ * from the one before it the run stops again at the same step. */
+static Status write_checkpoint(Trainer *t, Error *err) {
+  const CheckpointState state = trainer_checkpoint_state(t);
+  if (!isfinite(sum_of_squares(state.n, state.values)))
+    return error_set(err, STATUS_NUMERIC, "step %zu: the updated parameters are not finite: try a lower --lr or --clip",
+                     t->step);
+  const Status status = result_flush(t->run, err);
+  return status == STATUS_OK ? checkpoint_write(t->plan->folder, &state, err) : status;
+}
+
 /* What is due after a step. */
 static Status after_step(Trainer *t, Error *err) {
-  Status status = STATUS_OK;
-  if (is_log_spaced(t->step, t->n_steps)) status = trainer_evaluate(t, err);
-  if (status == STATUS_OK && t->plan->checkpoint_every && t->step % t->plan->checkpoint_every == 0) {
-    const CheckpointState state = trainer_checkpoint_state(t);
-    status = result_flush(t->run, err);
-    if (status == STATUS_OK) status = checkpoint_write(t->plan->folder, &state, err);
-  }
-  return status;
+  const size_t every = t->plan->checkpoint_every;
+  const Status status = trainer_look(t, err);
+  const bool is_due = every && t->step % every == 0 && !t->stopped;
+  return status == STATUS_OK && is_due ? write_checkpoint(t, err) : status;
 }
 
 static Status loop(Trainer *t, TrainSummary *summary, Error *err) {
@@ -75,7 +86,7 @@ static Status loop(Trainer *t, TrainSummary *summary, Error *err) {
   Progress progress = progress_begin("train", "steps", t->n_steps);
   const double started = clock_seconds();
   if (t->step == 0) status = trainer_evaluate(t, err);
-  while (status == STATUS_OK && t->step < t->n_steps) {
+  while (status == STATUS_OK && t->step < t->n_steps && !t->stopped) {
     StepResult result;
     status = one_step(t, &result, err);
     if (status == STATUS_OK) status = after_step(t, err);
@@ -96,14 +107,18 @@ static Status summarise(Trainer *t, TrainSummary *s, Error *err) {
   } wanted[] = {{"train/bt_loss", true, &s->bt_loss},
                 {"train/accuracy", true, &s->accuracy},
                 {"train/anchor", true, &s->anchor},
+                {"train/sft_loss", true, &s->sft_loss},
+                {"train/l2_sp", true, &s->l2_sp},
+                {"probe/drift", true, &s->probe_drift},
                 {"eval/accuracy", false, &s->first_heldout_accuracy},
                 {"eval/accuracy", true, &s->heldout_accuracy}};
   Status status = STATUS_OK;
   for (size_t i = 0; i < sizeof wanted / sizeof wanted[0] && status == STATUS_OK; i++)
     status = runlog_value(t->run, wanted[i].name, wanted[i].last, wanted[i].value, err);
-  s->steps = t->n_steps;
+  s->steps = t->step;
+  s->end = t->stopped ? "drift" : "steps";
   s->trained_parameters = t->stepper.n_trained;
-  return status;
+  return status == STATUS_OK ? runlog_end(t->run, s->end, t->step, s->probe_drift, err) : status;
 }
 
 /* Every sample that a reward is taken of. */
@@ -115,6 +130,13 @@ static int32_t choose_pad(const Trainer *t, const Tokenizer *tokenizer) {
   const int32_t pad = save_choose_pad(tokenizer, all, train->count + heldout->count);
   free(all);
   return pad;
+}
+
+/* Where a run that failed can be looked at. */
+static void name_checkpoint(const char *folder, Error *err) {
+  const size_t step = checkpoint_newest(folder);
+  const Error cause = *err;
+  if (step != SIZE_MAX) error_set(err, cause.status, "%.800s; %s/checkpoint-%zu is kept", cause.text, folder, step);
 }
 
 Status trainer_run(Model *model, const Tokenizer *tokenizer, const TrainPlan *plan, const Provenance *from,
@@ -130,5 +152,6 @@ Status trainer_run(Model *model, const Tokenizer *tokenizer, const TrainPlan *pl
   }
   if (status == STATUS_OK) status = save_reward_model(model, tokenizer, choose_pad(&t, tokenizer), plan->folder, err);
   trainer_clear(&t);
+  if (status == STATUS_NUMERIC) name_checkpoint(plan->folder, err);
   return status;
 }

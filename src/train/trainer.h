@@ -7,6 +7,7 @@
 #include "store/activations.h"
 #include "text/samples.h"
 #include "text/tokenizer.h"
+#include "train/anchor.h"
 #include "train/rows.h"
 
 typedef struct TrainPlan {
@@ -20,8 +21,14 @@ typedef struct TrainPlan {
   double weight_decay, clip;        /* clip 0 = none */
   double centring;                  /* c of the loss */
   double lambda;                    /* anchor strength */
+  AnchorNorm anchor_norm;
   const char *anchor_layers, *token_rule_name;
-  TokenRule token_rule;    /* of the anchor, its scale and all drift */
+  TokenRule token_rule; /* of the anchor, its scale and all drift */
+  double sft;           /* a of (1 - a) L_BT + a L_SFT */
+  double l2_sp;         /* X of X |w - w0|^2 */
+  double stop_at_drift; /* ends the run once the probe set's mean relative drift is this much; 0 = never */
+  const Source *source; /* the model's files and the adapter merged into it, which L2-SP reads again; may be NULL */
+  const Adapter *adapter;
   size_t probe_pairs;      /* held-out pairs of the probe set */
   size_t checkpoint_every; /* steps; 0 = none */
   bool resume;
@@ -34,14 +41,17 @@ typedef struct TrainPlan {
 /* What a finished run says of itself. */
 typedef struct TrainSummary {
   size_t steps, trained_parameters, tokens;
-  double seconds, bt_loss, accuracy; /* of the last step */
-  bool has_heldout;
-  double first_heldout_accuracy, heldout_accuracy;
-  double anchor; /* R of the last step */
+  const char *end;                                 /* "steps": all were made; "drift": stop_at_drift was reached */
+  double seconds, bt_loss, accuracy;               /* of the last step */
+  double first_heldout_accuracy, heldout_accuracy; /* NaN where nothing is held out */
+  double anchor;                                   /* R of the last step */
+  double sft_loss;                                 /* L_SFT of the last step, NaN without */
+  double l2_sp;                                    /* |w - w0|^2 before the last update, NaN without */
+  double probe_drift; /* of the result: mean relative squared drift of all blocks on the probe set */
 } TrainSummary;
 
 /* Trains model in place. A loss or gradient that is not finite is STATUS_NUMERIC naming the step; the last checkpoint
- * stays. */
+ * stays, and one of parameters that are not finite is never written. */
 Status trainer_run(Model *model, const Tokenizer *tokenizer, const TrainPlan *plan, const Provenance *from,
                    TrainSummary *summary, Error *err);
 

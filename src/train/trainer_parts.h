@@ -23,7 +23,8 @@ typedef struct Trainer {
   Probe probe;
   Stepper stepper;
   Result *run;
-  size_t step; /* updates made */
+  size_t step;  /* updates made */
+  bool stopped; /* stop_at_drift was reached */
 } Trainer;
 
 /* Features, memory, the new head, and with --resume the newest checkpoint: up to the first step that is still to do. */
@@ -32,6 +33,10 @@ void trainer_clear(Trainer *trainer);
 
 /* Held-out accuracy, and the full drift measures on the probe set, into the log. */
 Status trainer_evaluate(Trainer *trainer, Error *err);
+
+/* After an update: evaluates where that is due, and sets stopped where the drift of the probe set has reached
+ * stop_at_drift. */
+Status trainer_look(Trainer *trainer, Error *err);
 
 /* What a checkpoint of this moment holds. */
 CheckpointState trainer_checkpoint_state(Trainer *trainer);

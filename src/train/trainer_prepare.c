@@ -16,6 +16,8 @@ void trainer_clear(Trainer *t) {
   result_close(t->run);
   probe_clear(&t->probe);
   anchor_clear(&t->anchor);
+  sft_clear(&t->stepper.sft);
+  l2sp_clear(&t->stepper.l2sp);
   frozen_close(&t->frozen);
   gradients_clear(&t->stepper.gradients);
   sample_batch_clear(&t->stepper.batch);
@@ -111,12 +113,17 @@ static Status prepare_memory(Trainer *t, Error *err) {
   size_t begin, longest, most_rows;
   Status status = trainable_from(t->model, t->plan->parts, &begin, err);
   if (status != STATUS_OK) return status;
-  const size_t n = t->model->table.total - begin, bytes = n * sizeof(real);
+  const ParameterTable *table = &t->model->table;
+  const size_t chunk = sft_chunk_rows(t->model->config.vocab_size);
+  if (t->plan->sft > 0 && begin == table->embed && table->lm_head < begin) begin = table->lm_head;
+  const size_t n = table->total - begin, bytes = n * sizeof(real);
   batch_extent(t, &longest, &most_rows);
   log_note("training %zu of %zu parameters: %.1f MiB of parameters, %.1f MiB of gradients and moments, %.1f MiB of "
            "activations",
            n, t->model->table.total, (double)t->model->arena.size / (1 << 20), 3.0 * (double)bytes / (1 << 20),
-           (double)pass_bytes(&t->model->config, most_rows, longest, true) / (1 << 20));
+           (double)(pass_bytes(&t->model->config, most_rows, longest, true) +
+                    sft_bytes(&t->model->config, t->plan->sft, chunk, most_rows)) /
+               (1 << 20));
   status = arena_init(&t->arena, 3 * arena_need(bytes), err);
   if (status == STATUS_OK) status = pass_init(&t->pass, &t->model->config, most_rows, longest, true, err);
   if (status != STATUS_OK) return status;
@@ -132,7 +139,7 @@ static Status prepare_memory(Trainer *t, Error *err) {
                          .clip = t->plan->clip,
                          .weight_decay = t->plan->weight_decay,
                          .batch_tokens = t->plan->batch_tokens};
-  return STATUS_OK;
+  return sft_init(&t->stepper.sft, &t->model->config, t->plan->sft, chunk, most_rows, err);
 }
 
 /* A new head's weights are normal with Hugging Face's default deviation, .02. */
@@ -142,6 +149,15 @@ static void init_score(Trainer *t) {
   for (size_t i = 0; i < t->model->config.hidden_size; i++)
     t->model->values[t->model->table.score + i] = (real)(0.02 * rng_normal(&rng));
   t->model->has_score = true;
+}
+
+/* Before a new head has its weights, and before a checkpoint is read. */
+static void prepare_l2sp(Trainer *t) {
+  const TrainPlan *plan = t->plan;
+  l2sp_init(&t->stepper.l2sp, plan->l2_sp, t->model, t->stepper.gradients.begin, t->model->has_score, plan->source,
+            plan->adapter);
+  log_note("L2-SP: %.1f MiB of the start's weights are kept in memory, the rest is read from the model's files",
+           (double)t->stepper.l2sp.copied / (1 << 20));
 }
 
 CheckpointState trainer_checkpoint_state(Trainer *t) {
@@ -164,11 +180,12 @@ Status trainer_prepare(Trainer *t, const Provenance *from, Error *err) {
   Status status = prepare_frozen(t, err);
   if (status == STATUS_OK) status = prepare_memory(t, err);
   if (status != STATUS_OK) return status;
-  status =
-      anchor_init(&t->anchor, plan->lambda, plan->anchor_layers, c->n_layers, c->hidden_size, t->frozen.scale, err);
+  status = anchor_init(&t->anchor, plan->lambda, plan->anchor_norm, plan->anchor_layers, c->n_layers, c->hidden_size,
+                       t->frozen.scale, err);
   if (status != STATUS_OK) return status;
   const size_t n_probe = t->probe.n_samples, first_index = t->probe.first_index;
   probe_init(&t->probe, &t->frozen, t->samples + first_index, n_probe, first_index, plan->batch_tokens);
+  if (plan->l2_sp > 0) prepare_l2sp(t);
   init_score(t);
   if (plan->resume) {
     CheckpointState state = trainer_checkpoint_state(t);
