@@ -62,6 +62,28 @@ is "$(column reordered.tsv reordered_same)" 1 "swapped sides in another order: e
 awk -v x="$(column reordered.tsv reordered_change)" 'BEGIN { exit !(x != "" && x != "-" && x < 1e-4) }'
 ok $? "and margins change by rounding at most: $(column reordered.tsv reordered_change)"
 
+# Prompts removed and shuffled.
+sed 's/"prompt":"[^"]*"/"prompt":[{"role":"user","content":""}]/' pairs.jsonl >bare.jsonl
+evaluate --pairs pairs.jsonl --ablate prompt,shuffle --seed 9 --bootstrap 200 -o ablated.h5 >ablated.tsv
+ok $? "both ablations"
+evaluate --pairs bare.jsonl >bare.tsv
+is "$(column ablated.tsv no_prompt_accuracy) $(column ablated.tsv no_prompt_lo)" "$(column bare.tsv accuracy) $(column bare.tsv lo)" \
+  "no prompt: the accuracy of pairs written without one, $(column bare.tsv accuracy)"
+is "$(column ablated.tsv accuracy)" 0.875 "the plain score stands beside it"
+near "$(column ablated.tsv no_prompt_lost)" "$(awk -v a="$(column bare.tsv accuracy)" 'BEGIN { printf "%.9f", 87.5 - 100 * a }')"
+ok $? "what goes with the prompt, in points"
+is "$(column ablated.tsv no_prompt_n) $(column ablated.tsv shuffled_n)" "24 24" "all pairs fit"
+awk -v x="$(column ablated.tsv shuffled_same)" 'BEGIN { exit !(x != "" && x >= 0 && x <= 1) }'
+ok $? "share of preferences that stay behind another prompt: $(column ablated.tsv shuffled_same)"
+is "$("$FATHOM" info ablated.h5 -q | awk -F'\t' '$2 == "pairs/0/no_prompt" || $2 == "pairs/0/shuffled" { print $3 }' | tr '\n' ' ')" "number [24, 2] number [24, 2] " "both are kept in the result"
+evaluate --pairs pairs.jsonl --ablate shuffle --seed 10 >shuffled.tsv
+is "$(column shuffled.tsv no_prompt_n)" "" "what was not asked for has no column"
+evaluate --pairs pairs.jsonl --ablate shuffle --seed 9 >shuffled-again.tsv
+is "$(column shuffled-again.tsv shuffled_accuracy)" "$(column ablated.tsv shuffled_accuracy)" "the same seed, the same prompts"
+{ head -n 3 pairs.jsonl; printf '{"id":"long","prompt":"%0100d","chosen":"b","rejected":"c"}\n' 0; } >long.jsonl
+evaluate --pairs long.jsonl --ablate shuffle --max-length 130 >long.tsv 2>/dev/null
+is "$(column long.tsv n) $(column long.tsv shuffled_n)" "4 3" "a pair that is too long behind its new prompt is left out there"
+
 # Gains over references with known rewards: right in the first 12, a tie in the 13th.
 awk 'BEGIN { for (i = 0; i < 24; i++) print "p" i, (i < 12) + (i == 12) / 2, .5 }' | "$make_eval" ref-pairs.h5 eval "$(digest pairs.jsonl)"
 evaluate --pairs pairs.jsonl --reference ref-pairs.h5 >gain.tsv
@@ -137,6 +159,9 @@ fails 2 '--bootstrap 50: expected 0 or at least 100 resamples' "too few resample
 for option in '--source pairs.jsonl' '--ceiling E.h5' '--bootstrap 200' '--resample prompts'; do
   fails 2 "${option%% *} needs --reference" "${option%% *} without a reference" evaluate --pairs pairs.jsonl $option
 done
+fails 2 '--ablate prompts: expected prompt, shuffle or prompt,shuffle' "an unknown ablation" evaluate --pairs pairs.jsonl --ablate prompts
+head -n 1 pairs.jsonl >single.jsonl
+fails 3 'single.jsonl: --ablate shuffle: prompts cannot be shuffled: more than half of the 1 pairs' "nothing to shuffle" evaluate --pairs single.jsonl --ablate shuffle
 fails 2 '--nts-weight needs --source' "a weight without a source" evaluate --pairs pairs.jsonl --reference E.h5 --nts-weight 2
 fails 2 '--source helpful: no data set has this name, expected a file of --pairs' "an unknown source" evaluate --pairs pairs.jsonl --reference E.h5 --source helpful
 mkdir x y && head -n 3 pairs.jsonl >x/p.jsonl && tail -n 3 pairs.jsonl >y/p.jsonl
@@ -149,9 +174,11 @@ fails 4 'no-such.jsonl: ' "a missing file" evaluate --pairs no-such.jsonl
 fails 4 'no-such: no such model or result' "a missing reference" evaluate --pairs pairs.jsonl --reference no-such
 fails 4 'no-such: no such model or result' "a missing ceiling" evaluate --pairs pairs.jsonl --reference E.h5 --ceiling no-such
 fails 3 'llama-base.gguf: no reward head' "a model without a head" "$FATHOM" eval "$SRCDIR/tests/fixtures/llama-base.gguf" --pairs pairs.jsonl -q
-fails 3 'pairs.jsonl: nothing is left of 24 pairs: 24 are over 5 tokens' "all pairs over length" evaluate --pairs pairs.jsonl --max-length 5
+fails 3 'pairs.jsonl: nothing is left of 24 pairs: .*24 ' "all pairs over length" evaluate --pairs pairs.jsonl --max-length 5
 fails 3 'run.h5: a result of kind run, expected one of fathom eval' "a result of another kind" evaluate --pairs pairs.jsonl --reference best/run.h5
 fails 3 'few.h5: holds no rewards of other.jsonl.gz' "a result of other data" evaluate --pairs other.jsonl.gz --reference few.h5
+echo 'p0 1 2' | "$make_eval" schema.h5 eval "$(digest pairs.jsonl)" 'PKU-SafeRLHF (better)'
+fails 3 'pairs.jsonl: .* has its pairs as TRL pairs, schema.h5 as PKU-SafeRLHF \(better\)' "pairs that were read another way" evaluate --pairs pairs.jsonl --reference schema.h5
 head -c 3000 E.h5 >cut.h5
 fails 3 'cut.h5: ' "a result cut short" evaluate --pairs pairs.jsonl --reference cut.h5
 for kind in nan short flat; do echo 'p0 1 2 p1 3 4 p2 5 6' | "$make_eval" $kind.h5 $kind "$(digest pairs.jsonl)"; done

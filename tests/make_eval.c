@@ -1,6 +1,6 @@
-/* make_eval OUT.h5 KIND SHA256: writes a result as fathom eval does, of one data set, from standard input: one pair a
- * line, id, reward of chosen and reward of rejected. KIND is "eval", another kind, or what is broken: "nan", "short" (a
- * row less than ids), "flat" (rewards of rank 1). */
+/* make_eval OUT.h5 KIND SHA256 [SCHEMA]: writes a result as fathom eval does, of one data set, from standard input: one
+ * pair a line, id, reward of chosen and reward of rejected. KIND is "eval", another kind, or what is broken: "nan",
+ * "short" (a row less than ids), "flat" (rewards of rank 1). */
 #include "base/memory.h"
 #include "store/result.h"
 
@@ -22,7 +22,7 @@ int main(int argc, char **argv) {
   char *ids[MOST], id[100];
   double rewards[2 * MOST];
   size_t n = 0;
-  if (argc != 4) return 2;
+  if (argc < 4) return 2;
   while (n < MOST && scanf("%99s %lf %lf", id, &rewards[2 * n], &rewards[2 * n + 1]) == 3)
     ids[n++] = mem_copy_string(id);
   const bool nan = strcmp(argv[2], "nan") == 0, is_short = strcmp(argv[2], "short") == 0,
@@ -32,6 +32,7 @@ int main(int argc, char **argv) {
   Result *result;
   check(result_create(argv[1], broken ? "eval" : argv[2], &from, &result, &err));
   check(result_write_strings(result, "data/sha256", (const char *[]){argv[3]}, 1, &err));
+  check(result_write_strings(result, "data/schema", (const char *[]){argc > 4 ? argv[4] : "TRL pairs"}, 1, &err));
   check(result_write_strings(result, "pairs/0/id", (const char *const *)ids, n, &err));
   if (nan) rewards[1] = NAN;
   check(flat ? result_write_array(result, "pairs/0/rewards", 1, &n, rewards, &err)

@@ -34,6 +34,8 @@ static const Option eval_options[] = {
     {"bootstrap", 0, OPTION_SIZE, AT(bootstrap), 0, 1e6, "B", "resamples of gains; 0 = no intervals, and no PGR", NULL},
     {"resample", 0, OPTION_CHOICE, AT(resample), 0, 0, "pairs|prompts",
      "what is drawn: pairs, or prompts with all their pairs (wider where many pairs share a prompt)", NULL},
+    {"ablate", 0, OPTION_TEXT, AT(ablate), 0, 0, "prompt,shuffle",
+     "also score the answers without their prompt, or behind prompts shuffled between pairs, or both", NULL},
     {"reorder", 0, OPTION_FLAG, AT(reorder), 0, 0, NULL,
      "score all texts again, shuffled and with sides swapped: do rewards depend on order or batch?", NULL},
     {"limit", 0, OPTION_SIZE, AT(input.limit), 1, 1e12, "N", "the first N pairs of each file only", NULL},
@@ -52,11 +54,11 @@ static Status check_settings(const EvalSettings *s, Error *err) {
   if (s->nts_weight != eval_defaults.nts_weight && !s->source)
     return error_set(err, STATUS_USAGE, "--nts-weight needs --source");
   if (s->reference) return STATUS_OK;
-  const char *without = s->ceiling                                         ? "--ceiling"
-                        : s->source                                        ? "--source"
-                        : s->bootstrap != eval_defaults.bootstrap          ? "--bootstrap"
-                        : strcmp(s->resample, eval_defaults.resample) != 0 ? "--resample"
-                                                                           : NULL;
+  const char *without = s->ceiling                                              ? "--ceiling"
+                        : s->source                                             ? "--source"
+                        : s->bootstrap != eval_defaults.bootstrap && !s->ablate ? "--bootstrap"
+                        : strcmp(s->resample, eval_defaults.resample) != 0      ? "--resample"
+                                                                                : NULL;
   return without ? error_set(err, STATUS_USAGE, "%s needs --reference: what gains are measured against", without)
                  : STATUS_OK;
 }
@@ -79,7 +81,7 @@ static Status other_run(const EvalSettings *s, const char *path, const EvalFile 
   InputSettings input = s->input;
   input.adapter = NULL;
   return info_is_h5(path) ? eval_result_read(path, files, input.pairs.count, run, err)
-                          : eval_run_model(path, &input, false, 0, files, input.pairs.count, run, err);
+                          : eval_run_model(path, &input, &(EvalTasks){0}, files, input.pairs.count, run, err);
 }
 
 static void add_models(const EvalRun *run, Provenance *from) {
@@ -89,21 +91,22 @@ static void add_models(const EvalRun *run, Provenance *from) {
   }
 }
 
-static Status report_runs(const Invocation *call, const EvalSettings *s, const EvalFile *files, const EvalRun runs[3],
-                          Error *err) {
+static Status report_runs(const Invocation *call, const EvalSettings *s, const EvalTasks *tasks, const EvalFile *files,
+                          const EvalRun runs[3], Error *err) {
   const size_t n = s->input.pairs.count;
   Provenance from = invocation_provenance(call, "eval", &s->common);
   add_models(&runs[0], &from); /* the file speaks of this model alone, and names the others */
   EvalRow *rows = mem_alloc(n, sizeof *rows);
   EvalComparison comparison = {.source = n};
-  for (size_t i = 0; i < n; i++) rows[i] = eval_row(&files[i], &runs[0].sets[i]);
+  for (size_t i = 0; i < n; i++) rows[i] = eval_row(&files[i], &runs[0].sets[i], s->bootstrap, s->common.seed);
   const EvalReport report = {.settings = s,
                              .files = files,
                              .student = &runs[0],
                              .reference = s->reference ? &runs[1] : NULL,
                              .ceiling = s->ceiling ? &runs[2] : NULL,
                              .rows = rows,
-                             .comparison = &comparison};
+                             .comparison = &comparison,
+                             .ablate = tasks->ablate};
   Status status = STATUS_OK;
   if (s->reference) status = eval_compare(s, files, &runs[0], &runs[1], report.ceiling, rows, &comparison, err);
   if (status == STATUS_OK && s->output) status = eval_table_write(&report, &from, err);
@@ -118,15 +121,16 @@ static Status eval_run(const Invocation *call, const void *settings, Error *err)
   const EvalSettings *s = settings;
   EvalFile *files = NULL;
   EvalRun runs[3] = {0}; /* the model, the reference, the ceiling */
-  const size_t n = s->input.pairs.count;
+  EvalTasks tasks = {.reorder = s->reorder, .seed = s->common.seed};
   Status status = check_settings(s, err);
+  if (status == STATUS_OK) status = eval_ablations_parse(s->ablate, tasks.ablate, err);
   if (status == STATUS_OK) status = check_paths(s, err);
   if (status == STATUS_OK) status = eval_files_identify(&s->input.pairs, &files, err);
   if (status == STATUS_OK && s->reference) status = other_run(s, s->reference, files, &runs[1], err);
   if (status == STATUS_OK && s->ceiling) status = other_run(s, s->ceiling, files, &runs[2], err);
   if (status == STATUS_OK)
-    status = eval_run_model(call->args[0], &s->input, s->reorder, s->common.seed, files, n, &runs[0], err);
-  if (status == STATUS_OK) status = report_runs(call, s, files, runs, err);
+    status = eval_run_model(call->args[0], &s->input, &tasks, files, s->input.pairs.count, &runs[0], err);
+  if (status == STATUS_OK) status = report_runs(call, s, &tasks, files, runs, err);
   for (size_t i = 0; i < 3; i++) eval_run_clear(&runs[i]);
   free(files);
   return status;
@@ -146,6 +150,9 @@ const Command command_eval = {
         "both\n"
         "ours) and the worst target. A gain over the untrained model says nothing: take the weak model, or the run\n"
         "without an anchor.\n"
+        "--ablate: reward models are known to ignore the prompt; accuracy that stays without it, or behind another "
+        "one, is\n"
+        "not about the prompt.\n"
         "--reorder: this kind of reward model scores each text by itself, so that swapped sides must give mirrored "
         "margins\n"
         "in any order and batch, but for rounding. It cannot show how a judge that reads both answers at once would "

@@ -1,4 +1,5 @@
-/* What the parts of `fathom eval` share: eval.c (the command), eval_run.c (rewards of data sets), eval_result.c (the
+/* What the parts of `fathom eval` share: eval.c (the command), eval_run.c (rewards of data sets), eval_ablate.c (with
+ * other prompts), eval_result.c (the
  * file that keeps them), eval_compare.c (one model beside another), eval_table.c (what is printed). */
 #ifndef FATHOM_COMMAND_EVAL_H
 #define FATHOM_COMMAND_EVAL_H
@@ -10,7 +11,7 @@
 typedef struct EvalSettings {
   CommonSettings common;
   InputSettings input;
-  const char *output, *reference, *ceiling, *source, *resample;
+  const char *output, *reference, *ceiling, *source, *ablate, *resample;
   double nts_weight;
   size_t bootstrap;
   bool reorder;
@@ -22,14 +23,25 @@ typedef struct EvalFile {
   char sha256[DIGEST_TEXT];
 } EvalFile;
 
+/* Scored again with another prompt: --ablate prompt, --ablate shuffle. */
+typedef enum EvalAblation { EVAL_NO_PROMPT, EVAL_SHUFFLED } EvalAblation;
+enum { EVAL_ABLATIONS = 2 };
+
+/* What a model does with each data set beside plain scoring. */
+typedef struct EvalTasks {
+  bool reorder, ablate[EVAL_ABLATIONS];
+  uint64_t seed;
+} EvalTasks;
+
 /* The rewards of one data set. Pairs are in the order of the file; those left out are not there. */
 typedef struct EvalSet {
   char *schema;
   size_t n, n_dropped;
-  char **ids, **prompts; /* [n]; prompts: hex digits that the first user turn decides */
-  double *rewards;       /* [n, 2]: chosen, rejected */
-  double *lengths;       /* [n, 2] of the answers, characters */
-  double *reordered;     /* [n, 2] or NULL: scored again, sides swapped, in another order */
+  char **ids, **prompts;           /* [n]; prompts: hex digits that the first user turn decides */
+  double *rewards;                 /* [n, 2]: chosen, rejected */
+  double *lengths;                 /* [n, 2] of the answers, in words */
+  double *reordered;               /* [n, 2] or NULL: scored again, sides swapped, in another order */
+  double *ablated[EVAL_ABLATIONS]; /* [n, 2] or NULL; NaN for pairs that are too long with another prompt */
 } EvalSet;
 
 enum { EVAL_MODELS = 2 }; /* a model, and the adapter on it */
@@ -41,21 +53,44 @@ typedef struct EvalRun {
   size_t n_models;
   EvalSet *sets; /* [n_sets], in the order of the files */
   size_t n_sets;
+  char **notes; /* on the data, for the head of a table */
+  size_t n_notes;
 } EvalRun;
 
 /* Digests of the files; one that is named twice is STATUS_USAGE. files[paths->count] is freed by the caller. */
 Status eval_files_identify(const OptionTexts *paths, EvalFile **files, Error *err);
 
 /* Runs the model at path, with settings->adapter where it is set. */
-Status eval_run_model(const char *path, const InputSettings *settings, bool reorder, uint64_t seed,
-                      const EvalFile *files, size_t n_files, EvalRun *run, Error *err);
+Status eval_run_model(const char *path, const InputSettings *settings, const EvalTasks *tasks, const EvalFile *files,
+                      size_t n_files, EvalRun *run, Error *err);
 void eval_run_clear(EvalRun *run); /* all zeros is fine */
 
+/* rewards[n] of the samples, as double. */
+Status eval_score(const Inputs *in, const Sample *const *samples, size_t n, size_t batch_tokens, double *rewards,
+                  Error *err);
+
+/* "prompt,shuffle"; NULL = none. */
+Status eval_ablations_parse(const char *list, bool chosen[EVAL_ABLATIONS], Error *err);
+/* Fills set->ablated[which] from in->samples, which were read with rules->keep_turns. */
+Status eval_ablate(const Inputs *in, const SampleRules *rules, EvalAblation which, size_t batch_tokens, uint64_t seed,
+                   EvalSet *set, Error *err);
+
 /* What -o writes, and a later --reference reads. Names: data/{path,schema,sha256}, data/COLUMN of the table, and of
- * each data set K from 0 pairs/K/{id,prompt,rewards,lengths}. */
+ * each data set K from 0 pairs/K/{id,prompt,rewards,lengths}, with --reorder
+ * and --ablate also reordered, no_prompt, shuffled. */
 Status eval_result_add_run(Result *result, const EvalRun *run, const EvalFile *files, Error *err);
 /* The rewards of these files, found by their digests; each must be there. */
 Status eval_result_read(const char *path, const EvalFile *files, size_t n_files, EvalRun *run, Error *err);
+
+/* What an ablation says, on the n pairs that fit with both prompts. */
+typedef struct EvalAblated {
+  double n;
+  Bounded accuracy;
+  double same;  /* share of pairs whose preference stays */
+  Bounded lost; /* points: accuracy with the prompt minus accuracy without */
+} EvalAblated;
+
+EvalAblated eval_ablated_row(const EvalSet *set, EvalAblation which, size_t n_resamples, uint64_t seed);
 
 /* What there is to say of one data set; NaN where it was not asked for or does not exist. */
 typedef struct EvalRow {
@@ -65,10 +100,11 @@ typedef struct EvalRow {
   double n_common, reference_accuracy, ceiling_accuracy;
   TransferGain transfer;
   double reordered_same, reordered_change;
+  EvalAblated ablated[EVAL_ABLATIONS];
 } EvalRow;
 
 /* The row of a data set as far as its own rewards tell. */
-EvalRow eval_row(const EvalFile *file, const EvalSet *set);
+EvalRow eval_row(const EvalFile *file, const EvalSet *set, size_t n_resamples, uint64_t seed);
 
 /* Prompts (first user turns) that two data sets share. */
 size_t eval_shared_prompts(const EvalSet *a, const EvalSet *b);
@@ -90,6 +126,7 @@ typedef struct EvalReport {
   const EvalRun *student, *reference, *ceiling;
   const EvalRow *rows;
   const EvalComparison *comparison;
+  const bool *ablate; /* [EVAL_ABLATIONS] */
 } EvalReport;
 
 Status eval_table_print(const EvalReport *report, const Provenance *from, Error *err);

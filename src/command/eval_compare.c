@@ -128,11 +128,23 @@ static Status find_source(const char *source, const EvalFile *files, size_t n, s
                    n_found ? "several data sets have this name" : "no data set has this name");
 }
 
+/* Which side is the chosen one may depend on how a file was read: "PKU-SafeRLHF (safer)". */
+static Status check_schema(const EvalFile *file, const EvalRun *student, const EvalRun *other, size_t set, Error *err) {
+  const char *ours = student->sets[set].schema, *theirs = other->sets[set].schema;
+  if (strcmp(ours, theirs) == 0) return STATUS_OK;
+  return error_set(err, STATUS_DATA, "%s: %s has its pairs as %s, %s as %s", file->path, student->name, ours,
+                   other->name, theirs);
+}
+
 Status eval_compare(const EvalSettings *settings, const EvalFile *files, const EvalRun *student,
                     const EvalRun *reference, const EvalRun *ceiling, EvalRow *rows, EvalComparison *comparison,
                     Error *err) {
   const size_t n = student->n_sets;
   Status status = find_source(settings->source, files, n, &comparison->source, err);
+  for (size_t i = 0; i < n && status == STATUS_OK; i++) {
+    status = check_schema(&files[i], student, reference, i, err);
+    if (status == STATUS_OK && ceiling) status = check_schema(&files[i], student, ceiling, i, err);
+  }
   if (status != STATUS_OK) return status;
   TransferSet *sets = mem_alloc(n, sizeof *sets);
   TransferGain *gains = mem_alloc(n, sizeof *gains);
@@ -173,7 +185,7 @@ static void add_reordered(const EvalSet *set, EvalRow *row) {
   row->reordered_change = square > 0 ? most / sqrt(square / (double)set->n) : NAN;
 }
 
-EvalRow eval_row(const EvalFile *file, const EvalSet *set) {
+EvalRow eval_row(const EvalFile *file, const EvalSet *set, size_t n_resamples, uint64_t seed) {
   const double n = (double)set->n;
   double correct = 0, ties = 0, margin = 0;
   for (size_t i = 0; i < set->n; i++) {
@@ -200,5 +212,7 @@ EvalRow eval_row(const EvalFile *file, const EvalSet *set) {
                  .reordered_same = NAN,
                  .reordered_change = NAN};
   if (set->reordered) add_reordered(set, &row);
+  for (size_t i = 0; i < EVAL_ABLATIONS; i++)
+    if (set->ablated[i]) row.ablated[i] = eval_ablated_row(set, i, n_resamples, seed);
   return row;
 }

@@ -28,6 +28,9 @@ static Status add_set(Result *result, size_t number, const EvalSet *set, Error *
   if (status == STATUS_OK) status = add_numbers(result, number, "lengths", set->n, set->lengths, err);
   if (status == STATUS_OK && set->reordered)
     status = add_numbers(result, number, "reordered", set->n, set->reordered, err);
+  static const char *const names[EVAL_ABLATIONS] = {"no_prompt", "shuffled"};
+  for (size_t i = 0; i < EVAL_ABLATIONS && status == STATUS_OK; i++)
+    if (set->ablated[i]) status = add_numbers(result, number, names[i], set->n, set->ablated[i], err);
   return status;
 }
 
@@ -72,17 +75,23 @@ static Status find_set(char *const *digests, size_t n, const EvalFile *file, siz
 }
 
 static Status read_run(Result *result, const EvalFile *files, size_t n_files, EvalRun *run, Error *err) {
-  char **digests = NULL;
-  size_t n_digests = 0, number;
+  char **digests = NULL, **schemas = NULL;
+  size_t n_digests = 0, n_schemas = 0, number;
   if (strcmp(result_kind(result), "eval") != 0)
     return error_set(err, STATUS_DATA, "a result of kind %s, expected one of fathom eval", result_kind(result));
   Status status = result_read_strings(result, "data/sha256", &digests, &n_digests, err);
+  if (status == STATUS_OK) status = result_read_strings(result, "data/schema", &schemas, &n_schemas, err);
+  if (status == STATUS_OK && n_schemas != n_digests)
+    status =
+        error_set(err, STATUS_DATA, "data/schema has %zu entries, expected %zu as data/sha256", n_schemas, n_digests);
   run->sets = mem_alloc(n_files, sizeof *run->sets);
   for (size_t i = 0; i < n_files && status == STATUS_OK; i++) {
     run->n_sets = i + 1;
     status = find_set(digests, n_digests, &files[i], &number, err);
     if (status == STATUS_OK) status = read_set(result, number, &run->sets[i], err);
+    if (status == STATUS_OK) run->sets[i].schema = mem_copy_string(schemas[number]);
   }
+  string_list_free(schemas, n_schemas);
   string_list_free(digests, n_digests);
   return status;
 }

@@ -44,6 +44,7 @@ static void set_clear(EvalSet *set) {
   free(set->rewards);
   free(set->lengths);
   free(set->reordered);
+  for (size_t i = 0; i < EVAL_ABLATIONS; i++) free(set->ablated[i]);
   *set = (EvalSet){0};
 }
 
@@ -53,6 +54,8 @@ void eval_run_clear(EvalRun *run) {
     free(run->model_paths[i]);
     free(run->model_digests[i]);
   }
+  for (size_t i = 0; i < run->n_notes; i++) free(run->notes[i]);
+  free(run->notes);
   free(run->sets);
   free(run->name);
   *run = (EvalRun){0};
@@ -63,7 +66,7 @@ static void describe(const SampleSet *samples, EvalSet *set) {
   const size_t n = samples->count / 2;
   *set = (EvalSet){.schema = mem_copy_string(samples->schema),
                    .n = n,
-                   .n_dropped = samples->n_read - n,
+                   .n_dropped = samples_dropped(samples),
                    .ids = mem_alloc(n, sizeof *set->ids),
                    .prompts = mem_alloc(n, sizeof *set->prompts),
                    .rewards = mem_alloc(2 * n, sizeof *set->rewards),
@@ -72,13 +75,11 @@ static void describe(const SampleSet *samples, EvalSet *set) {
     set->ids[i] = mem_copy_string(samples->items[2 * i].group);
     set->prompts[i] = mem_format("%016" PRIx64, samples->items[2 * i].prompt_key);
   }
-  for (size_t i = 0; i < 2 * n; i++)
-    set->lengths[i] = (double)(samples->items[i].n_tokens - samples->items[i].response_begin);
+  for (size_t i = 0; i < 2 * n; i++) set->lengths[i] = (double)samples->items[i].n_words;
 }
 
-/* rewards[n] of the samples given, as double. */
-static Status score(const Inputs *in, const Sample *const *list, size_t n, size_t batch_tokens, double *rewards,
-                    Error *err) {
+Status eval_score(const Inputs *in, const Sample *const *list, size_t n, size_t batch_tokens, double *rewards,
+                  Error *err) {
   real *computed = mem_alloc(n, sizeof *computed);
   const Status status = rewards_compute(&in->model, list, n, batch_tokens, "eval", computed, err);
   for (size_t i = 0; i < n && status == STATUS_OK; i++) rewards[i] = (double)computed[i];
@@ -88,7 +89,7 @@ static Status score(const Inputs *in, const Sample *const *list, size_t n, size_
 
 static Status score_plain(const Inputs *in, size_t batch_tokens, EvalSet *set, Error *err) {
   const Sample **list = inputs_sample_list(in);
-  const Status status = score(in, list, 2 * set->n, batch_tokens, set->rewards, err);
+  const Status status = eval_score(in, list, 2 * set->n, batch_tokens, set->rewards, err);
   free(list);
   return status;
 }
@@ -103,7 +104,7 @@ static Status score_reordered(const Inputs *in, size_t batch_tokens, uint64_t se
   for (size_t i = 0; i < n; i++) order[i] = i;
   rng_shuffle(&rng, order, n);
   for (size_t i = 0; i < 2 * n; i++) list[i] = &in->samples.items[2 * order[i / 2] + 1 - i % 2];
-  const Status status = score(in, list, 2 * n, batch_tokens, rewards, err);
+  const Status status = eval_score(in, list, 2 * n, batch_tokens, rewards, err);
   set->reordered = mem_alloc(2 * n, sizeof *set->reordered);
   for (size_t i = 0; i < 2 * n; i++) set->reordered[2 * order[i / 2] + 1 - i % 2] = rewards[i];
   free(order);
@@ -112,22 +113,25 @@ static Status score_reordered(const Inputs *in, size_t batch_tokens, uint64_t se
   return status;
 }
 
-static Status run_set(Inputs *in, const InputSettings *settings, bool reorder, uint64_t seed, const EvalFile *file,
+static Status run_set(Inputs *in, const InputSettings *settings, const EvalTasks *tasks, const EvalFile *file,
                       EvalSet *set, Error *err) {
-  InputSettings one = *settings;
-  const char *path = file->path;
-  one.pairs = (OptionTexts){.items = &path, .count = 1};
+  const OptionTexts one = {.items = (const char *[]){file->path}, .count = 1};
+  SampleRules rules = inputs_sample_rules(in, settings);
+  for (size_t i = 0; i < EVAL_ABLATIONS; i++) rules.keep_turns = rules.keep_turns || tasks->ablate[i];
   samples_clear(&in->samples);
-  Status status = inputs_read_samples(in, &one, err);
-  if (status != STATUS_OK) return strstr(err->text, path) ? status : error_prefix(err, "%s", path);
+  Status status = inputs_read_pairs(in, &one, &rules, &in->samples, err);
+  if (status != STATUS_OK) return strstr(err->text, file->path) ? status : error_prefix(err, "%s", file->path);
   describe(&in->samples, set);
   status = score_plain(in, settings->batch_tokens, set, err);
-  if (status == STATUS_OK && reorder) status = score_reordered(in, settings->batch_tokens, seed, set, err);
-  return status == STATUS_OK ? status : error_prefix(err, "%s", path);
+  if (status == STATUS_OK && tasks->reorder)
+    status = score_reordered(in, settings->batch_tokens, tasks->seed, set, err);
+  for (size_t i = 0; i < EVAL_ABLATIONS && status == STATUS_OK; i++)
+    if (tasks->ablate[i]) status = eval_ablate(in, &rules, i, settings->batch_tokens, tasks->seed, set, err);
+  return status == STATUS_OK ? status : error_prefix(err, "%s", file->path);
 }
 
-Status eval_run_model(const char *path, const InputSettings *settings, bool reorder, uint64_t seed,
-                      const EvalFile *files, size_t n_files, EvalRun *run, Error *err) {
+Status eval_run_model(const char *path, const InputSettings *settings, const EvalTasks *tasks, const EvalFile *files,
+                      size_t n_files, EvalRun *run, Error *err) {
   Inputs in = {0};
   *run = (EvalRun){0};
   Status status = inputs_open_model(&in, path, settings, err);
@@ -140,11 +144,14 @@ Status eval_run_model(const char *path, const InputSettings *settings, bool reor
     run->sets = mem_alloc(n_files, sizeof *run->sets);
   }
   for (size_t i = 0; i < n_files && status == STATUS_OK; i++) {
-    status = run_set(&in, settings, reorder, seed, &files[i], &run->sets[i], err);
+    status = run_set(&in, settings, tasks, &files[i], &run->sets[i], err);
     run->n_sets = i + 1;
   }
   if (status == STATUS_OK) {
     Provenance from = {0};
+    run->notes = mem_alloc(in.n_notes, sizeof *run->notes);
+    for (; run->n_notes < in.n_notes; run->n_notes++)
+      run->notes[run->n_notes] = mem_copy_string(in.notes[run->n_notes]);
     inputs_add_provenance(&in, &from);
     for (run->n_models = 0; run->n_models < from.n_models; run->n_models++) {
       run->model_paths[run->n_models] = mem_copy_string(from.models[run->n_models].path);

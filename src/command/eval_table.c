@@ -9,7 +9,7 @@
 typedef enum ColumnKind { COLUMN_TEXT, COLUMN_COUNT, COLUMN_NUMBER } ColumnKind;
 
 /* Which columns an evaluation has. */
-enum { ALWAYS = 1, WITH_REFERENCE = 2, WITH_CEILING = 4, WITH_REORDERED = 8 };
+enum { ALWAYS = 1, WITH_REFERENCE = 2, WITH_CEILING = 4, WITH_REORDERED = 8, WITH_NO_PROMPT = 16, WITH_SHUFFLED = 32 };
 
 typedef struct Column {
   const char *name;
@@ -23,6 +23,12 @@ typedef struct Column {
   {name, COLUMN_NUMBER, AT(member.value), part}, {prefix "lo", COLUMN_NUMBER, AT(member.lo), part}, {                  \
     prefix "hi", COLUMN_NUMBER, AT(member.hi), part                                                                    \
   }
+
+#define ABLATED(prefix, which, part)                                                                                   \
+  {prefix "n", COLUMN_COUNT, AT(ablated[which].n), part},                                                              \
+      BOUNDED(prefix "accuracy", prefix, ablated[which].accuracy, part),                                               \
+      {prefix "same", COLUMN_NUMBER, AT(ablated[which].same), part},                                                   \
+      BOUNDED(prefix "lost", prefix "lost_", ablated[which].lost, part)
 
 /* The first seven are a contract with scripts: others may follow them. */
 static const Column columns[] = {
@@ -44,13 +50,16 @@ static const Column columns[] = {
     BOUNDED("pgr", "pgr_", transfer.pgr, WITH_CEILING),
     {"reordered_same", COLUMN_NUMBER, AT(reordered_same), WITH_REORDERED},
     {"reordered_change", COLUMN_NUMBER, AT(reordered_change), WITH_REORDERED},
+    ABLATED("no_prompt_", EVAL_NO_PROMPT, WITH_NO_PROMPT),
+    ABLATED("shuffled_", EVAL_SHUFFLED, WITH_SHUFFLED),
 };
 enum { N_COLUMNS = sizeof columns / sizeof columns[0] };
 #undef AT
 
 static unsigned parts_of(const EvalReport *report) {
   return ALWAYS | (report->reference ? WITH_REFERENCE : 0u) | (report->ceiling ? WITH_CEILING : 0u) |
-         (report->settings->reorder ? WITH_REORDERED : 0u);
+         (report->settings->reorder ? WITH_REORDERED : 0u) | (report->ablate[EVAL_NO_PROMPT] ? WITH_NO_PROMPT : 0u) |
+         (report->ablate[EVAL_SHUFFLED] ? WITH_SHUFFLED : 0u);
 }
 
 static double number_at(const EvalRow *row, const Column *column) {
@@ -84,18 +93,35 @@ static void note_overlaps(const EvalReport *r, Table *table) {
   if (n > 1 && n_found == 0) table_note(table, "overlap: no prompt is in two data sets");
 }
 
+static void note_ablations(const EvalReport *r, Table *table) {
+  if (r->ablate[EVAL_NO_PROMPT])
+    table_note(table, "no_prompt: the same answers behind one user turn without text, all other turns left out");
+  if (r->ablate[EVAL_SHUFFLED])
+    table_note(table,
+               "shuffled: the same answers behind the prompt of another pair (seed %llu), never one with the same "
+               "first user turn",
+               (unsigned long long)r->settings->common.seed);
+  if (r->ablate[EVAL_NO_PROMPT] || r->ablate[EVAL_SHUFFLED])
+    table_note(table,
+               "of both: n pairs fit so; same: share that keep their preference; lost: points that go with the "
+               "prompt, 95 %% by paired bootstrap over pairs, B = %zu; accuracy that stays is not about the prompt",
+               r->settings->bootstrap);
+}
+
 static void note_plain(const EvalReport *r, Table *table) {
   table_note(table, "accuracy: share of pairs whose chosen side has the higher reward, a tie one half; lo and hi: "
                     "Wilson's 95 %% interval, each pair one independent trial (a tie varies less than that)");
-  table_note(table,
-             "length_accuracy: of the rule that sees the answers' lengths alone, longer or shorter wins, whichever "
-             "is better on these pairs");
+  table_note(
+      table,
+      "length_accuracy: of the rule that sees the answers' lengths in words alone, longer or shorter wins, whichever "
+      "is better on these pairs");
   if (r->settings->reorder)
     table_note(table,
                "reordered: all texts scored again, pairs shuffled (seed %llu) and sides swapped; same: share of "
                "pairs that keep their preference; change: largest change of a margin, in root mean squares of "
                "the margins",
                (unsigned long long)r->settings->common.seed);
+  note_ablations(r, table);
 }
 
 static void summary_bounded(Table *table, const char *name, Bounded b) {
@@ -142,6 +168,7 @@ Status eval_table_print(const EvalReport *r, const Provenance *from, Error *err)
   for (size_t i = 0; i < N_COLUMNS; i++)
     if (columns[i].part & parts) names[n++] = columns[i].name;
   Table *table = table_begin(stdout, r->settings->common.json, from, names, n);
+  for (size_t i = 0; i < r->student->n_notes; i++) table_note(table, "%s", r->student->notes[i]);
   note_plain(r, table);
   note_overlaps(r, table);
   if (r->reference) print_comparison(r, table);

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "text/pair_rows.h"
+#include "text/pair_turns.h"
 #include "text/samples_parts.h"
 
 #include <math.h>
@@ -126,8 +127,16 @@ static void add_pair(SampleBuilder *b, const char *id, const PairLabel *label, S
   }
 }
 
+static void keep_turns(SampleBuilder *b, const PairRow *row, const Json *tools) {
+  const Conversation *const c = row->sides;
+  const PairTurns turns = pair_turns_copy((const Message *const[]){c[0].messages, c[1].messages},
+                                          (const size_t[]){c[0].count, c[1].count}, tools);
+  builder_add_turns(b, &turns);
+}
+
 /* Into the set, or into the count of why not. */
-static void settle(SampleBuilder *b, const char *id, const PairRow *row, const PairLabel *label, Sample pair[2]) {
+static void settle(SampleBuilder *b, const char *id, const PairRow *row, const Json *tools, const PairLabel *label,
+                   Sample pair[2]) {
   SampleSet *set = b->set;
   bool is_cut;
   if (row->is_tied) {
@@ -140,6 +149,7 @@ static void settle(SampleBuilder *b, const char *id, const PairRow *row, const P
     set->n_too_long++;
   } else {
     set->n_truncated += is_cut;
+    if (b->rules->keep_turns) keep_turns(b, row, tools);
     add_pair(b, id, label, pair);
   }
 }
@@ -159,7 +169,7 @@ static Status read_row(PairReader *r, const Records *at, const Json *row, Error 
   if (status == STATUS_OK) status = builder_take_id(b, at, row, &id, err);
   if (status == STATUS_OK) {
     r->schema = schema;
-    settle(b, id, &sides, &label, pair);
+    settle(b, id, &sides, json_get(row, "tools"), &label, pair);
   }
   free(id);
   sample_clear(&pair[0]);
@@ -196,8 +206,7 @@ static Status judge(const PairReader *r, Error *err) {
     return err->status;
   }
   for (size_t i = 0; i < r->n_bad && i < SHOWN_BAD_ROWS; i++) log_warn("%s: left out", r->bad[i].text);
-  if (r->n_bad > SHOWN_BAD_ROWS)
-    log_warn("%s: %zu more bad rows left out", r->path, r->n_bad - SHOWN_BAD_ROWS);
+  if (r->n_bad > SHOWN_BAD_ROWS) log_warn("%s: %zu more bad rows left out", r->path, r->n_bad - SHOWN_BAD_ROWS);
   return STATUS_OK;
 }
 
@@ -213,10 +222,11 @@ static void add_file(const PairReader *r, size_t first) {
   SampleSet *set = r->builder->set;
   const char *wanted = r->builder->rules->preference;
   PairFile *file = &set->files[set->n_files++];
-  *file = (PairFile){.path = mem_copy_string(r->path), .first = first, .count = set->count - first, .n_read = r->n_read};
+  *file =
+      (PairFile){.path = mem_copy_string(r->path), .first = first, .count = set->count - first, .n_read = r->n_read};
   if (r->schema->has_preferences) file->preference = wanted && strcmp(wanted, "better") == 0 ? "better" : "safer";
-  file->schema = file->preference ? mem_format("%s (%s)", r->schema->name, file->preference)
-                                  : mem_copy_string(r->schema->name);
+  file->schema =
+      file->preference ? mem_format("%s (%s)", r->schema->name, file->preference) : mem_copy_string(r->schema->name);
   name_schema(set, file->schema);
 }
 

@@ -5,9 +5,11 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "base/utf8.h"
+#include "text/pair_turns.h"
 #include "text/samples_parts.h"
 #include "text/vocabulary.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +34,8 @@ static void drop_files(SampleSet *set) {
 
 void samples_clear(SampleSet *set) {
   for (size_t i = 0; i < set->count; i++) sample_clear(&set->items[i]);
+  for (size_t i = 0; i < set->count / 2 && set->turns; i++) pair_turns_clear(&set->turns[i]);
+  free(set->turns);
   free(set->items);
   free(set->pairs);
   free(set->schema);
@@ -279,6 +283,15 @@ void builder_add_label(SampleBuilder *b, const PairLabel *label) {
   b->set->pairs[n] = *label;
 }
 
+void builder_add_turns(SampleBuilder *b, const PairTurns *turns) {
+  const size_t n = b->set->count / 2;
+  if (n == b->turns_room) {
+    b->turns_room = 2 * b->turns_room + 32;
+    b->set->turns = mem_resize(b->set->turns, b->turns_room, sizeof *b->set->turns);
+  }
+  b->set->turns[n] = *turns;
+}
+
 Status samples_from_text(const char *text, const SampleRules *rules, SampleSet *set, Error *err) {
   const size_t size = strlen(text);
   *set = (SampleSet){0};
@@ -307,6 +320,7 @@ Status samples_from_text(const char *text, const SampleRules *rules, SampleSet *
 }
 
 void samples_split_pairs(SampleSet *set, double held_out_share, uint64_t seed, SampleSet *held_out) {
+  assert(!set->turns);
   *held_out = (SampleSet){.items = mem_alloc(set->count, sizeof *held_out->items),
                           .pairs = mem_alloc(set->count / 2, sizeof *held_out->pairs),
                           .schema = mem_copy_string(set->schema ? set->schema : "")};
@@ -329,6 +343,7 @@ void samples_split_pairs(SampleSet *set, double held_out_share, uint64_t seed, S
 void samples_draw_pairs(SampleSet *set, size_t n, uint64_t seed) {
   const size_t n_pairs = set->count / 2;
   if (n >= n_pairs) return;
+  assert(!set->turns);
   Rng rng = rng_new(seed);
   size_t *order = mem_alloc(n_pairs, sizeof *order), kept = 0;
   bool *drawn = mem_alloc(n_pairs, sizeof *drawn);

@@ -54,6 +54,7 @@ typedef struct SampleSet {
   size_t n_truncated; /* pairs that are used with a prompt cut on its left */
   char digest[DIGEST_TEXT]; /* of ids, labels and texts of all samples in order */
   char *schema; /* "prompts", "TRL pairs", "HH transcripts", for the output; several files: "TRL pairs, HH transcripts" */
+  struct PairTurns *turns; /* [count / 2] with rules->keep_turns (pair_turns.h), else NULL */
   PairFile *files; /* [n_files]; NULL for prompts, and in both parts of a split set */
   size_t n_files;
 } SampleSet;
@@ -68,6 +69,7 @@ typedef struct SampleRules {
   size_t limit;             /* prompts or pairs to read at most, over all files; 0 = all */
   const char *preference;   /* "safer" or "better", where the rows of a file say both; NULL = safer */
   bool truncate_prompt;     /* pairs over max_length lose tokens on the left of the prompt, if that is enough */
+  bool keep_turns;          /* pairs keep their turns, which must not be split then */
   bool strict;              /* a bad row of pairs is an error; else it is warned of, counted and passed over */
 } SampleRules;
 

@@ -8,7 +8,7 @@
 typedef struct SampleBuilder {
   const SampleRules *rules;
   SampleSet *set;
-  size_t room, pairs_room;
+  size_t room, pairs_room, turns_room;
   char **seen; /* open addressing over the ids so far, dropped rows included; NULL = free */
   size_t n_seen, seen_mask;
   bool several_files; /* made-up ids carry the file's name */
@@ -39,6 +39,8 @@ bool sample_is_too_long(const SampleRules *rules, const Sample *sample);
 void builder_add(SampleBuilder *b, const Sample *sample);
 /* The label of the pair whose two samples are appended next. */
 void builder_add_label(SampleBuilder *b, const PairLabel *label);
+/* The same of its turns, which then belong to the set. */
+void builder_add_turns(SampleBuilder *b, const struct PairTurns *turns);
 
 /* A list of {"role", "content"}; strings point into the JSON tree or are kept by the records, the list is freed by the
  * caller. key is for messages. */
