@@ -41,9 +41,10 @@ static Status read_pairs(Inputs *in, const TrainSettings *s, SampleSet *heldout,
 
 /* The run's folder, with the command line that made it. A folder with a finished run is not written over. */
 static Status open_folder(const Invocation *call, const TrainSettings *s, Error *err) {
-  char *config = file_join(s->output, "config.json"), *text = file_join(s->output, "command.txt");
+  char *config = file_join(s->output, "config.json"), *text = file_join(s->output, "command.txt"),
+       *adapter = file_join(s->output, "adapter_config.json");
   Status status = file_make_directory(s->output, err);
-  if (status == STATUS_OK && file_exists(config))
+  if (status == STATUS_OK && (file_exists(config) || file_exists(adapter)))
     status = error_set(err, STATUS_USAGE, "%s: holds a finished model already: choose another -o", s->output);
   if (status == STATUS_OK && !s->resume && checkpoint_newest(s->output) != SIZE_MAX)
     status = error_set(err, STATUS_USAGE,
@@ -55,6 +56,7 @@ static Status open_folder(const Invocation *call, const TrainSettings *s, Error 
     free(line);
   }
   free(config);
+  free(adapter);
   free(text);
   return status;
 }
@@ -110,6 +112,7 @@ static Status train_pairs(const Invocation *call, const TrainSettings *s, Inputs
                     .train = &in->samples,
                     .heldout = heldout,
                     .parts = s->parts,
+                    .base = call->args[0],
                     .steps = s->steps,
                     .epochs = s->epochs,
                     .batch_pairs = s->batch_size,
@@ -153,7 +156,14 @@ static Status train_run(const Invocation *call, const void *settings, Error *err
   SampleSet heldout = {0};
   if (!s->output) return error_set(err, STATUS_USAGE, "train: -o RUN is needed: the folder of the run");
   if (!s->input.pairs.count) return error_set(err, STATUS_USAGE, "train: --pairs FILE is needed");
-  Status status = inputs_open_model(&in, call->args[0], &s->input, err);
+  InputSettings input = s->input;
+  const LoraSettings lora = train_lora(s);
+  if (strcmp(s->parts, "lora") == 0)
+    input.lora = &lora;
+  else
+    input.widen = true; /* a whole model is saved, and most of it trained */
+  Status status = train_check_options(s, err);
+  if (status == STATUS_OK) status = inputs_open_model(&in, call->args[0], &input, err);
   if (status == STATUS_OK) status = trainable_check(&in.model, s->parts, s->anchor_layers, s->anchor, err);
   if (status == STATUS_OK)
     status = trainable_check_controls(&in.model, s->parts, s->sft, s->l2_sp, s->stop_at_drift,
@@ -174,9 +184,11 @@ const Command command_train = {
                "blocks and tokens\n"
                "of |h - h0|^2 / s^2, h0 the frozen model's features and s^2 their mean squared distance from their "
                "mean. RUN gets\n"
-               "config.json, model.safetensors and the tokenizer (a Hugging Face reward model), run.h5 (every step; "
-               "fathom plot\n"
-               "draws it), frozen.h5 (the frozen features), checkpoint-STEP and command.txt.",
+               "config.json, model.safetensors and the tokenizer (a Hugging Face reward model; with --train lora an adapter in "
+               "PEFT's layout),\n"
+               "run.h5 (every step; fathom plot draws it), frozen.h5 (the frozen features), checkpoint-STEP and "
+               "command.txt. The frozen\n"
+               "model is MODEL as the run begins: with --adapter, MODEL and the adapter.",
     .example = "fathom train models/SmolLM2-135M-Instruct.Q4_1.gguf --pairs pairs.jsonl --anchor 0.1 -o RUN",
     .options = train_options,
     .defaults = &train_defaults,

@@ -6,9 +6,10 @@
 
 #include <omp.h>
 #include <stdlib.h>
+#include <string.h>
 
 const TrainSettings train_defaults = {
-    .input = {.dtype = "float32", .chat_template = "auto", .batch_tokens = 1024, .widen = true},
+    .input = {.dtype = "float32", .chat_template = "auto", .batch_tokens = 1024},
     .parts = "all",
     .anchor_layers = "all",
     .anchor_tokens = "response",
@@ -34,7 +35,19 @@ const Option train_options[] = {
     {"train-pairs", 0, OPTION_SIZE, AT(train_pairs), 1, 1e12, "N",
      "train on N pairs, drawn with --split-seed; a smaller N takes some of a larger one's (default: all)", NULL},
     {"train", 0, OPTION_TEXT, AT(parts), 0, 0, "PART",
-     "what is trained: all, last:K blocks (with final norm and head), or head", NULL},
+     "what is trained: all; last:K blocks (with final norm and head); lora (those of --adapter, or new factors beside "
+     "frozen matrices; and the head); or head",
+     NULL},
+    {"lora-rank", 0, OPTION_SIZE, AT(lora_rank), 1, 65536, "R", "rank of the LoRA factors (default: 16)", "adapter"},
+    {"lora-alpha", 0, OPTION_REAL, AT(lora_alpha), 1e-6, 1e9, "X",
+     "what they add is scaled by X / R (default: twice the rank)", "adapter"},
+    {"lora-targets", 0, OPTION_TEXT, AT(lora_targets), 0, 0, "NAME,...",
+     "modules that get factors, such as q_proj,v_proj (default: all-linear, those of attention and MLP)", "adapter"},
+    {"lora-rslora", 0, OPTION_FLAG, AT(lora_rslora), 0, 0, NULL, "scale by X / sqrt(R) (rsLoRA)", "adapter"},
+    {"widen", 0, OPTION_FLAG, AT(input.widen), 0, 0, NULL,
+     "with --train lora: widen all weights to float32 in memory (default: they stay as the file has them, and every "
+     "product widens what it reads; same numbers). Other parts are always trained so",
+     NULL},
     {"anchor", 0, OPTION_REAL, AT(anchor), 0, 1e6, "X",
      "strength lambda of the anchor to the frozen model; 0 = a plain run", NULL},
     {"anchor-layers", 0, OPTION_TEXT, AT(anchor_layers), 0, 0, "LIST",
@@ -79,6 +92,27 @@ const Option train_options[] = {
     {0}};
 #undef AT
 
+Status train_check_options(const TrainSettings *s, Error *err) {
+  const bool trains_lora = strcmp(s->parts, "lora") == 0;
+  const char *option = s->lora_rank      ? "--lora-rank"
+                       : s->lora_alpha > 0 ? "--lora-alpha"
+                       : s->lora_targets ? "--lora-targets"
+                       : s->lora_rslora  ? "--lora-rslora"
+                                         : NULL;
+  if (option && !trains_lora)
+    return error_set(err, STATUS_USAGE, "%s is for --train lora, not --train %s", option, s->parts);
+  return STATUS_OK;
+}
+
+LoraSettings train_lora(const TrainSettings *s) {
+  const size_t rank = s->lora_rank ? s->lora_rank : 16;
+  return (LoraSettings){.rank = rank,
+                        .alpha = s->lora_alpha > 0 ? s->lora_alpha : 2 * (double)rank,
+                        .rslora = s->lora_rslora,
+                        .targets = s->lora_targets ? s->lora_targets : "all-linear",
+                        .seed = s->common.seed};
+}
+
 void train_identity(const Inputs *in, const TrainSettings *s, const SampleSet *heldout, const char *weights,
                     char text[DIGEST_TEXT]) {
   char *settings =
@@ -88,10 +122,13 @@ void train_identity(const Inputs *in, const TrainSettings *s, const SampleSet *h
                  s->steps, s->epochs, s->batch_size, s->input.batch_tokens, s->probe_pairs, s->lr, s->warmup,
                  s->weight_decay, s->clip, s->centring, s->anchor, s->sft, s->l2_sp, s->stop_at_drift,
                  in->samples.count, heldout->count, (unsigned long long)s->common.seed);
+  const LoraSettings new_lora = train_lora(s);
+  char *lora = mem_format("LoRA %zu %.17g %d %s", new_lora.rank, new_lora.alpha, new_lora.rslora, new_lora.targets);
   Digest *digest = digest_new();
   const char *const parts[] = {weights, in->tokenizer_sha256, in->chat_sha256, in->samples.digest, heldout->digest,
-                               settings};
+                               settings, lora};
   for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) digest_add_string(digest, parts[i]);
   digest_finish(digest, text);
   free(settings);
+  free(lora);
 }

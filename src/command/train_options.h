@@ -11,6 +11,11 @@ typedef struct TrainSettings {
   OptionTexts eval;
   const char *output, *parts, *anchor_layers, *anchor_tokens, *anchor_norm, *frozen;
   const char *split_seed; /* NULL: --seed */
+  /* Of new LoRA factors; 0 and NULL where not given. */
+  size_t lora_rank;
+  double lora_alpha;
+  const char *lora_targets;
+  bool lora_rslora;
   size_t steps, batch_size, checkpoint_every, probe_pairs, train_pairs;
   double epochs, lr, warmup, weight_decay, clip, centring, anchor, sft, l2_sp, stop_at_drift, eval_split;
   bool resume;
@@ -18,6 +23,10 @@ typedef struct TrainSettings {
 
 extern const Option train_options[];
 extern const TrainSettings train_defaults;
+
+/* Settings that do not go together, STATUS_USAGE; then what they say of new LoRA factors, with the defaults. */
+Status train_check_options(const TrainSettings *settings, Error *err);
+LoraSettings train_lora(const TrainSettings *settings);
 
 /* A digest of everything that decides the numbers of a run: what a checkpoint must agree with. */
 void train_identity(const Inputs *in, const TrainSettings *settings, const SampleSet *heldout, const char *weights,

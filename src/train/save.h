@@ -1,4 +1,4 @@
-/* A trained reward model as a Hugging Face folder that transformers loads. */
+/* A trained reward model as a Hugging Face folder that transformers loads, or as an adapter that PEFT loads. */
 #ifndef FATHOM_TRAIN_SAVE_H
 #define FATHOM_TRAIN_SAVE_H
 
@@ -16,5 +16,10 @@ Status save_model(const Model *model, int32_t bos, int32_t eos, int32_t pad, con
 
 /* config.json, model.safetensors (float32), tokenizer.json, tokenizer_config.json into an existing folder. */
 Status save_reward_model(const Model *model, const Tokenizer *tokenizer, int32_t pad, const char *folder, Error *err);
+
+/* Trained LoRA factors and the reward head: adapter_model.safetensors (float32), adapter_config.json and the tokenizer
+ * into an existing folder. base: the model that they were trained on, as its user named it. */
+Status save_adapter(const Model *model, const Tokenizer *tokenizer, int32_t pad, const char *base, const char *folder,
+                    Error *err);
 
 #endif

@@ -16,10 +16,12 @@ Status trainable_from(const Model *model, const char *parts, size_t *begin, Erro
     *begin = table->embed;
   else if (strcmp(parts, "head") == 0)
     *begin = table->score;
+  else if (strcmp(parts, "lora") == 0 && model->lora.count)
+    *begin = table->items[model->lora.modules[0].a].offset;
   else if (strncmp(parts, "last:", 5) == 0 && parse_size(parts + 5, &k) && k >= 1 && k <= n_layers)
     *begin = table->layers[n_layers - k].begin;
   else
-    return error_set(err, STATUS_USAGE, "--train %s: expected all, head or last:K with K from 1 to %zu", parts,
+    return error_set(err, STATUS_USAGE, "--train %s: expected all, lora, head or last:K with K from 1 to %zu", parts,
                      n_layers);
   return STATUS_OK;
 }
@@ -34,8 +36,8 @@ Status trainable_check(const Model *model, const char *parts, const char *anchor
   bool *anchored = mem_alloc(n_layers, sizeof *anchored), pulls = lambda == 0;
   Status status = trainable_from(model, parts, &begin, err);
   if (status == STATUS_OK) status = anchor_choose_layers(anchor_layers, n_layers, anchored, err);
-  for (size_t l = 0; status == STATUS_OK && l < n_layers; l++)
-    pulls = pulls || (anchored[l] && model->table.layers[l].end > begin);
+  const size_t lowest = status == STATUS_OK ? parameters_lowest_trained(&model->table, n_layers, begin) : n_layers;
+  for (size_t l = lowest; l < n_layers; l++) pulls = pulls || anchored[l];
   if (status == STATUS_OK && !pulls)
     status = error_set(err, STATUS_USAGE, "--anchor %g on blocks %s: --train %s leaves them all frozen", lambda,
                        anchor_layers, parts);

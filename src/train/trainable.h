@@ -1,10 +1,13 @@
-/* What is trained: all parameters, the last K blocks with final norm and head, or the head alone. */
+/* What is trained: all parameters, the last K blocks with final norm and head, LoRA factors and head, or the head
+ * alone. It is always the end of the parameter table from some offset on: gradients, moments and checkpoints hold just
+ * that. */
 #ifndef FATHOM_TRAIN_TRAINABLE_H
 #define FATHOM_TRAIN_TRAINABLE_H
 
 #include "model/model.h"
 
-/* The offset from which parameters are trained: "all", "last:K" or "head". STATUS_USAGE for anything else. */
+/* The offset from which parameters are trained: "all", "last:K", "lora" (of a model that was opened with factors) or
+ * "head". STATUS_USAGE for anything else. */
 Status trainable_from(const Model *model, const char *parts, size_t *begin, Error *err);
 
 /* Can these parts be trained and these blocks be anchored? STATUS_USAGE where not, also where a positive lambda would

@@ -139,6 +139,13 @@ static void name_checkpoint(const char *folder, Error *err) {
   if (step != SIZE_MAX) error_set(err, cause.status, "%.800s; %s/checkpoint-%zu is kept", cause.text, folder, step);
 }
 
+static Status save(const Trainer *t, const Tokenizer *tokenizer, Error *err) {
+  const TrainPlan *plan = t->plan;
+  const int32_t pad = choose_pad(t, tokenizer);
+  return t->model->lora.count ? save_adapter(t->model, tokenizer, pad, plan->base, plan->folder, err)
+                              : save_reward_model(t->model, tokenizer, pad, plan->folder, err);
+}
+
 Status trainer_run(Model *model, const Tokenizer *tokenizer, const TrainPlan *plan, const Provenance *from,
                    TrainSummary *summary, Error *err) {
   Trainer t = {.plan = plan, .model = model};
@@ -150,7 +157,7 @@ Status trainer_run(Model *model, const Tokenizer *tokenizer, const TrainPlan *pl
     status = result_finish(t.run, err);
     t.run = NULL;
   }
-  if (status == STATUS_OK) status = save_reward_model(model, tokenizer, choose_pad(&t, tokenizer), plan->folder, err);
+  if (status == STATUS_OK) status = save(&t, tokenizer, err);
   trainer_clear(&t);
   if (status == STATUS_NUMERIC) name_checkpoint(plan->folder, err);
   return status;

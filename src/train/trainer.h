@@ -13,7 +13,8 @@
 typedef struct TrainPlan {
   const char *folder;               /* the run's */
   const SampleSet *train, *heldout; /* pairs: items[2i] chosen, items[2i+1] rejected; heldout may be empty */
-  const char *parts;                /* "all", "last:K" or "head" */
+  const char *parts;                /* "all", "last:K", "lora" or "head" */
+  const char *base;                 /* the model as its user named it, for an adapter to say */
   size_t steps;                     /* 0: by epochs */
   double epochs;
   size_t batch_pairs, batch_tokens; /* pairs of a step; tokens of a micro-batch */
