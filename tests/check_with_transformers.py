@@ -6,6 +6,11 @@ Run by hand, with torch and transformers installed; no test depends on it:
     fathom score RUN --pairs PAIRS.jsonl --limit 20 >scores.tsv
     python3 tests/check_with_transformers.py RUN PAIRS.jsonl scores.tsv
 
+Of an adapter (train --train lora), with peft installed, RUN is put on the Hugging Face folder it was trained on:
+
+    fathom score BASE --adapter RUN --pairs PAIRS.jsonl --limit 20 >scores.tsv
+    python3 tests/check_with_transformers.py RUN PAIRS.jsonl scores.tsv --base BASE
+
 Everything is transformers' own: the model class, the tokenizer, its chat template. The first rewards come from sequences run
 alone; all of them are then run again in padded batches, so that a padding id at the wrong place is seen.
 Exit 0 where every length is equal and every reward within --tolerance, 1 otherwise.
@@ -74,6 +79,24 @@ def rewards(model, sequences, pad, batch_size):
     return found
 
 
+def load(options, tokenizer):
+    """The model, and whether every tensor found its place."""
+    model, loading = AutoModelForSequenceClassification.from_pretrained(
+        options.base or options.model, num_labels=1, dtype=torch.float32, attn_implementation="eager",
+        output_loading_info=True)
+    if not options.base:
+        return model, not any(loading[kind] for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"))
+    import peft
+    from safetensors import safe_open
+
+    model.config.pad_token_id = tokenizer.pad_token_id
+    adapted = peft.PeftModel.from_pretrained(model, options.model)
+    ours = {name.replace(".default", "").replace(".modules_to_save", "") for name, _ in adapted.named_parameters()
+            if "lora_" in name or "modules_to_save" in name}
+    with safe_open(os.path.join(options.model, "adapter_model.safetensors"), "pt") as file:
+        return adapted, ours == set(file.keys())
+
+
 def report(what, expected, found, tolerance):
     worst = max(abs(a - b) for a, b in zip(expected, found, strict=True))
     passed = all(abs(a - b) <= tolerance for a, b in zip(expected, found, strict=True))
@@ -86,17 +109,16 @@ def main():
     parser.add_argument("model", help="the folder that fathom train wrote")
     parser.add_argument("pairs", help="the pairs that were scored")
     parser.add_argument("scores", help="what fathom score printed")
+    parser.add_argument("--base", help="the folder of the model that the adapter is for")
     parser.add_argument("--tolerance", type=float, default=1e-4)
     parser.add_argument("--batch-size", type=int, default=4)
     options = parser.parse_args()
 
     tokenizer = AutoTokenizer.from_pretrained(options.model)
-    model, loading = AutoModelForSequenceClassification.from_pretrained(
-        options.model, dtype=torch.float32, attn_implementation="eager", output_loading_info=True)
+    model, complete = load(options, tokenizer)
     model.eval()
     print(f"{type(model).__name__}, {type(tokenizer).__name__}, pad_token_id {model.config.pad_token_id}")
-    complete = not any(loading[kind] for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"))
-    print("ok: every tensor found its place" if complete else f"WRONG: {loading}")
+    print("ok: every tensor found its place" if complete else "WRONG: tensors are missing or left over")
 
     samples, scores = read_pairs(options.pairs), read_scores(options.scores)
     sequences, lengths_agree = [], True

@@ -62,6 +62,33 @@ train -o cut --batch-tokens 60 >/dev/null
 paste curves.tsv cut.tsv | awk -F'\t' '!/^#/ && $2 + 0 { n++; d = $4 - $(NF / 2 + 4); if (!(d < 1e-4 && d > -1e-4)) bad = 1 } END { exit !(n == 8 && !bad) }'
 ok $? "smaller micro-batches give the same step"
 
+# LoRA: an adapter in PEFT's layout, beside matrices that stay in their file.
+train -o lora --train lora --lora-rank 4 --lora-alpha 6 --lora-targets q_proj,down_proj --lora-rslora >lora.tsv
+ok $? "LoRA"
+is "$(cd lora && echo *)" "adapter_config.json adapter_model.safetensors command.txt frozen.h5 run.h5 tokenizer.json tokenizer_config.json" "leaves an adapter"
+is "$("$FATHOM" info lora -q | awk -F'\t' '$1 == "adapter" && $2 != "base" { printf "%s %s, ", $2, $3 }')" \
+  "task SEQ_CLS, modules 4, rank 4, scale 3, replaces score.weight, " "of what was asked for"
+is "$(column lora.tsv trained_parameters)" "$((2 * (4 * (16 + 32) + 4 * (24 + 16)) + 16))" "with so many parameters"
+"$FATHOM" score "$base" --adapter lora --pairs pairs.jsonl -q | grep -v '^#' | cut -f 2- >adapted.tsv
+cut -f 2- scores.tsv | grep -v '^#' | cmp -s - adapted.tsv
+[ $? -eq 1 ] && [ "$(wc -l <adapted.tsv)" -eq 49 ]
+ok $? "which score puts on the base"
+"$FATHOM" plot lora/run.h5 --figure heatmap --tsv -q | awk -F'\t' '!/^#/ && $2 == 1 && $NF != 0 { bad = 1 } !/^#/ && $2 == 8 && $NF > 0 { n++ } END { exit !(n == 2 && !bad) }'
+ok $? "drift begins at exactly 0 and is measured in every block"
+train -o wide --train lora --lora-rank 4 --lora-alpha 6 --lora-targets q_proj,down_proj --lora-rslora --widen >/dev/null
+cmp lora/adapter_model.safetensors wide/adapter_model.safetensors
+ok $? "weights in their file or widened: the same bytes"
+train -o further --train lora --adapter lora >further.tsv
+ok $? "an adapter is trained further"
+is "$(column further.tsv heldout_accuracy_before)" "$(column lora.tsv heldout_accuracy)" "from where it was"
+"$FATHOM" plot further/run.h5 --figure heatmap --tsv -q | awk -F'\t' '!/^#/ && $2 == 1 { n++; if ($NF != 0) bad = 1 } END { exit !(n == 2 && !bad) }'
+ok $? "and anchored to where it was"
+sed '/base_model_name/d' lora/adapter_config.json >a; sed '/base_model_name/d' further/adapter_config.json >b; cmp a b
+ok $? "its settings stay"
+train -o onward --adapter lora --train last:1 >onward.tsv && [ -s onward/config.json ]
+ok $? "other parts are trained of the model with the adapter merged"
+is "$(column onward.tsv heldout_accuracy_before)" "$(column lora.tsv heldout_accuracy)" "which begins where the adapter was"
+
 # Resumption: cut off behind a checkpoint and killed anywhere.
 curves() { "$FATHOM" plot "$1/run.h5" --figure "$2" --tsv -q | grep -v '^#'; }
 same_run() { cmp -s plain/model.safetensors "$1/model.safetensors" && for figure in training heatmap steps; do
@@ -74,6 +101,17 @@ train -o kept --checkpoint-every 3 --resume >kept.tsv
 same_run kept
 ok $? "resumed from a checkpoint: the same bytes, the same curves"
 is "$(grep -v '^#' kept.tsv | cut -f 2-9)" "$(grep -v '^#' plain.tsv | cut -f 2-9)" "and the same summary"
+for part in "lora --lora-rank 2" last:1 head; do
+  rm -rf whole parted
+  train -o whole --train $part >whole.tsv && train -o parted --train $part --checkpoint-every 3 >/dev/null
+  result=$([ -e whole/config.json ] && echo model.safetensors || echo adapter_model.safetensors)
+  rm -f parted/config.json parted/adapter_config.json "parted/$result"
+  train -o parted --train $part --checkpoint-every 3 --resume >parted.tsv
+  cmp "whole/$result" "parted/$result" && [ "$(grep -v '^#' whole.tsv | cut -f 2-9)" = "$(grep -v '^#' parted.tsv | cut -f 2-9)" ]
+  ok $? "the same with --train $part"
+done
+fails 3 'checkpoint of another model, data set or settings' "a checkpoint of another rank" \
+  sh -c 'mkdir other; cp -r parted/checkpoint-6 parted/run.h5 parted/frozen.h5 other; "$0" train "$1" --pairs pairs.jsonl --lr 1e-2 --steps 8 --batch-size 4 --seed 3 -q -o other --train lora --lora-rank 3 --resume' "$FATHOM" "$base"
 n_killed=0
 for delay in 0.05 0.1 0.15 0.2 0.3; do
   rm -rf killed
@@ -91,8 +129,12 @@ ok $? "killed after $delay s and resumed: the same bytes, the same curves"
 # Refused.
 fails 2 'train: -o RUN is needed' "no folder" "$FATHOM" train "$base" --pairs pairs.jsonl
 fails 2 'train: --pairs FILE is needed' "no pairs" "$FATHOM" train "$base" -o x
-fails 2 '--train middle: expected all, head or last:K with K from 1 to 2' "an unknown part" train -o x --train middle
+fails 2 '--train middle: expected all, lora, head or last:K with K from 1 to 2' "an unknown part" train -o x --train middle
 fails 2 '--train last:3: expected' "more blocks than there are" train -o x --train last:3
+fails 2 '--lora-rank is for --train lora, not --train all' "a rank without LoRA" train -o x --lora-rank 3
+fails 2 '--lora-rank and --adapter exclude each other' "a rank for an adapter that has one" train -o x --train lora --lora-rank 3 --adapter lora
+fails 2 '--lora-targets "gate": expected all-linear or some of q_proj,' "a module that is not there" train -o x --train lora --lora-targets q_proj,gate
+fails 2 'lora: holds a finished model already' "a finished adapter is not written over" train -o lora --train lora
 fails 2 '--anchor-layers 5: there is no layer 5' "an anchored block that is not there" train -o x --anchor-layers 5
 fails 2 '--steps and --epochs exclude each other' "steps and epochs" train -o x --epochs 2
 fails 2 'plain: holds a finished model already' "a finished run is not written over" train -o plain

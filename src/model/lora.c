@@ -138,21 +138,22 @@ static Status init_new(const ModelConfig *c, const LoraSettings *s, const FileTe
   return status;
 }
 
-/* The adapter's other tensors: nothing but a reward head may be there. */
+/* Nothing but those factors and a reward head may be there. */
 static Status check_rest(const Adapter *adapter, const char *head, size_t n_modules, Error *err) {
+  const size_t n = head ? strlen(head) : 0;
+  if (n_modules != adapter_factors_count(adapter))
+    return error_set(err, STATUS_DATA,
+                     "%s: has factors of other modules than the matrices of attention and MLP: training cannot go on "
+                     "with them",
+                     adapter_path(adapter));
   for (size_t i = 0; i < adapter_tensors_count(adapter); i++) {
     const AdapterTensor *saved = adapter_tensors_at(adapter, i);
-    const size_t n = head ? strlen(head) : 0;
     if (!head || strncmp(saved->name, head, n) != 0 || saved->name[n] != '.')
       return error_set(err, STATUS_DATA,
                        "%s: tensor %s: training goes on with LoRA matrices and a reward head, not with other tensors",
                        saved->tensor->file, saved->tensor->name);
   }
-  if (n_modules == adapter_factors_count(adapter)) return STATUS_OK;
-  return error_set(err, STATUS_DATA,
-                   "%s: has factors of other modules than the matrices of attention and MLP: training cannot go on "
-                   "with them",
-                   adapter_path(adapter));
+  return STATUS_OK;
 }
 
 static Status init_from(const ModelConfig *c, const Adapter *adapter, const char *head, const FileTensor *tensors,
