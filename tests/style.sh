@@ -24,9 +24,10 @@ without_comments() {
   }' "$1"
 }
 
-# exits ROOT: calls that end the process outside main.c and the handler of exhausted memory. A library hands its error up.
+# exits ROOT: calls that end the process outside main.c, the handler of exhausted memory and a forked child that could not
+# become another program. A library hands its error up.
 exits() {
-  sources "$1" | grep -Ev '^(src/main\.c|src/base/memory\.c|bench/.*)$' | while read -r file; do
+  sources "$1" | grep -Ev '^(src/main\.c|src/base/memory\.c|src/base/process\.c|bench/.*)$' | while read -r file; do
     without_comments "$1/$file" | grep -nE '(^|[^A-Za-z0-9_])(exit|_exit|_Exit|quick_exit|abort)[[:space:]]*\(' | sed "s|^|$file:|"
   done
 }

@@ -94,6 +94,12 @@ bool file_exists(const char *path) {
   return stat(path, &info) == 0;
 }
 
+bool file_is_same(const char *a, const char *b) {
+  struct stat x, y;
+  if (stat(a, &x) != 0 || stat(b, &y) != 0) return strcmp(a, b) == 0;
+  return x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 char *file_join(const char *folder, const char *name) {
   const size_t n = strlen(folder);
   return mem_format("%s%s%s", folder, n && folder[n - 1] == '/' ? "" : "/", name);

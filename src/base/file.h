@@ -27,6 +27,7 @@ void file_forget(const void *bytes, size_t size);
 
 bool file_is_directory(const char *path);
 bool file_exists(const char *path);
+bool file_is_same(const char *a, const char *b); /* two names of one file, or one name */
 char *file_join(const char *folder, const char *name); /* freed by the caller */
 const char *file_name(const char *path);               /* the part behind the last slash */
 bool file_has_suffix(const char *path, const char *suffix);

@@ -34,7 +34,7 @@ typedef struct Command {
 } Command;
 
 extern const Command command_info, command_tokenize, command_record, command_score, command_drift, command_eval,
-    command_train, command_plot, command_verify;
+    command_train, command_plot, command_sweep, command_verify;
 
 /* Provenance of this call, models still empty. */
 Provenance invocation_provenance(const Invocation *call, const char *command, const CommonSettings *common);

@@ -51,6 +51,8 @@ static size_t newest_checkpoint(const char *run_folder, bool remove, size_t keep
 
 size_t checkpoint_newest(const char *run_folder) { return newest_checkpoint(run_folder, false, 0); }
 
+void checkpoint_remove_all(const char *run_folder) { newest_checkpoint(run_folder, true, SIZE_MAX); }
+
 static Status write_files(const char *folder, const CheckpointState *state, Error *err) {
   const SafetensorsEntry entries[] = {{"values", 1, {state->n, 1, 1, 1}, state->values},
                                       {"first", 1, {state->n, 1, 1, 1}, state->first},

@@ -21,6 +21,7 @@ Status checkpoint_write(const char *run_folder, const CheckpointState *state, Er
 
 /* The step of the newest whole checkpoint, SIZE_MAX where there is none. */
 size_t checkpoint_newest(const char *run_folder);
+void checkpoint_remove_all(const char *run_folder); /* of a run that is finished */
 
 /* Reads the newest whole checkpoint of the folder into state (its arrays are the caller's); *found false where there is
  * none. One of other settings is STATUS_DATA. */

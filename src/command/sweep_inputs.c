@@ -1,0 +1,110 @@
+/* Reading the model and all data of a sweep, and its runs' options as train will read them, before anything is run. */
+#include "base/memory.h"
+#include "command/sweep_parts.h"
+#include "train/rows.h"
+#include "train/trainable.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static Status read_data(const Sweep *sweep, SweepInputs *inputs, const char *path, size_t limit, SweepData *data,
+                        Error *err) {
+  const SweepSettings *s = sweep->settings;
+  const SampleRules rules = {.tokenizer = inputs->model.tokenizer,
+                             .chat = inputs->model.chat,
+                             .max_length = inputs_max_length(&inputs->model, &s->input),
+                             .limit = limit};
+  TokenRule rule = TOKENS_RESPONSE;
+  SampleSet set = {0};
+  token_rule_from_name(s->anchor_tokens, &rule);
+  Status status = samples_read_pairs(&path, 1, &rules, &set, err);
+  if (status == STATUS_OK && set.count == 0)
+    status = error_set(err, STATUS_DATA, "%s: no pair is left of %zu", path, set.n_read);
+  *data = (SweepData){.path = path, .n_pairs = set.count / 2};
+  if (status == STATUS_OK) memcpy(data->digest, set.digest, DIGEST_TEXT);
+  for (size_t i = 0; i < set.count; i++) {
+    const size_t n = set.items[i].n_tokens, both = i % 2 ? n + set.items[i - 1].n_tokens : 0;
+    size_t first, end;
+    token_rule_range(&set.items[i], rule, &first, &end);
+    data->n_tokens += n;
+    data->n_rows += end - first;
+    data->longest = n > data->longest ? n : data->longest;
+    data->longest_pair = both > data->longest_pair ? both : data->longest_pair;
+  }
+  samples_clear(&set);
+  return status;
+}
+
+Status sweep_read_inputs(const Sweep *sweep, SweepInputs *inputs, Error *err) {
+  const SweepSettings *s = sweep->settings;
+  *inputs = (SweepInputs){0};
+  Status status = inputs_open_model(&inputs->model, sweep->model, &s->input, err);
+  if (status != STATUS_OK) return status;
+  inputs_weights_digest(&inputs->model);
+  inputs->widened = inputs->model.model;
+  inputs->widened.table = (ParameterTable){0};
+  parameters_init(&inputs->widened.config, &inputs->widened.table);
+  inputs->sources = mem_alloc(sweep->n_sources, sizeof *inputs->sources);
+  inputs->heldout = mem_alloc(s->heldout.count, sizeof *inputs->heldout);
+  inputs->evals = mem_alloc(s->eval.count, sizeof *inputs->evals);
+  for (size_t i = 0; i < sweep->n_sources && status == STATUS_OK; i++)
+    status = read_data(sweep, inputs, sweep->sources[i].path, s->input.limit, &inputs->sources[i], err);
+  for (size_t i = 0; i < s->heldout.count && status == STATUS_OK; i++)
+    status = read_data(sweep, inputs, s->heldout.items[i], 0, &inputs->heldout[i], err);
+  for (size_t i = 0; i < s->eval.count && status == STATUS_OK; i++)
+    status = read_data(sweep, inputs, s->eval.items[i], 0, &inputs->evals[i], err);
+  return status;
+}
+
+void sweep_inputs_clear(SweepInputs *inputs) {
+  parameters_clear(&inputs->widened.table);
+  inputs_close(&inputs->model);
+  free(inputs->sources);
+  free(inputs->heldout);
+  free(inputs->evals);
+  *inputs = (SweepInputs){0};
+}
+
+/* --- the runs' options --- */
+
+/* The common ones that a sweep gives to its runs. */
+static const Option given_options[] = {
+    {"seed", 0, OPTION_U64, offsetof(CommonSettings, seed), 0, 0, "N", "", NULL},
+    {"threads", 0, OPTION_SIZE, offsetof(CommonSettings, threads), 1, 1024, "N", "", NULL},
+    {0}};
+static const Option *const train_tables[] = {train_options, given_options, NULL};
+
+Status sweep_train_settings(const Words *words, TrainSettings *settings, Error *err) {
+  const char **args = mem_alloc(words->n, sizeof *args);
+  size_t n_args = 0;
+  *settings = train_defaults;
+  Status status =
+      options_parse(train_tables, settings, (int)words->n - 1, words->items + 1, args, &n_args, err);
+  if (status == STATUS_OK && n_args != 1)
+    status = error_set(err, STATUS_USAGE, "unexpected word %s: only options of train may follow --", args[1]);
+  free(args);
+  return status;
+}
+
+void sweep_train_settings_free(TrainSettings *settings) { options_free(train_tables, settings); }
+
+static Status check_run(const Sweep *sweep, const SweepInputs *inputs, const SweepRun *run, Error *err) {
+  Words words = sweep_train_words(sweep, run);
+  TrainSettings settings;
+  Status status = sweep_train_settings(&words, &settings, err);
+  if (status == STATUS_OK && strcmp(settings.parts, "lora") != 0)
+    status = trainable_check(&inputs->widened, settings.parts, settings.anchor_layers, settings.anchor, err);
+  if (status == STATUS_OK && run->quantity->number > (double)inputs->sources[run->source].n_pairs)
+    status = error_set(err, STATUS_USAGE, "--train-pairs %s: %s has %zu pairs", run->quantity->text,
+                       sweep->sources[run->source].path, inputs->sources[run->source].n_pairs);
+  sweep_train_settings_free(&settings);
+  words_free(&words);
+  return status;
+}
+
+Status sweep_check_runs(const Sweep *sweep, const SweepInputs *inputs, Error *err) {
+  Status status = STATUS_OK;
+  for (size_t i = 0; i < sweep->n_runs && status == STATUS_OK; i++)
+    status = check_run(sweep, inputs, &sweep->runs[i], err);
+  return status;
+}

@@ -1,0 +1,158 @@
+/* The command lines of a sweep: what records the frozen features of a source, trains a run, and evaluates it. */
+#include "base/file.h"
+#include "base/memory.h"
+#include "command/sweep.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void words_add(Words *words, const char *word) {
+  words->items = mem_resize(words->items, words->n + 2, sizeof *words->items);
+  words->items[words->n++] = mem_copy_string(word);
+  words->items[words->n] = NULL;
+}
+
+void words_free(Words *words) {
+  for (size_t i = 0; i < words->n; i++) free(words->items[i]);
+  free(words->items);
+  *words = (Words){0};
+}
+
+/* NAME VALUE, where there is a value. */
+static void add_option(Words *words, const char *name, const char *value) {
+  if (!value) return;
+  words_add(words, name);
+  words_add(words, value);
+}
+
+static void add_size(Words *words, const char *name, size_t value) {
+  if (!value) return;
+  char *text = mem_format("%zu", value);
+  add_option(words, name, text);
+  free(text);
+}
+
+/* Words between blanks. */
+static void add_text(Words *words, const char *text) {
+  char *copy = mem_copy_string(text), *rest = NULL;
+  for (char *word = strtok_r(copy, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) words_add(words, word);
+  free(copy);
+}
+
+static Words begin(const Sweep *sweep, const char *command, const char *model) {
+  Words words = {0};
+  words_add(&words, sweep->call->argv[0]);
+  words_add(&words, command);
+  words_add(&words, model);
+  return words;
+}
+
+/* How texts are read, the same for all three. */
+static void add_reading(const Sweep *sweep, Words *words) {
+  const InputSettings *in = &sweep->settings->input;
+  if (strcmp(in->chat_template, "auto") != 0) add_option(words, "--chat-template", in->chat_template);
+  add_option(words, "--chat-date", in->chat_date);
+  add_size(words, "--max-length", in->max_length);
+  add_size(words, "--batch-tokens", in->batch_tokens);
+  if (in->strict) words_add(words, "--strict");
+}
+
+static void add_source(const Sweep *sweep, size_t source, Words *words) {
+  const InputSettings *in = &sweep->settings->input;
+  add_option(words, "--pairs", sweep->sources[source].path);
+  add_option(words, "--adapter", in->adapter);
+  if (strcmp(in->dtype, "float32") != 0) add_option(words, "--dtype", in->dtype);
+}
+
+Words sweep_record_words(const Sweep *sweep, size_t source) {
+  Words words = begin(sweep, "record", sweep->model);
+  add_source(sweep, source, &words);
+  /* record's limit would count the held-out pairs, too. */
+  if (sweep->sources[source].heldout)
+    add_option(&words, "--pairs", sweep->sources[source].heldout);
+  else
+    add_size(&words, "--limit", sweep->settings->input.limit);
+  add_option(&words, "--sites", "resid_post");
+  add_option(&words, "--tokens", sweep->settings->anchor_tokens);
+  add_reading(sweep, &words);
+  add_size(&words, "--threads", sweep->record_threads);
+  words_add(&words, "--resume");
+  add_option(&words, "--output", sweep->sources[source].frozen);
+  return words;
+}
+
+static void add_heldout(const Sweep *sweep, const SweepSource *source, Words *words) {
+  const SweepSettings *s = sweep->settings;
+  char *share = sweep_number_text(s->eval_split), *seed = mem_format("%llu", (unsigned long long)s->common.seed);
+  add_option(words, source->heldout ? "--eval" : "--eval-split", source->heldout ? source->heldout : share);
+  add_option(words, "--split-seed", s->split_seed ? s->split_seed : seed);
+  free(share);
+  free(seed);
+}
+
+/* What distinguishes the run. A control may say what it likes of the anchor. */
+static void add_method(const Sweep *sweep, const SweepRun *run, Words *words) {
+  if (run->control && run->matched != SWEEP_NONE) {
+    const char *at = strstr(run->control->text, "anchor:");
+    char *text = mem_format("%.*s%s%s", (int)(at - run->control->text), run->control->text,
+                            sweep->runs[run->matched].folder, at + strcspn(at, " "));
+    add_text(words, text);
+    free(text);
+  } else if (run->control) {
+    add_text(words, run->control->text);
+  } else {
+    add_option(words, "--anchor", run->anchor->text);
+  }
+  if (run->layers) add_option(words, "--anchor-layers", run->layers->text);
+}
+
+Words sweep_train_words(const Sweep *sweep, const SweepRun *run) {
+  const SweepSettings *s = sweep->settings;
+  const struct {
+    const char *name, *value;
+  } same[] = {{"--train", s->parts},         {"--steps", s->steps},   {"--epochs", s->epochs},
+              {"--batch-size", s->batch_size}, {"--warmup", s->warmup}, {"--weight-decay", s->weight_decay},
+              {"--clip", s->clip},           {"--probe-pairs", s->probe_pairs}};
+  Words words = begin(sweep, "train", sweep->model);
+  add_source(sweep, run->source, &words);
+  add_size(&words, "--limit", s->input.limit);
+  add_heldout(sweep, &sweep->sources[run->source], &words);
+  if (strcmp(run->quantity->text, "all") != 0) add_option(&words, "--train-pairs", run->quantity->text);
+  add_option(&words, "--lr", run->rate->text);
+  add_option(&words, "--anchor-tokens", s->anchor_tokens);
+  for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) add_option(&words, same[i].name, same[i].value);
+  for (size_t i = 1; i < sweep->call->n_args; i++) words_add(&words, sweep->call->args[i]);
+  add_method(sweep, run, &words);
+  add_option(&words, "--seed", run->seed->text);
+  add_reading(sweep, &words);
+  add_option(&words, "--frozen", sweep->sources[run->source].frozen);
+  add_size(&words, "--checkpoint-every", s->checkpoint_every);
+  add_size(&words, "--threads", sweep->run_threads);
+  words_add(&words, "--resume");
+  add_option(&words, "--output", run->folder);
+  return words;
+}
+
+bool sweep_is_target(const Sweep *sweep, const SweepRun *run, size_t eval) {
+  const char *path = sweep->settings->eval.items[eval];
+  const SweepSource *source = &sweep->sources[run->source];
+  return !file_is_same(path, source->path) && !(source->heldout && file_is_same(path, source->heldout));
+}
+
+bool sweep_has_eval(const Sweep *sweep, const SweepRun *run) {
+  for (size_t i = 0; i < sweep->settings->eval.count; i++)
+    if (sweep_is_target(sweep, run, i)) return true;
+  return false;
+}
+
+Words sweep_eval_words(const Sweep *sweep, const SweepRun *run) {
+  char *output = file_join(run->folder, "eval.h5");
+  Words words = begin(sweep, "eval", run->folder);
+  for (size_t i = 0; i < sweep->settings->eval.count; i++)
+    if (sweep_is_target(sweep, run, i)) add_option(&words, "--pairs", sweep->settings->eval.items[i]);
+  add_reading(sweep, &words);
+  add_size(&words, "--threads", sweep->run_threads);
+  add_option(&words, "--output", output);
+  free(output);
+  return words;
+}
