@@ -19,6 +19,7 @@ edit() { LC_ALL=C sed "$2" "$1" >edited && ! cmp -s edited "$1" && mv edited "$1
 poke() { printf "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc 2>/dev/null; }
 # offset FILE TEXT: of its first appearance.
 offset() { LC_ALL=C grep -abo -F -e "$2" "$1" | head -n 1 | cut -d: -f1; }
+after() { echo $(($(offset good.gguf "$1") + ${#1})); } # where a key of GGUF ends; its value is 4 bytes on
 size() { wc -c <"$1" | tr -d ' '; }
 folder() { rm -rf bad && cp -r good bad; }
 file() { cp good.gguf bad.gguf; }
@@ -126,6 +127,18 @@ fails 3 '^fathom: bad.gguf: unknown key "llama.flux_cache"' "record --strict: an
 "$FATHOM" record good.gguf --text a -q --strict -o strict.h5 >/dev/null
 ok $? "a GGUF model without any passes --strict"
 
+# Tensors that the config says nothing of.
+folder && edit bad/config.json 's/"num_hidden_layers": 2/"num_hidden_layers": 1/'
+"$FATHOM" score bad --text a -q 2>left.err >/dev/null
+is "$?" 0 "a file with more blocks than the config says"
+is "$(cat left.err)" "fathom: warning: bad: tensor model.layers.1.input_layernorm.weight is no part of this model, 9 such are left out of account (--strict refuses them)" \
+  "is warned of"
+fails 3 '^fathom: bad: tensor model.layers.1.input_layernorm.weight is no part of this model \(9 such\)' "and refused with --strict" \
+  "$FATHOM" score bad --text a -q --strict
+file && poke bad.gguf $(($(after llama.block_count) + 4)) '\001'
+fails 3 '^fathom: bad.gguf: tensor blk.1.attn_q.weight is no part of this model \(9 such\)' "the same in GGUF" \
+  "$FATHOM" record bad.gguf --text a -q --strict -o out/A.h5
+
 # Architectures with other tensors.
 families=$fixtures/families
 family() { rm -rf bad && cp -r "$families/$1" bad && chmod -R u+w bad; }
@@ -144,7 +157,6 @@ family qwen3_moe && edit bad/model.safetensors 's/experts\.3\.up_proj/experts.9.
 no_tokenizer "an expert's matrix that is missing" 'experts.3.up_proj.weight is missing'
 
 # GGUF metadata: a text is found by its name, a value by what lies before it (name, u32 type, value).
-after() { echo $(($(offset good.gguf "$1") + ${#1})); }
 file && poke bad.gguf $(($(offset good.gguf general.architecture) + 20 + 12)) 'xlama'
 refused bad.gguf 'unknown architecture "xlama"' "an unknown GGUF architecture"
 file && poke bad.gguf $(($(after llama.rope.freq_base) + 4)) '\000\000\200\177'

@@ -142,7 +142,7 @@ void inputs_close(Inputs *inputs); /* all zeros is fine */
        "cut the prompts of pairs that are too long on their left, where that is enough, instead of leaving the pair "  \
        "out; counted", "prompts,text"},                                                                                          \
       {"strict", 0, OPTION_FLAG, offsetof(Settings, input.strict), 0, 0, NULL,                                         \
-       "refuse a model or adapter with settings that fathom does not know, and a file of pairs with a bad row "        \
+       "refuse a model or adapter with settings or tensors that fathom does not know, and a file of pairs with a bad row "        \
        "(default: warn)", NULL},                                                                                                          \
   {                                                                                                                    \
     "batch-tokens", 0, OPTION_SIZE, offsetof(Settings, input.batch_tokens), 1, 1e9, "N",                               \

@@ -31,7 +31,7 @@ static const Option verify_options[] = {
     {"adapter", 0, OPTION_TEXT, offsetof(VerifySettings, adapter), 0, 0, "DIR",
      "a LoRA adapter in PEFT's layout, put on MODEL", NULL},
     {"strict", 0, OPTION_FLAG, offsetof(VerifySettings, strict), 0, 0, NULL,
-     "refuse a model whose config.json has keys that fathom does not know (default: warn)", NULL},
+     "refuse a model or adapter with settings or tensors that fathom does not know (default: warn)", NULL},
     {0}};
 
 typedef struct Verification {

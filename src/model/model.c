@@ -2,6 +2,7 @@
 #include "model/model.h"
 
 #include "model/adapt.h"
+#include "model/leftovers.h"
 #include "model/tensor_layout.h"
 
 /* adapter: what is merged, or put beside matrices in their file; NULL where its factors are trained. */
@@ -43,6 +44,7 @@ Status model_open(const Source *source, ModelOptions options, Model *model, Erro
         lora_init(&model->config, options.lora, options.adapter, prefix, &model->table, &model->lora, err);
   if (status == STATUS_OK)
     status = parameters_check(&model->config, &model->table, source, adapter, model->has_score, err);
+  if (status == STATUS_OK) status = leftovers_check(&model->config, &model->table, source, &head, options.strict, err);
   if (status == STATUS_OK && options.in_file) matrices_leave_in_file(&model->config, source, adapter, &model->table);
   if (status == STATUS_OK) status = load(source, options, adapter, &head, model, err);
   if (status != STATUS_OK) model_close(model);
