@@ -97,6 +97,10 @@ def main():
         compare("plain, float32", [ours("fathom"), *peers("PyTorch")], args.steps)
     if args.only in (None, "anchored"):
         compare("anchored, float32", [ours("fathom", "--anchor", "0.1"), *peers("PyTorch", "--anchor", "0.1")], args.steps)
+    if args.only in (None, "bfloat16"):
+        compare("bfloat16 beside float32", [ours("fathom, bfloat16", "--bfloat16"), *peers("PyTorch")], args.steps)
+        compare("bfloat16 on both sides", [ours("fathom, bfloat16", "--bfloat16"), *peers("PyTorch, autocast", "--bfloat16")],
+                args.steps)
 
 
 main()

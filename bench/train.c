@@ -25,13 +25,14 @@ typedef struct Settings {
   const char *folder;
   double anchor, learning_rate;
   size_t threads;
-  bool help;
+  bool bfloat16, help;
 } Settings;
 
 static const Settings defaults = {.folder = ".", .learning_rate = 1e-5};
 static const Option options[] = {
     {"anchor", 0, OPTION_REAL, offsetof(Settings, anchor), 0, 1e6, "X",
      "strength of the anchor on all blocks and tokens, fed from a store; 0 = a plain step", NULL},
+    {"bfloat16", 0, OPTION_FLAG, offsetof(Settings, bfloat16), 0, 0, NULL, "matrix products in bfloat16", NULL},
     {"lr", 0, OPTION_REAL, offsetof(Settings, learning_rate), 0, 10, "X", "learning rate", NULL},
     {"folder", 0, OPTION_TEXT, offsetof(Settings, folder), 0, 0, "DIR", "where the store is written, and removed again",
      NULL},
@@ -148,16 +149,20 @@ static void clear(Work *w) {
 static Status run(const char *path, const Settings *settings, Error *err) {
   static Work w;
   Source *source = NULL;
+  Onednn *onednn = NULL;
   w.settings = settings;
   w.path = mem_format("%s/fathom-train-%d.h5", settings->folder, (int)getpid());
   Status status = source_open(path, &source, err);
   if (status == STATUS_OK) status = model_open(source, (ModelOptions){0}, &w.model, err);
   if (status == STATUS_OK && !w.model.has_score)
     status = error_set(err, STATUS_DATA, "%s: has no reward head", path);
+  if (status == STATUS_OK && settings->bfloat16) status = onednn_open(&onednn, err);
+  if (status == STATUS_OK && onednn) status = model_narrow(&w.model, onednn, err);
   if (status == STATUS_OK) make_samples(&w);
   if (status == STATUS_OK) status = prepare(&w, err);
   if (status == STATUS_OK) status = answer_requests(&w, err);
   clear(&w);
+  onednn_close(onednn);
   source_close(source);
   return status;
 }

@@ -71,6 +71,48 @@ static void test_shapes(Onednn *onednn, Rng *rng) {
      worst);
 }
 
+/* op(X) of plain rows [rows, columns], stored transposed where the flag is set. */
+static uint16_t *stored(bool transposed, size_t rows, size_t columns, const uint16_t *x) {
+  uint16_t *out = malloc((rows * columns + 1) * sizeof *out);
+  for (size_t i = 0; i < rows; i++)
+    for (size_t j = 0; j < columns; j++) out[transposed ? j * rows + i : i * columns + j] = x[i * columns + j];
+  return out;
+}
+
+/* Plain rows, transposed or not, overwriting or adding. */
+static void test_gemm(Onednn *onednn, Rng *rng) {
+  static const size_t corner[] = {1, 2, 15, 16, 17, 31, 33, 64, 65, 127};
+  enum { CORNERS = sizeof corner / sizeof corner[0], CASES = 400 };
+  double worst = 0, worst_added = 0;
+  for (int round = 0; round < CASES; round++) {
+    const bool ta = round & 1, tb = round & 2, add = round & 4;
+    const size_t m = corner[rng_below(rng, CORNERS)], n = corner[rng_below(rng, CORNERS)],
+                 k = round % 5 ? corner[rng_below(rng, CORNERS)] : 500 + rng_below(rng, 600);
+    uint16_t *x = random_halves(rng, m * k), *w = random_halves(rng, n * k); /* C = x w' */
+    uint16_t *a = stored(ta, m, k, x), *b = stored(!tb, n, k, w);
+    float *c = malloc(m * n * sizeof *c), *sum = malloc(m * n * sizeof *sum);
+    for (size_t i = 0; i < m * n; i++) c[i] = NAN;
+    onednn_gemm(onednn, ta, tb, m, n, k, a, b, false, c);
+    const double error = worst_error(m, n, k, x, w, c);
+    if (!(error <= worst)) worst = error;
+    for (size_t i = 0; i < m * n; i++) sum[i] = 1000;
+    if (add) onednn_gemm(onednn, ta, tb, m, n, k, a, b, true, sum);
+    for (size_t i = 0; add && i < m * n; i++) {
+      const double difference = fabs((double)sum[i] - 1000 - (double)c[i]);
+      if (!(difference <= worst_added)) worst_added = difference;
+    }
+    free(x), free(w), free(a), free(b), free(c), free(sum);
+  }
+  ok(worst <= 1e-6, "plain rows, as they are and transposed, in %d shapes: worst %.2g", CASES, worst);
+  ok(worst_added <= 2e-3, "and added to what is there: worst %.2g of values about 1000", worst_added);
+  float c[6] = {1, 2, 3, 4, 5, 6};
+  const uint16_t none = 0;
+  onednn_gemm(onednn, false, false, 2, 3, 0, &none, &none, true, c);
+  const bool kept = c[0] == 1 && c[5] == 6;
+  onednn_gemm(onednn, false, false, 2, 3, 0, &none, &none, false, c);
+  ok(kept && c[0] == 0 && c[5] == 0, "a sum of nothing is added, or is zero");
+}
+
 /* More numbers of rows than are kept, forth and back, give each row the same result: alone, in company, and whatever
  * the number of threads. */
 static void test_independence(Onednn *onednn, Rng *rng) {
@@ -129,6 +171,7 @@ int main(void) {
   const Status status = onednn_open(&onednn, &err);
   if (status == STATUS_OK) {
     test_shapes(onednn, &rng);
+    test_gemm(onednn, &rng);
     test_independence(onednn, &rng);
     test_not_finite(onednn, &rng);
   } else {

@@ -59,7 +59,8 @@ static Status open_adapter(Inputs *in, const char *folder, bool strict, Error *e
 /* What computing in bfloat16 needs, which is asked for before large files are read. */
 static Status open_narrow(Inputs *in, const InputSettings *settings, Error *err) {
   if (strcmp(settings->dtype, "bfloat16") != 0) return STATUS_OK;
-  if (settings->widen) return error_set(err, STATUS_USAGE, "--widen and --dtype bfloat16 exclude each other");
+  if (settings->widen && !settings->trains)
+    return error_set(err, STATUS_USAGE, "--widen and --dtype bfloat16 exclude each other");
   const Status status = onednn_open(&in->onednn, err);
   return status == STATUS_OK ? status : error_prefix(err, "--dtype bfloat16");
 }
@@ -83,7 +84,8 @@ static Status open_files(Inputs *in, const char *path, const InputSettings *sett
   if (status == STATUS_OK)
     status = model_open(in->source, (ModelOptions){in->adapter, settings->strict, !settings->widen, settings->lora},
                         &in->model, err);
-  if (status == STATUS_OK && in->onednn) status = model_pack(&in->model, in->onednn, err);
+  if (status == STATUS_OK && in->onednn)
+    status = (settings->trains ? model_narrow : model_pack)(&in->model, in->onednn, err);
   if (status == STATUS_OK && in->adapter) warn_of_other_base(in, path);
   return status;
 }

@@ -17,7 +17,8 @@ typedef struct InputSettings {
   size_t max_length, limit, batch_tokens;
   const char *preference; /* of PKU-SafeRLHF's two; NULL: not given */
   bool strict, truncate_prompt;
-  bool widen;               /* as training needs */
+  bool widen;               /* as training of the matrices themselves needs */
+  bool trains;              /* bfloat16 then is a copy beside what the model has, for products both ways */
   const LoraSettings *lora; /* factors to be trained, or NULL */
 } InputSettings;
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 const TrainSettings train_defaults = {
-    .input = {.dtype = "float32", .chat_template = "auto", .batch_tokens = 1024},
+    .input = {.dtype = "float32", .chat_template = "auto", .batch_tokens = 1024, .trains = true},
     .parts = "all",
     .anchor_layers = "all",
     .anchor_tokens = "response",
@@ -88,7 +88,8 @@ const Option train_options[] = {
      NULL},
     {"limit", 0, OPTION_SIZE, AT(input.limit), 1, 1e12, "N", "the first N pairs only", NULL},
     LENGTH_OPTIONS(TrainSettings),
-    {"dtype", 0, OPTION_CHOICE, AT(input.dtype), 0, 0, "float32", "training computes in float32 alone", NULL},
+    {"dtype", 0, OPTION_CHOICE, AT(input.dtype), 0, 0, "float32|bfloat16",
+     "type of the blocks' matrix products, forward and backward; weights, gradients and moments are float32 in both", NULL},
     {0}};
 #undef AT
 
@@ -116,9 +117,9 @@ LoraSettings train_lora(const TrainSettings *s) {
 void train_identity(const Inputs *in, const TrainSettings *s, const SampleSet *heldout, const char *weights,
                     char text[DIGEST_TEXT]) {
   char *settings =
-      mem_format("%s %s %s %s %s %d threads, %zu steps or %.17g epochs, %zu %zu %zu, %.17g %.17g %.17g %.17g %.17g "
+      mem_format("%s %s %s %s %s %s, %d threads, %zu steps or %.17g epochs, %zu %zu %zu, %.17g %.17g %.17g %.17g %.17g "
                  "%.17g %.17g %.17g %.17g, %zu %zu, seed %llu",
-                 PACKAGE_VERSION, s->parts, s->anchor_layers, s->anchor_tokens, s->anchor_norm, omp_get_max_threads(),
+                 PACKAGE_VERSION, s->parts, s->anchor_layers, s->anchor_tokens, s->anchor_norm, s->input.dtype, omp_get_max_threads(),
                  s->steps, s->epochs, s->batch_size, s->input.batch_tokens, s->probe_pairs, s->lr, s->warmup,
                  s->weight_decay, s->clip, s->centring, s->anchor, s->sft, s->l2_sp, s->stop_at_drift,
                  in->samples.count, heldout->count, (unsigned long long)s->common.seed);

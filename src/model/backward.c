@@ -37,8 +37,7 @@ static real *gradient_of(const Backward *w, const real *factor) {
 static void product_backward(const Backward *w, size_t layer, Role role, const real *x, const real *dy, real *dx) {
   const Product p = block_product(w->model, layer, role);
   real *dweight = gradient_at(w, p.weight), *dbias = gradient_at(w, p.bias);
-  if (dx) linear_backward_input(p.linear, w->rows, dy, false, dx);
-  if (dweight) gemm(true, false, p.n, p.k, w->rows, dy, p.n, x, p.k, w->accumulate, dweight, p.k);
+  linear_backward(p.linear, w->rows, x, dy, dx, w->accumulate, dweight);
   if (dbias) columns_add(w->rows, p.n, dy, p.n, dbias);
   for (size_t i = 0; w->model->lora.count && i < p.linear->n_factors; i++) {
     real *da = gradient_of(w, p.linear->factors[i].a), *db = gradient_of(w, p.linear->factors[i].b);

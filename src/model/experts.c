@@ -3,8 +3,6 @@
  * + j is row t with the j-th of its experts. */
 #include "model/experts.h"
 
-#include "num/gemm.h"
-
 #include <assert.h>
 #include <math.h>
 #include <string.h>
@@ -215,12 +213,6 @@ static void weigh_backward(const Backward *b, size_t n, size_t width, const size
   }
 }
 
-/* dW[n, k] = dy[rows, n]' x[rows, k], where it is wanted; zero where an expert has no rows. */
-static void weight_gradient(const Backward *b, size_t n, size_t k, size_t rows, const real *dy, const real *x,
-                            real *dweight) {
-  if (dweight) gemm(true, false, n, k, rows, dy, n, x, k, b->accumulate, dweight, k);
-}
-
 /* Adds to dx, and leaves the gradients of the expert's weights in its rows. */
 static void expert_backward(const Backward *b, size_t e) {
   const ExpertsShape *s = b->shape;
@@ -228,15 +220,15 @@ static void expert_backward(const Backward *b, size_t e) {
   const size_t d = s->hidden_size, f = s->expert_width, *begin = begin_of(s, b->rows, b->routes) + e;
   const size_t first = begin[0], n = begin[1] - first, *pairs = pairs_of(s, b->rows, b->routes) + first;
   const real *hidden = b->kept.hidden + first * f;
+  const Linear *down = &b->weights->down[e], *up = &b->weights->gate_up[e];
   real *gate_up = b->kept.gate_up + first * 2 * f;
   gather(s, n, pairs, b->x, b->read);
   gather(s, n, pairs, b->dout, b->dgiven);
-  linear_backward_input(&b->weights->down[e], n, b->dgiven, false, b->dhidden);
+  linear_backward_input(down, n, b->dgiven, false, b->dhidden);
   weigh_backward(b, n, f, pairs, b->kept.weights, hidden);
-  weight_gradient(b, d, f, n, b->dgiven, hidden, g->down ? g->down + e * d * f : NULL);
+  linear_backward(down, n, hidden, b->dgiven, NULL, b->accumulate, g->down ? g->down + e * d * f : NULL);
   activation_gated_backward(s->activation, n, f, gate_up, b->dhidden);
-  weight_gradient(b, 2 * f, d, n, gate_up, b->read, g->gate_up ? g->gate_up + e * 2 * f * d : NULL);
-  linear_backward_input(&b->weights->gate_up[e], n, gate_up, false, b->dgiven);
+  linear_backward(up, n, b->read, gate_up, b->dgiven, b->accumulate, g->gate_up ? g->gate_up + e * 2 * f * d : NULL);
   scatter(s, n, pairs, NULL, b->dgiven, b->dx);
 }
 
@@ -261,12 +253,13 @@ static void shared_backward(const Backward *b) {
   memcpy(b->dgiven, b->dout, rows * d * sizeof *b->dout);
   linear_backward_input(w->shared_down, rows, b->dout, false, b->dhidden);
   weigh_backward(b, rows, width, NULL, weight, b->kept.shared_hidden);
-  weight_gradient(b, d, width, rows, b->dgiven, b->kept.shared_hidden, b->gradients->shared_down);
+  linear_backward(w->shared_down, rows, b->kept.shared_hidden, b->dgiven, NULL, b->accumulate,
+                  b->gradients->shared_down);
   activation_gated_backward(b->shape->activation, rows, width, gate_up, b->dhidden);
-  weight_gradient(b, 2 * width, d, rows, gate_up, b->x, b->gradients->shared_gate_up);
+  linear_backward(w->shared_gate_up, rows, b->x, gate_up, NULL, b->accumulate, b->gradients->shared_gate_up);
   linear_backward_input(w->shared_gate_up, rows, gate_up, true, b->dx);
   for (size_t t = 0; t < rows; t++) b->dweights[t] *= weight[t] * (1 - weight[t]);
-  weight_gradient(b, 1, d, rows, b->dweights, b->x, b->gradients->shared_gate);
+  linear_backward(w->shared_gate, rows, b->x, b->dweights, NULL, b->accumulate, b->gradients->shared_gate);
   linear_backward_input(w->shared_gate, rows, b->dweights, true, b->dx);
 }
 
@@ -288,7 +281,7 @@ void experts_backward(const ExpertsShape *s, const Experts *w, size_t rows, cons
   memset(dx, 0, rows * d * sizeof *dx);
   for (size_t e = 0; e < n; e++) expert_backward(&b, e);
   choose_backward(&b);
-  weight_gradient(&b, n, d, rows, b.dlogits, x, gradients->router);
+  linear_backward(w->router, rows, x, b.dlogits, NULL, accumulate, gradients->router);
   linear_backward_input(w->router, rows, b.dlogits, true, dx);
   if (s->shared_width) shared_backward(&b);
 }

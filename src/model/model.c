@@ -67,6 +67,7 @@ void model_close(Model *model) {
   head_clear(&model->head);
   config_clear(&model->config);
   arena_clear(&model->arena);
+  arena_clear(&model->narrow);
   arena_clear(&model->packed);
   *model = (Model){0};
 }

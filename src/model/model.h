@@ -18,7 +18,8 @@ typedef struct Model {
   Lora lora;         /* factors that are trained, among the values */
   bool has_score;    /* the files held a reward head: a linear one's weight is among the values */
   RewardHead head;
-  Arena packed;         /* the blocks' matrices in bfloat16, after model_pack */
+  Arena narrow;         /* the blocks' matrices in bfloat16 beside their values, after model_narrow */
+  Arena packed;         /* the same in their place, after model_pack */
   size_t packed_inputs; /* the most inputs that one of them has */
   size_t bytes_dropped; /* of values that were packed and given back */
 } Model;
@@ -40,6 +41,12 @@ bool model_has_lm_head(const Model *model, const Source *source, const Adapter *
  * norms, biases, routers, language-model and reward head stay as they are. No backward pass afterwards. onednn must
  * outlive the model. After an error the model can only be closed. */
 Status model_pack(Model *model, Onednn *onednn, Error *err);
+
+/* For training in bfloat16: a rounded copy of the same matrices, with which products run forward and backward. Values
+ * stay, and what changes them calls model_renew, which rounds the matrices at offsets from `begin` on again, and does
+ * nothing without copies. onednn must outlive the model. */
+Status model_narrow(Model *model, Onednn *onednn, Error *err);
+void model_renew(Model *model, size_t begin);
 
 void model_close(Model *model); /* all zeros is fine */
 

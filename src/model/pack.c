@@ -1,4 +1,4 @@
-/* Packing the matrices of a model's blocks in bfloat16. */
+/* The matrices of a model's blocks in bfloat16: packed in their place, or copied beside them. */
 #include "base/file.h"
 #include "model/model.h"
 
@@ -83,4 +83,25 @@ Status model_pack(Model *model, Onednn *onednn, Error *err) {
   for (size_t i = 0; i < n && status == STATUS_OK; i++) status = pack(model, list[i], onednn, err);
   free(list);
   return status;
+}
+
+Status model_narrow(Model *model, Onednn *onednn, Error *err) {
+  size_t n, bytes = 0;
+  Linear **list = all_layers(model, &n);
+  for (size_t i = 0; i < n; i++) bytes += arena_need(list[i]->n * list[i]->k * sizeof(uint16_t));
+  const Status status = arena_init(&model->narrow, bytes, err);
+  for (size_t i = 0; i < n && status == STATUS_OK; i++)
+    linear_narrow(list[i], onednn, arena_take(&model->narrow, list[i]->n * list[i]->k * sizeof(uint16_t)));
+  free(list);
+  return status;
+}
+
+void model_renew(Model *model, size_t begin) {
+  size_t n;
+  if (!model->narrow.base) return;
+  Linear **list = all_layers(model, &n);
+  for (size_t i = 0; i < n; i++)
+    if (list[i]->parts[0].values && list[i]->parts[0].values >= model->values + begin)
+      linear_narrow(list[i], list[i]->onednn, list[i]->narrow);
+  free(list);
 }

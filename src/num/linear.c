@@ -52,20 +52,46 @@ static void set_to_bias(const Linear *w, size_t rows, real *y, size_t ldy) {
 }
 
 #ifdef FATHOM_DOUBLE
-static void forward_packed(const Linear *w, size_t rows, const real *x, size_t ldx, real *y) {
+static void forward_bfloat16(const Linear *w, size_t rows, const real *x, size_t ldx, real *y) {
   (void)w, (void)rows, (void)x, (void)ldx, (void)y;
   assert(!"bfloat16 in double");
 }
+
+static void backward_bfloat16(const Linear *w, size_t rows, const real *x, const real *dy, bool add_dx, real *dx,
+                              bool add_dweight, real *dweight) {
+  (void)w, (void)rows, (void)x, (void)dy, (void)add_dx, (void)dx, (void)add_dweight, (void)dweight;
+  assert(!"bfloat16 in double");
+}
 #else
-static void forward_packed(const Linear *w, size_t rows, const real *x, size_t ldx, real *y) {
-  uint16_t *narrow = onednn_scratch(w->onednn, rows * w->k);
+static void narrow_rows(size_t rows, size_t width, const real *x, size_t ldx, uint16_t *out) {
 #pragma omp parallel for schedule(static)
-  for (size_t t = 0; t < rows; t++) half_bf16_narrow(x + t * ldx, w->k, narrow + t * w->k);
-  onednn_multiply(w->onednn, rows, w->n, w->k, narrow, w->packed, y);
+  for (size_t t = 0; t < rows; t++) half_bf16_narrow(x + t * ldx, width, out + t * width);
+}
+
+static void forward_bfloat16(const Linear *w, size_t rows, const real *x, size_t ldx, real *y) {
+  uint16_t *narrow = onednn_scratch(w->onednn, rows * w->k);
+  narrow_rows(rows, w->k, x, ldx, narrow);
+  if (w->packed)
+    onednn_multiply(w->onednn, rows, w->n, w->k, narrow, w->packed, y);
+  else
+    onednn_gemm(w->onednn, false, true, rows, w->n, w->k, narrow, w->narrow, false, y);
   if (!w->bias) return;
 #pragma omp parallel for schedule(static)
   for (size_t t = 0; t < rows; t++)
     for (size_t i = 0; i < w->n; i++) y[t * w->n + i] += w->bias[i];
+}
+
+/* dy is rounded once for both. */
+static void backward_bfloat16(const Linear *w, size_t rows, const real *x, const real *dy, bool add_dx, real *dx,
+                              bool add_dweight, real *dweight) {
+  enum { LINE = 64 / sizeof(uint16_t) };
+  const size_t room = (rows * w->n + LINE - 1) / LINE * LINE;
+  uint16_t *narrow_dy = onednn_scratch(w->onednn, room + rows * w->k), *narrow_x = narrow_dy + room;
+  narrow_rows(rows, w->n, dy, w->n, narrow_dy);
+  if (dx) onednn_gemm(w->onednn, false, false, rows, w->k, w->n, narrow_dy, w->narrow, add_dx, dx);
+  if (!dweight) return;
+  narrow_rows(rows, w->k, x, w->k, narrow_x);
+  onednn_gemm(w->onednn, true, false, w->n, w->k, rows, narrow_dy, narrow_x, add_dweight, dweight);
 }
 #endif
 
@@ -95,9 +121,10 @@ static void add_factors(const LinearFactors *f, size_t k, size_t rows, const rea
 }
 
 void linear_forward(const Linear *w, size_t rows, const real *x, size_t ldx, real *y, size_t ldy) {
-  assert(!w->packed || ldy == w->n);
-  if (w->packed)
-    forward_packed(w, rows, x, ldx, y);
+  const bool is_bfloat16 = w->packed || w->narrow;
+  assert(!is_bfloat16 || ldy == w->n);
+  if (is_bfloat16)
+    forward_bfloat16(w, rows, x, ldx, y);
   else
     forward_read(w, rows, x, ldx, y, ldy);
   for (size_t i = 0; i < w->n_factors; i++) add_factors(&w->factors[i], w->k, rows, x, ldx, y, ldy);
@@ -127,19 +154,34 @@ static real *factor_inner_backward(const Linear *w, const LinearFactors *f, size
   return inner;
 }
 
+/* dx += scale (dy B) A */
+static void add_factors_backward(const Linear *w, const LinearFactors *f, size_t rows, const real *dy, real *dx) {
+  real *inner = factor_inner_backward(w, f, rows, dy);
+  gemm(false, false, rows, w->k, f->rank, inner, f->rank, f->a, w->k, true, dx, w->k);
+  free(inner);
+}
+
 void linear_backward_input(const Linear *w, size_t rows, const real *dy, bool accumulate, real *dx) {
   assert(!w->packed);
   check(w);
-  if (w->n_parts == 1 && w->parts[0].values && !w->parts[0].order)
+  if (w->narrow)
+    backward_bfloat16(w, rows, NULL, dy, accumulate, dx, false, NULL);
+  else if (w->n_parts == 1 && w->parts[0].values && !w->parts[0].order)
     gemm(false, false, rows, w->k, w->n, dy, w->n, w->parts[0].values, w->k, accumulate, dx, w->k);
   else
     backward_read(w, rows, dy, accumulate, dx);
-  for (size_t i = 0; i < w->n_factors; i++) {
-    const LinearFactors *f = &w->factors[i];
-    real *inner = factor_inner_backward(w, f, rows, dy);
-    gemm(false, false, rows, w->k, f->rank, inner, f->rank, f->a, w->k, true, dx, w->k);
-    free(inner);
+  for (size_t i = 0; i < w->n_factors; i++) add_factors_backward(w, &w->factors[i], rows, dy, dx);
+}
+
+void linear_backward(const Linear *w, size_t rows, const real *x, const real *dy, real *dx, bool accumulate,
+                     real *dweight) {
+  if (w->narrow && dweight) {
+    backward_bfloat16(w, rows, x, dy, false, dx, accumulate, dweight);
+    for (size_t i = 0; dx && i < w->n_factors; i++) add_factors_backward(w, &w->factors[i], rows, dy, dx);
+    return;
   }
+  if (dx) linear_backward_input(w, rows, dy, false, dx);
+  if (dweight) gemm(true, false, w->n, w->k, rows, dy, w->n, x, w->k, accumulate, dweight, w->k);
 }
 
 void linear_backward_factors(const Linear *w, size_t i, size_t rows, const real *x, const real *dy, bool accumulate,
@@ -157,15 +199,9 @@ Status linear_packed_bytes(const Linear *w, Onednn *onednn, size_t *bytes, Error
   return onednn_packed_bytes(onednn, w->n, w->k, bytes, err);
 }
 
-Status linear_pack(Linear *w, Onednn *onednn, void *packed, Error *err) {
-  void *block;
-  size_t values = 0;
-  assert(sizeof(real) == sizeof(float));
+/* W in bfloat16, row by row. */
+static void narrow_all(const Linear *w, uint16_t *rows) {
   check(w);
-  Status status = size_multiply(w->n, w->k, &values) ? STATUS_OK : error_set(err, STATUS_SYSTEM, "matrix too large");
-  if (status == STATUS_OK) status = mem_try(values, sizeof(uint16_t), &block, err);
-  if (status != STATUS_OK) return status;
-  uint16_t *rows = block;
 #pragma omp parallel for schedule(static)
   for (size_t r = 0; r < w->n; r++)
     for (size_t p = 0; p < w->k; p += GEMM_CHUNK) {
@@ -174,12 +210,30 @@ Status linear_pack(Linear *w, Onednn *onednn, void *packed, Error *err) {
       read_row(w, r, p, count, chunk);
       for (size_t i = 0; i < count; i++) rows[r * w->k + p + i] = half_bf16_from_f32((float)chunk[i]);
     }
+}
+
+Status linear_pack(Linear *w, Onednn *onednn, void *packed, Error *err) {
+  void *block;
+  size_t values = 0;
+  assert(sizeof(real) == sizeof(float));
+  Status status = size_multiply(w->n, w->k, &values) ? STATUS_OK : error_set(err, STATUS_SYSTEM, "matrix too large");
+  if (status == STATUS_OK) status = mem_try(values, sizeof(uint16_t), &block, err);
+  if (status != STATUS_OK) return status;
+  uint16_t *rows = block;
+  narrow_all(w, rows);
   status = onednn_pack(onednn, w->n, w->k, rows, packed, err);
   free(block);
   if (status != STATUS_OK) return status;
   w->packed = packed;
   w->onednn = onednn;
   return STATUS_OK;
+}
+
+void linear_narrow(Linear *w, Onednn *onednn, uint16_t *narrow) {
+  assert(sizeof(real) == sizeof(float));
+  narrow_all(w, narrow);
+  w->narrow = narrow;
+  w->onednn = onednn;
 }
 
 void linear_row(const Linear *w, size_t row, real *out) {

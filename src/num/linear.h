@@ -1,5 +1,5 @@
 /* Linear layers: y = x W' [+ bias], with W as real values, as the bytes of a file, widened block by block inside the
- * product, or packed in bfloat16. The first two forms give the same bits. Knows nothing of file formats but how one
+ * product, or in bfloat16. The first two forms give the same bits. Knows nothing of file formats but how one
  * widens. */
 #ifndef FATHOM_NUM_LINEAR_H
 #define FATHOM_NUM_LINEAR_H
@@ -44,16 +44,23 @@ typedef struct Linear {
   const real *bias;   /* [n], or NULL */
   const void *packed; /* W less factors in bfloat16 as onednn packs it, or NULL; of the parts, products then use only
                          rows and factors, and the rest serves linear_row where it is kept */
+  uint16_t *narrow;   /* the same row by row, for products both ways, or NULL: what training multiplies with */
   Onednn *onednn;
 } Linear;
 
 /* y[rows, n] = x[rows, k] W' + bias + scale (x A') B'; ldx, ldy: elements between rows. y does not overlap x. Where W
- * is packed, x is rounded to bfloat16 first, sums stay in float32, and ldy must be n; factors are not packed. */
+ * is packed or narrow, x is rounded to bfloat16 first, sums stay in float32, and ldy must be n; factors are not rounded.
+ */
 void linear_forward(const Linear *w, size_t rows, const real *x, size_t ldx, real *y, size_t ldy);
 
 /* Backward: dx[rows, k] = dy[rows, n] (W + scale B A), added to dx where accumulate is set. W as values or bytes: the
- * bits are the same. */
+ * bits are the same. Where W is narrow, dy is rounded to bfloat16, too; W must not be packed. */
 void linear_backward_input(const Linear *w, size_t rows, const real *dy, bool accumulate, real *dx);
+
+/* Backward: the same dx, overwritten, and dW[n, k] = dy' x, overwritten or with accumulate added to; each NULL where it is
+ * not wanted. Rows have no gaps. Where W is narrow, x and dy are rounded to bfloat16. */
+void linear_backward(const Linear *w, size_t rows, const real *x, const real *dy, real *dx, bool accumulate,
+                     real *dweight);
 
 /* Backward: of factors number i, da[rank, k] = scale (dy B)' x and db[factors' rows, rank] = scale dy' (x A'), dy the
  * columns of dy[rows, n] that the factors' rows give. Added to where accumulate is set. */
@@ -64,6 +71,10 @@ void linear_backward_factors(const Linear *w, size_t i, size_t rows, const real 
  * Values beyond bfloat16's range become infinite. Not for double. */
 Status linear_packed_bytes(const Linear *w, Onednn *onednn, size_t *bytes, Error *err);
 Status linear_pack(Linear *w, Onednn *onednn, void *packed, Error *err);
+
+/* Rounds W, in any of its parts' forms, to narrow[n, k] and keeps that as its form for products; to be called again
+ * when values have changed. Not for double. */
+void linear_narrow(Linear *w, Onednn *onednn, uint16_t *narrow);
 
 /* out[k] = row `row` of W: what an embedding looks up. */
 void linear_row(const Linear *w, size_t row, real *out);

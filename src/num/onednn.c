@@ -11,15 +11,24 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
   KEPT = 64,           /* products whose code is kept, of each shape of matrix: some 80 KiB each */
+  GEMMS_KEPT = 256,    /* the same of products on plain rows, all together */
   TYPICAL_ROWS = 1024, /* the packed order is the one that is best for products of this many rows */
 };
 
-/* A product of m rows: its memory objects are attached to the arrays of a call. */
+/* C[m,n] = op(A) op(B) [+ C] on plain rows. */
+typedef struct GemmShape {
+  bool transpose_a, transpose_b, accumulate;
+  size_t m, n, k;
+} GemmShape;
+
+/* A product's code: its memory objects are attached to the arrays of a call. */
 typedef struct Product {
-  size_t m; /* 0: none yet */
+  size_t m;       /* rows; 0: none yet */
+  GemmShape gemm; /* of onednn_gemm's alone */
   dnnl_primitive_t code;
   dnnl_memory_t x, w, y;
 } Product;
@@ -38,13 +47,18 @@ static dnnl_status_t copy_packed(dnnl_memory_desc_t *out, const_dnnl_primitive_d
   return dnnl_memory_desc_clone(out, dnnl_primitive_desc_query_md(product, dnnl_query_weights_md, 0));
 }
 
+static dnnl_status_t append_sum(dnnl_post_ops_t after) {
+  return dnnl_post_ops_append_sum(after, 1, 0, dnnl_data_type_undef);
+}
+
 static void forget(dnnl_memory_desc_t *descriptor) {
   if (*descriptor) dnnl_memory_desc_destroy(*descriptor);
 }
 
 static dnnl_status_t describe_product(dnnl_primitive_desc_t *out, dnnl_engine_t engine, const dnnl_memory_desc_t *x,
-                                      const dnnl_memory_desc_t *w, const dnnl_memory_desc_t *y) {
-  return dnnl_matmul_primitive_desc_create(out, engine, *x, *w, NULL, *y, NULL);
+                                      const dnnl_memory_desc_t *w, const dnnl_memory_desc_t *y,
+                                      const_dnnl_primitive_attr_t attributes) {
+  return dnnl_matmul_primitive_desc_create(out, engine, *x, *w, NULL, *y, attributes);
 }
 #else
 #define VIEW(descriptor) (&(descriptor))
@@ -60,13 +74,16 @@ static dnnl_status_t copy_packed(dnnl_memory_desc_t *out, const_dnnl_primitive_d
   return dnnl_success;
 }
 
+static dnnl_status_t append_sum(dnnl_post_ops_t after) { return dnnl_post_ops_append_sum(after, 1); }
+
 static void forget(dnnl_memory_desc_t *descriptor) { (void)descriptor; }
 
 static dnnl_status_t describe_product(dnnl_primitive_desc_t *out, dnnl_engine_t engine, const dnnl_memory_desc_t *x,
-                                      const dnnl_memory_desc_t *w, const dnnl_memory_desc_t *y) {
+                                      const dnnl_memory_desc_t *w, const dnnl_memory_desc_t *y,
+                                      const_dnnl_primitive_attr_t attributes) {
   dnnl_matmul_desc_t operation;
   const dnnl_status_t status = dnnl_matmul_desc_init(&operation, x, w, NULL, y);
-  return status == dnnl_success ? dnnl_primitive_desc_create(out, &operation, NULL, engine, NULL) : status;
+  return status == dnnl_success ? dnnl_primitive_desc_create(out, &operation, attributes, engine, NULL) : status;
 }
 #endif
 
@@ -85,6 +102,8 @@ struct Onednn {
   dnnl_engine_t engine;
   dnnl_stream_t stream;
   Shape *shapes;
+  Product gemms[GEMMS_KEPT];
+  size_t next_gemm; /* the oldest one's place */
   uint16_t *scratch;
   size_t scratch_size; /* values */
 };
@@ -145,6 +164,7 @@ void onednn_close(Onednn *o) {
     next = s->next;
     shape_free(s);
   }
+  for (size_t i = 0; i < GEMMS_KEPT; i++) product_clear(&o->gemms[i]);
   free(o->scratch);
   if (o->stream) dnnl_stream_destroy(o->stream);
   if (o->engine) dnnl_engine_destroy(o->engine);
@@ -165,7 +185,7 @@ static dnnl_status_t choose_order(const Onednn *o, Shape *s) {
   dnnl_status_t status = describe(&x, TYPICAL_ROWS, s->k, dnnl_bf16, dnnl_ab);
   if (status == dnnl_success) status = describe(&w, s->k, s->n, dnnl_bf16, dnnl_format_tag_any);
   if (status == dnnl_success) status = describe(&y, TYPICAL_ROWS, s->n, dnnl_f32, dnnl_ab);
-  if (status == dnnl_success) status = describe_product(&product, o->engine, &x, &w, &y);
+  if (status == dnnl_success) status = describe_product(&product, o->engine, &x, &w, &y, NULL);
   if (status == dnnl_success) {
     status = copy_packed(&s->packed, product);
     dnnl_primitive_desc_destroy(product);
@@ -187,18 +207,46 @@ static dnnl_status_t make_reorder(const Onednn *o, Shape *s) {
   return status;
 }
 
-static dnnl_status_t product_init(const Onednn *o, const Shape *s, size_t m, Product *p) {
-  dnnl_memory_desc_t x = {0}, y = {0};
+/* y = x w, added to y where accumulate is set. */
+static dnnl_status_t product_init(const Onednn *o, const dnnl_memory_desc_t *x, const dnnl_memory_desc_t *w,
+                                  const dnnl_memory_desc_t *y, bool accumulate, Product *p) {
   dnnl_primitive_desc_t product;
+  dnnl_primitive_attr_t attributes = NULL;
+  dnnl_post_ops_t after = NULL;
+  dnnl_status_t status = dnnl_primitive_attr_create(&attributes);
+  if (status == dnnl_success) status = dnnl_post_ops_create(&after);
+  if (status == dnnl_success && accumulate) status = append_sum(after);
+  if (status == dnnl_success) status = dnnl_primitive_attr_set_post_ops(attributes, after);
+  if (status == dnnl_success) status = describe_product(&product, o->engine, x, w, y, attributes);
+  if (status == dnnl_success) status = make_code(product, &p->code);
+  if (status == dnnl_success) status = dnnl_memory_create(&p->x, VIEW(*x), o->engine, DNNL_MEMORY_NONE);
+  if (status == dnnl_success) status = dnnl_memory_create(&p->w, VIEW(*w), o->engine, DNNL_MEMORY_NONE);
+  if (status == dnnl_success) status = dnnl_memory_create(&p->y, VIEW(*y), o->engine, DNNL_MEMORY_NONE);
+  if (after) dnnl_post_ops_destroy(after);
+  if (attributes) dnnl_primitive_attr_destroy(attributes);
+  return status;
+}
+
+static dnnl_status_t packed_init(const Onednn *o, const Shape *s, size_t m, Product *p) {
+  dnnl_memory_desc_t x = {0}, y = {0};
   dnnl_status_t status = describe(&x, m, s->k, dnnl_bf16, dnnl_ab);
   if (status == dnnl_success) status = describe(&y, m, s->n, dnnl_f32, dnnl_ab);
-  if (status == dnnl_success) status = describe_product(&product, o->engine, &x, &s->packed, &y);
-  if (status == dnnl_success) status = make_code(product, &p->code);
-  if (status == dnnl_success) status = dnnl_memory_create(&p->x, VIEW(x), o->engine, DNNL_MEMORY_NONE);
-  if (status == dnnl_success) status = dnnl_memory_create(&p->w, VIEW(s->packed), o->engine, DNNL_MEMORY_NONE);
-  if (status == dnnl_success) status = dnnl_memory_create(&p->y, VIEW(y), o->engine, DNNL_MEMORY_NONE);
+  if (status == dnnl_success) status = product_init(o, &x, &s->packed, &y, false, p);
   forget(&x), forget(&y);
   p->m = m;
+  return status;
+}
+
+/* An array stored transposed is one by columns. */
+static dnnl_status_t gemm_init(const Onednn *o, const GemmShape *s, Product *p) {
+  dnnl_memory_desc_t a = {0}, b = {0}, c = {0};
+  dnnl_status_t status = describe(&a, s->m, s->k, dnnl_bf16, s->transpose_a ? dnnl_ba : dnnl_ab);
+  if (status == dnnl_success) status = describe(&b, s->k, s->n, dnnl_bf16, s->transpose_b ? dnnl_ba : dnnl_ab);
+  if (status == dnnl_success) status = describe(&c, s->m, s->n, dnnl_f32, dnnl_ab);
+  if (status == dnnl_success) status = product_init(o, &a, &b, &c, s->accumulate, p);
+  forget(&a), forget(&b), forget(&c);
+  p->m = s->m;
+  p->gemm = *s;
   return status;
 }
 
@@ -257,6 +305,12 @@ uint16_t *onednn_scratch(Onednn *o, size_t n) {
   return o->scratch;
 }
 
+/* Code that must exist: lack of memory ends the process, anything else is our own mistake. */
+static void need(dnnl_status_t status, size_t bytes) {
+  if (status == dnnl_out_of_memory) mem_exhausted(bytes);
+  assert(status == dnnl_success);
+}
+
 /* The code for m rows; a new one takes the place of the oldest. */
 static Product *find_product(const Onednn *o, Shape *s, size_t m) {
   for (size_t i = 0; i < KEPT; i++)
@@ -264,63 +318,46 @@ static Product *find_product(const Onednn *o, Shape *s, size_t m) {
   Product *p = &s->products[s->next_product];
   s->next_product = (s->next_product + 1) % KEPT;
   product_clear(p);
-  const dnnl_status_t status = product_init(o, s, m, p);
-  if (status == dnnl_out_of_memory) mem_exhausted(sizeof *p);
-  assert(status == dnnl_success);
+  need(packed_init(o, s, m, p), sizeof *p);
   return p;
+}
+
+static bool is_same(const GemmShape *a, const GemmShape *b) {
+  return a->m == b->m && a->n == b->n && a->k == b->k && a->transpose_a == b->transpose_a &&
+         a->transpose_b == b->transpose_b && a->accumulate == b->accumulate;
+}
+
+static Product *find_gemm(Onednn *o, const GemmShape *shape) {
+  for (size_t i = 0; i < GEMMS_KEPT; i++)
+    if (is_same(&o->gemms[i].gemm, shape)) return &o->gemms[i];
+  Product *p = &o->gemms[o->next_gemm];
+  o->next_gemm = (o->next_gemm + 1) % GEMMS_KEPT;
+  product_clear(p);
+  need(gemm_init(o, shape, p), sizeof *p);
+  return p;
+}
+
+static void run_product(const Onednn *o, const Product *p, const void *x, const void *w, float *y, size_t bytes) {
+  attach(p->x, x);
+  attach(p->w, w);
+  attach(p->y, y);
+  const dnnl_exec_arg_t args[] = {{DNNL_ARG_SRC, p->x}, {DNNL_ARG_WEIGHTS, p->w}, {DNNL_ARG_DST, p->y}};
+  need(run(o, p->code, 3, args), bytes);
 }
 
 void onednn_multiply(Onednn *o, size_t m, size_t n, size_t k, const uint16_t *x, const void *packed, float *y) {
   Shape *s = find_shape(o, n, k);
   assert(s);
-  if (m == 0) return;
-  const Product *p = find_product(o, s, m);
-  attach(p->x, x);
-  attach(p->w, packed);
-  attach(p->y, y);
-  const dnnl_exec_arg_t args[] = {{DNNL_ARG_SRC, p->x}, {DNNL_ARG_WEIGHTS, p->w}, {DNNL_ARG_DST, p->y}};
-  const dnnl_status_t status = run(o, p->code, 3, args);
-  if (status == dnnl_out_of_memory) mem_exhausted(m * n);
-  assert(status == dnnl_success);
+  if (m > 0) run_product(o, find_product(o, s, m), x, packed, y, m * n);
 }
 
-#else
-
-#include <assert.h>
-
-const char *onednn_description(void) { return NULL; }
-
-Status onednn_open(Onednn **onednn, Error *err) {
-  *onednn = NULL;
-  return error_set(err, STATUS_SYSTEM,
-                   "this fathom was built without oneDNN, which computes in bfloat16: on Debian, apt-get install "
-                   "libdnnl-dev, then configure and make again");
-}
-
-void onednn_close(Onednn *onednn) { (void)onednn; }
-
-/* Without an Onednn nothing below can be called. */
-Status onednn_packed_bytes(Onednn *onednn, size_t n, size_t k, size_t *bytes, Error *err) {
-  (void)onednn, (void)n, (void)k, (void)bytes, (void)err;
-  assert(!"no oneDNN");
-  return STATUS_SYSTEM;
-}
-
-Status onednn_pack(Onednn *onednn, size_t n, size_t k, const uint16_t *rows, void *packed, Error *err) {
-  (void)onednn, (void)n, (void)k, (void)rows, (void)packed, (void)err;
-  assert(!"no oneDNN");
-  return STATUS_SYSTEM;
-}
-
-uint16_t *onednn_scratch(Onednn *onednn, size_t n) {
-  (void)onednn, (void)n;
-  assert(!"no oneDNN");
-  return NULL;
-}
-
-void onednn_multiply(Onednn *onednn, size_t m, size_t n, size_t k, const uint16_t *x, const void *packed, float *y) {
-  (void)onednn, (void)m, (void)n, (void)k, (void)x, (void)packed, (void)y;
-  assert(!"no oneDNN");
+void onednn_gemm(Onednn *o, bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, const uint16_t *a,
+                 const uint16_t *b, bool accumulate, float *c) {
+  const GemmShape shape = {transpose_a, transpose_b, accumulate, m, n, k};
+  if (m > 0 && n > 0 && k > 0)
+    run_product(o, find_gemm(o, &shape), a, b, c, m * n);
+  else if (!accumulate)
+    memset(c, 0, m * n * sizeof *c);
 }
 
 #endif

@@ -48,6 +48,7 @@ static void update(Stepper *s, const AdamwStep *step) {
     adamw_update(&own, p->rows * p->columns, s->model->values + p->offset, s->gradients.values + at, s->first + at,
                  s->second + at);
   }
+  model_renew(s->model, s->gradients.begin);
 }
 
 static size_t counted_rows(const Frozen *frozen, const Sample *const *samples, size_t n) {

@@ -120,7 +120,8 @@ static Status prepare_memory(Trainer *t, Error *err) {
   batch_extent(t, &longest, &most_rows);
   log_note("training %zu of %zu parameters: %.1f MiB of parameters, %.1f MiB of gradients and moments, %.1f MiB of "
            "activations",
-           n, t->model->table.total, (double)t->model->arena.size / (1 << 20), 3.0 * (double)bytes / (1 << 20),
+           n, t->model->table.total, (double)(t->model->arena.size + t->model->narrow.size) / (1 << 20),
+           3.0 * (double)bytes / (1 << 20),
            (double)(pass_bytes(&t->model->config, most_rows, longest, true) +
                     sft_bytes(&t->model->config, t->plan->sft, chunk, most_rows)) /
                (1 << 20));
@@ -191,6 +192,7 @@ Status trainer_prepare(Trainer *t, const Provenance *from, Error *err) {
     CheckpointState state = trainer_checkpoint_state(t);
     status = checkpoint_read_newest(plan->folder, &state, &resumed, err);
     if (status == STATUS_OK && !resumed) log_note("no checkpoint in %s: starting anew", plan->folder);
+    if (status == STATUS_OK && resumed) model_renew(t->model, t->stepper.gradients.begin);
     if (status == STATUS_OK && resumed) log_note("going on after step %zu", t->step = state.step);
   }
   char *path = file_join(plan->folder, "run.h5");
