@@ -90,7 +90,8 @@ static Status prepare(Work *w, Error *err) {
     status = frozen_open(&w->frozen, w->path, TOKENS_ALL, c->n_layers, c->hidden_size, w->list, SAMPLES, err);
   if (status == STATUS_OK) status = frozen_measure_scale(&w->frozen, w->list, SAMPLES, err);
   if (status == STATUS_OK)
-    status = anchor_init(&w->anchor, w->settings->anchor, "all", c->n_layers, c->hidden_size, w->frozen.scale, err);
+    status = anchor_init(&w->anchor, w->settings->anchor, ANCHOR_RELATIVE, "all", c->n_layers, c->hidden_size,
+                         w->frozen.scale, err);
   if (status == STATUS_OK) status = pass_init(&w->pass, c, SEQUENCES * LENGTH, LENGTH, true, err);
   if (status == STATUS_OK) status = arena_init(&w->arena, 3 * arena_need(bytes), err);
   if (status != STATUS_OK) return status;
@@ -124,11 +125,11 @@ static Status answer_requests(Work *w, Error *err) {
     StepResult result;
     for (size_t i = 0; i < SEQUENCES; i++) indices[i] = first + i;
     const double started = clock_seconds(), used = processor_seconds();
-    const Status status = step_run(&w->stepper, w->list + first, indices, PAIRS, w->settings->learning_rate, step + 1,
-                                   &result, err);
+    const Status status = step_run(&w->stepper, w->list + first, indices, NULL, PAIRS, w->settings->learning_rate,
+                                   step + 1, &result, err);
     if (status != STATUS_OK) return status;
     printf("%.6f %.6f %.9g %.1f\n", clock_seconds() - started, processor_seconds() - used,
-           result.pairs.loss / PAIRS + w->settings->anchor * result.anchor, (double)mem_peak() / (1 << 20));
+           result.loss.total, (double)mem_peak() / (1 << 20));
     fflush(stdout);
   }
   return STATUS_OK;
