@@ -2,6 +2,7 @@
 #include "command/info.h"
 
 #include "base/memory.h"
+#include "text/samples.h"
 #include "weights/adapter.h"
 
 #include <stdlib.h>
@@ -38,6 +39,15 @@ char *info_shape(const size_t *shape, size_t n_dims) {
   return closed;
 }
 
+/* Options are for some kinds of file alone. */
+static Status check_options(const InfoSettings *set, bool is_pairs, Error *err) {
+  if (is_pairs && (set->tensors || set->metadata || set->digest))
+    return error_set(err, STATUS_USAGE, "info: --tensors, --metadata and --digest are for models, not for pairs");
+  if (!is_pairs && (set->preference || set->tokenizer || set->strict))
+    return error_set(err, STATUS_USAGE, "info: --preference, --tokenizer and --strict are for files of pairs");
+  return STATUS_OK;
+}
+
 static Status run(const Invocation *call, const void *settings, Error *err) {
   const InfoSettings *set = settings;
   const char *path = call->args[0];
@@ -45,8 +55,13 @@ static Status run(const Invocation *call, const void *settings, Error *err) {
   if (call->n_args == 0) {
     if (set->tensors || set->metadata || set->digest)
       return error_set(err, STATUS_USAGE, "info: --tensors, --metadata and --digest are for models: name one");
-    return info_families(set, &from, err);
+    const Status status = check_options(set, false, err);
+    return status == STATUS_OK ? info_families(set, &from, err) : status;
   }
+  const bool is_pairs = info_is_pairs(path);
+  const Status status = check_options(set, is_pairs, err);
+  if (status != STATUS_OK) return status;
+  if (is_pairs) return info_pairs(path, set, &from, err);
   if (info_is_h5(path)) return info_h5(path, set, &from, err);
   return adapter_is_folder(path) ? info_adapter(path, set, from, err) : info_model(path, set, from, err);
 }
@@ -58,14 +73,23 @@ static const Option options[] = {{"tensors", 0, OPTION_FLAG, offsetof(InfoSettin
                                   NULL},
                                  {"digest", 0, OPTION_FLAG, offsetof(InfoSettings, digest), 0, 0, NULL,
                                   "also SHA-256 of a model's weights, which reads the whole file", NULL},
+                                 {"preference", 0, OPTION_CHOICE, offsetof(InfoSettings, preference), 0, 0,
+                                  "safer|better",
+                                  "which of PKU-SafeRLHF's two preferences makes a side the chosen one (default: safer)",
+                                  NULL},
+                                 {"tokenizer", 0, OPTION_TEXT, offsetof(InfoSettings, tokenizer), 0, 0, "MODEL",
+                                  "count the answers' tokens as well, with this model's tokenizer and chat template",
+                                  NULL},
+                                 {"strict", 0, OPTION_FLAG, offsetof(InfoSettings, strict), 0, 0, NULL,
+                                  "refuse a file of pairs with a bad row (default: warn)", NULL},
                                  {0}};
 
 static const InfoSettings defaults = {0};
 
 const Command command_info = {
     .name = "info",
-    .arguments = "[MODEL|ADAPTER|STORE|RESULT]",
-    .summary = "what is in a model, an adapter, an activation store or a result",
+    .arguments = "[MODEL|ADAPTER|STORE|RESULT|PAIRS]",
+    .summary = "what is in a model, an adapter, an activation store, a result or a file of preference pairs",
     .details =
         "MODEL is a folder in Hugging Face's layout (config.json, model.safetensors or its index, tokenizer.json)\n"
         "or a GGUF file, which may hold a vocabulary alone: its format, architecture, shape and tokenizer, how many\n"
@@ -73,7 +97,13 @@ const Command command_info = {
         "LoRA adapter in PEFT's layout: its base, ranks, scales, and what it replaces. Of a STORE (a whole one, or\n"
         "the .part of one being recorded): samples, rows, sites and their widths, and what it was recorded from. Of\n"
         "a RESULT: its kind, the command that made it, and its datasets with their shapes. Without a file: the\n"
-        "architectures that can be loaded, by model_type in config.json and general.architecture in GGUF.",
+        "architectures that can be loaded, by model_type in config.json and general.architecture in GGUF.\n"
+        "\n"
+        "PAIRS is a .jsonl or .json file of preference pairs (JSONL or one JSON array; .gz is fine): its schema, how\n"
+        "many rows are used and why others are not (bad rows, neither side preferred, an empty answer, equal sides),\n"
+        "labels, the length of the answers, and what length alone would score. The schemas, and the keys they are\n"
+        "told by:\n" PAIR_SCHEMAS_HELP
+        "Any row may have \"margin\", \"weight\" (of its loss) and \"probability\" (that chosen is the better one).",
     .example = "fathom info models/SmolLM2-135M-Instruct.Q4_1.gguf",
     .options = options,
     .defaults = &defaults,

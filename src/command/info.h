@@ -1,5 +1,6 @@
 /* What the parts of `fathom info` share: info.c (the command), info_model.c (models), info_adapter.c (LoRA
- * adapters), info_h5.c (stores and results), info_families.c (architectures), info_show.c (single values). */
+ * adapters), info_h5.c (stores and results), info_pairs.c (preference pairs), info_families.c (architectures),
+ * info_show.c (single values). */
 #ifndef FATHOM_COMMAND_INFO_H
 #define FATHOM_COMMAND_INFO_H
 
@@ -13,6 +14,8 @@ struct HeadTensors; /* model/head.h */
 typedef struct InfoSettings {
   CommonSettings common;
   bool tensors, metadata, digest;
+  const char *preference, *tokenizer; /* for pairs; NULL where not given */
+  bool strict;
 } InfoSettings;
 
 /* The table "section, name, value" that every kind of file answers with. */
@@ -46,6 +49,9 @@ Status info_families(const InfoSettings *settings, const Provenance *from, Error
 
 Status info_adapter(const char *path, const InfoSettings *settings, Provenance provenance, Error *err);
 Status info_model(const char *path, const InfoSettings *settings, Provenance provenance, Error *err);
+
+bool info_is_pairs(const char *path); /* does its name end as that of a data file? */
+Status info_pairs(const char *path, const InfoSettings *settings, const Provenance *from, Error *err);
 
 bool info_is_h5(const char *path); /* does it start as an HDF5 file does? */
 Status info_h5(const char *path, const InfoSettings *settings, const Provenance *from, Error *err);

@@ -26,7 +26,7 @@ const TrainSettings train_defaults = {
 #define AT(member) offsetof(TrainSettings, member)
 const Option train_options[] = {
     {"pairs", 0, OPTION_TEXTS, AT(input.pairs), 0, 0, "FILE",
-     "preference pairs: TRL (prompt, chosen, rejected) or HH transcripts; may be repeated", NULL},
+     "preference pairs in a layout that fathom info lists; JSONL or JSON array, plain or gzip; may be repeated", NULL},
     {"output", 'o', OPTION_TEXT, AT(output), 0, 0, "RUN", "the folder of the run", NULL},
     {"eval", 0, OPTION_TEXTS, AT(eval), 0, 0, "FILE", "held-out pairs; may be repeated", "eval-split"},
     {"eval-split", 0, OPTION_REAL, AT(eval_split), 0, 0.9, "F", "share of the prompts that is held out", "eval"},

@@ -43,7 +43,7 @@ typedef struct PairSource {
 
 /* A layout of rows: what it is called, how it is told, and how it is read. */
 typedef struct PairSchema {
-  const char *name, *keys; /* keys: for messages and help */
+  const char *name;
   bool has_preferences;    /* rows say both which answer is safer and which is better */
   bool (*fits)(const Json *row);
   Status (*read)(const PairSource *from, PairRow *pair, Error *err); /* *pair is all zeros, and cleared by the caller */
@@ -54,9 +54,6 @@ const PairSchema *pair_schema_of(const Json *row);
 
 /* "TRL pairs, HH transcripts, ..."; freed by the caller. */
 char *pair_schemas_names(void);
-
-/* The table's rows in order, NULL behind the last. */
-const PairSchema *pair_schema_at(size_t index);
 
 /* Readers of layouts; the table is in pair_schemas.c. pair_sides.c: both sides stand in the row as chosen and rejected. */
 bool fits_trl(const Json *row), fits_conversations(const Json *row), fits_hh(const Json *row);

@@ -78,6 +78,22 @@ typedef struct SampleRules {
  * chat template, and nothing follows the last turn. A bad line is STATUS_DATA with "FILE: line N". */
 Status samples_read_prompts(const char *const *paths, size_t n_paths, const SampleRules *rules, SampleSet *set, Error *err);
 
+/* The schemas of the table in pair_schemas.c with their keys, for help texts: one a line. */
+#define PAIR_SCHEMAS_HELP                                                                                              \
+  "  TRL pairs                 prompt, chosen, rejected: strings or lists of turns\n"                                   \
+  "  TRL conversations         chosen, rejected: lists of turns\n"                                                      \
+  "  HH transcripts            chosen, rejected: \"\\n\\nHuman: ...\\n\\nAssistant: ...\"\n"                             \
+  "  RAIL-HH                   prompt, chosen, rejected, *chosen*safety*, *rejected*safety*, context\n"                 \
+  "  UltraFeedback binarized   prompt, chosen, rejected, score_chosen, score_rejected (or chosen-rating, ...)\n"        \
+  "  UltraFeedback             instruction, completions with overall_score: the best against the worst\n"               \
+  "  HelpSteer3                context, response1, response2, overall_preference (-3 to 3)\n"                           \
+  "  PKU-SafeRLHF              prompt, response_0, response_1, safer_response_id, better_response_id\n"                 \
+  "  PKU-SafeRLHF safer first  prompt, response: [safer, less safe]\n"                                                  \
+  "  Auto-J                    prompt, response 1, response 2, label (0, 1; 2 = tie)\n"                                 \
+  "  BIG-bench HHH             input, targets: {choices, labels}\n"                                                     \
+  "  BIG-bench HHH task        input, target_scores\n"                                                                  \
+  "  subset pairs              subset, prompt, chosen, rejected\n"
+
 /* Preference pairs: items[2i] is chosen, items[2i+1] rejected of pair i. JSONL or a JSON array; plain or gzip. The first good
  * row of a file decides its schema; pair_schemas.c has the table of them. A row of another schema, or with no answer where one
  * belongs, is a bad row. Each side is scored as its turns through the chat template, the answer as the final assistant
