@@ -20,12 +20,12 @@ rows() { grep -v '^#' "$1"; }
 
 # A whole sweep.
 # shellcheck disable=SC2086
-sweep $grid --control "--weight-decay 0.5" --jobs 2 -o whole >whole.tsv 2>whole.log
+sweep $grid --control "--stop-at-drift anchor:2" --jobs 2 -o whole >whole.tsv 2>whole.log
 ok $? "a sweep of two anchors, a control and two seeds"
 is "$(rows whole.tsv | cut -f 1 | sort | uniq -c | tr -s ' ' | tr '\n' ';')" " 3 hi; 3 lo; 3 mean; 1 row; 6 run;" \
   "six runs, and mean, lo and hi of three settings"
 is "$(rows whole.tsv | awk -F'\t' '$1 == "run" { print $2, $3 }' | tr '\n' ';')" \
-  "anchor-0_seed-1 done;anchor-0_seed-2 done;anchor-2_seed-1 done;anchor-2_seed-2 done;weight-decay-0.5_seed-1 done;weight-decay-0.5_seed-2 done;" \
+  "anchor-0_seed-1 done;anchor-0_seed-2 done;anchor-2_seed-1 done;anchor-2_seed-2 done;stop-at-drift-anchor-2_seed-1 done;stop-at-drift-anchor-2_seed-2 done;" \
   "their names, seeds side by side"
 for file in command.txt config.json model.safetensors run.h5 eval.h5 eval.tsv train.tsv log.txt; do
   test -s "whole/anchor-2_seed-1/$file"
@@ -39,6 +39,14 @@ is "$(cell whole.tsv run anchor-2_seed-1 accuracy_other)" \
   "accuracy is that of eval"
 awk -v a="$(cell whole.tsv mean anchor-0 drift)" -v b="$(cell whole.tsv mean anchor-2 drift)" 'BEGIN { exit !(b > 0 && b < a) }'
 ok $? "the anchor holds drift down: $(cell whole.tsv mean anchor-0 drift) to $(cell whole.tsv mean anchor-2 drift)"
+rows whole.tsv | awk -F'\t' '
+  NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+  $1 == "run" && /^run\tanchor-2_/ { drift[$at["seed"]] = $at["drift"] }
+  $1 == "run" && /^run\tstop/ { n++; if (!($at["steps"] < 6 && $at["drift"] >= drift[$at["seed"]])) bad = 1 }
+  END { exit bad || n != 2 }'
+ok $? "a run that matches a drift stops early, at that drift"
+grep -q -- '--stop-at-drift whole/anchor-2_seed-2 ' whole/stop-at-drift-anchor-2_seed-2/command.txt
+ok $? "which is that of the run of its seed"
 rows whole.tsv | awk -F'\t' '
   NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
   $1 == "run" { n++
@@ -68,22 +76,22 @@ ok $? "command.txt gives the same model"
 # shellcheck disable=SC2086
 touch -d '2001-02-03' whole/anchor-0_seed-1/model.safetensors
 # shellcheck disable=SC2086
-sweep $grid --control "--weight-decay 0.5" --jobs 2 -o whole >again.tsv 2>again.log
+sweep $grid --control "--stop-at-drift anchor:2" --jobs 2 -o whole >again.tsv 2>again.log
 ok $? "the same sweep again"
 rows whole.tsv >expected && rows again.tsv | cmp -s expected -
 ok $? "the same table"
 is "$(find whole -name model.safetensors -newermt 2001-02-04 | wc -l) $(find whole -name model.safetensors ! -newermt 2001-02-04 | wc -l)" "5 1" \
   "and nothing was run again"
 # shellcheck disable=SC2086
-fails 3 'whole: a sweep of other settings: its anchor is \["0","2"\], now \["0","3"\]: choose another -o' "other strengths" \
-  "$FATHOM" sweep "$base" $common --eval other.jsonl --eval third.jsonl --anchor 0,3 --seeds 1,2 --control "--weight-decay 0.5" -o whole
+fails 3 'whole: a sweep of other settings: its anchor is \["0","2"\], now \["0","2","3"\]: choose another -o' "other strengths" \
+  "$FATHOM" sweep "$base" $common --eval other.jsonl --eval third.jsonl --anchor 0,2,3 --seeds 1,2 --control "--stop-at-drift anchor:2" -o whole
 # shellcheck disable=SC2086
 fails 3 'other settings: its options of train is' "other options of train" \
-  "$FATHOM" sweep "$base" $common $grid --control "--weight-decay 0.5" --clip 2 -o whole
+  "$FATHOM" sweep "$base" $common $grid --control "--stop-at-drift anchor:2" --clip 2 -o whole
 cp pairs.jsonl kept.jsonl && sed -i '1s/bread/toast/' pairs.jsonl
 # shellcheck disable=SC2086
 fails 3 'other settings: its pairs is .*sha256' "other data under the same name" \
-  "$FATHOM" sweep "$base" $common $grid --control "--weight-decay 0.5" -o whole
+  "$FATHOM" sweep "$base" $common $grid --control "--stop-at-drift anchor:2" -o whole
 mv kept.jsonl pairs.jsonl
 mkdir taken && echo mine >taken/notes.txt
 # shellcheck disable=SC2086
@@ -149,7 +157,7 @@ sh -e array-1.sh >/dev/null 2>array.log && sh -e array-2.sh >/dev/null 2>>array.
 ok $? "they run"
 same_sweep array
 ok $? "and give the same models and curves"
-is "$(rows array.tsv | grep -v weight-decay)" "$(rows whole.tsv | grep -v weight-decay)" "and the same table"
+is "$(rows array.tsv | grep -v stop-at)" "$(rows whole.tsv | grep -v stop-at)" "and the same table"
 
 # All axes, from a file; what cannot be run twice is not: the anchor 0 has no layers.
 cp pairs.jsonl "odd  name's.jsonl"
@@ -176,6 +184,10 @@ is "$(cell odd.tsv run pairs_anchor-0_seed-7 accuracy_pairs) $(cell odd.tsv run 
 grep -q -- "--pairs 'odd  name'\\\\''s.jsonl'" odd/odd-name-s_anchor-0_seed-7/command.txt
 ok $? "names are quoted for the shell"
 
+"$FATHOM" sweep "$base" --pairs pairs.jsonl --eval other.jsonl --train lora --batch-size 4 --steps 2 -q -o lora --eval-split 0.2 --split-seed 3 -- --lora-rank 2 >lora.tsv
+is "$? $(ls lora/anchor-0_seed-0/adapter_model.safetensors) $(cell lora.tsv run anchor-0_seed-0 accuracy_other | grep -c '^[01]')" \
+  "0 lora/anchor-0_seed-0/adapter_model.safetensors 1" "adapters are trained and evaluated, too"
+
 # Refused, before anything is made.
 refused() { code=$1 pattern=$2 what=$3; shift 3; fails "$code" "$pattern" "$what" "$FATHOM" sweep "$base" --pairs pairs.jsonl --eval other.jsonl -o refused "$@"; }
 fails 2 'sweep: -o DIR is needed' "no folder" "$FATHOM" sweep "$base" --pairs pairs.jsonl
@@ -194,6 +206,7 @@ refused 2 'unexpected word more' "words that are no options" more
 refused 2 '--steps x: expected a whole number' "a number of steps that train would not take" --steps x
 refused 2 '--anchor-layers 5: there is no layer 5' "a layer that is not there" --anchor 1 --anchor-layers 5
 refused 2 '--control "--stop-at-drift anchor:3": no run of this sweep has --anchor 3' "a drift to match that no run has" --anchor 0 --control "--stop-at-drift anchor:3"
+refused 2 '--stop-at-drift no-run: expected a number or the folder of a run' "a drift that is neither" --control "--stop-at-drift no-run"
 refused 2 '--heldout was given 1 times for 2 --pairs' "held-out pairs for one of two sources" --pairs other.jsonl --heldout third.jsonl
 refused 2 '--dry-run and --array exclude' "two things at once" --dry-run --array
 printf '{"anchors": [1]}' >bad.json
@@ -214,7 +227,7 @@ fails 4 'no-such/x: cannot make this folder' "a folder in a missing one" "$FATHO
 if command -v flock >/dev/null 2>&1; then
   # shellcheck disable=SC2086
   fails 4 'whole: another sweep is at work here' "two sweeps in one folder" \
-    flock whole/lock "$FATHOM" sweep "$base" $common $grid --control "--weight-decay 0.5" -o whole -q
+    flock whole/lock "$FATHOM" sweep "$base" $common $grid --control "--stop-at-drift anchor:2" -o whole -q
 else
   skip "no flock here"
 fi

@@ -10,12 +10,10 @@
 static Status read_data(const Sweep *sweep, SweepInputs *inputs, const char *path, size_t limit, SweepData *data,
                         Error *err) {
   const SweepSettings *s = sweep->settings;
-  const SampleRules rules = {.tokenizer = inputs->model.tokenizer,
-                             .chat = inputs->model.chat,
-                             .max_length = inputs_max_length(&inputs->model, &s->input),
-                             .limit = limit};
+  SampleRules rules = inputs_sample_rules(&inputs->model, &s->input);
   TokenRule rule = TOKENS_RESPONSE;
   SampleSet set = {0};
+  rules.limit = limit;
   token_rule_from_name(s->anchor_tokens, &rule);
   Status status = samples_read_pairs(&path, 1, &rules, &set, err);
   if (status == STATUS_OK && set.count == 0)
@@ -88,12 +86,34 @@ Status sweep_train_settings(const Words *words, TrainSettings *settings, Error *
 
 void sweep_train_settings_free(TrainSettings *settings) { options_free(train_tables, settings); }
 
+bool sweep_run_is_adapter(const Sweep *sweep, const SweepRun *run) {
+  Words words = sweep_train_words(sweep, run);
+  TrainSettings settings;
+  const bool is = sweep_train_settings(&words, &settings, NULL) == STATUS_OK && strcmp(settings.parts, "lora") == 0;
+  sweep_train_settings_free(&settings);
+  words_free(&words);
+  return is;
+}
+
+/* What train checks before it begins. A drift to match is not there yet: any other will do. Nor are LoRA's factors:
+ * train itself checks what depends on them. */
+static Status check_settings(const SweepInputs *inputs, const SweepRun *run, TrainSettings *s, Error *err) {
+  const Inputs *in = &inputs->model;
+  if (run->matched != SWEEP_NONE) s->stop_at = "1";
+  Status status = train_check_options(s, err);
+  if (status == STATUS_OK) status = train_read_stop(s, err);
+  if (status != STATUS_OK || strcmp(s->parts, "lora") == 0) return status;
+  status = trainable_check(&inputs->widened, s->parts, s->anchor_layers, s->anchor, err);
+  return status == STATUS_OK ? trainable_check_controls(&inputs->widened, s->parts, s->sft, s->l2_sp, s->stop_at_drift,
+                                                        model_has_lm_head(&in->model, in->source, in->adapter), err)
+                             : status;
+}
+
 static Status check_run(const Sweep *sweep, const SweepInputs *inputs, const SweepRun *run, Error *err) {
   Words words = sweep_train_words(sweep, run);
   TrainSettings settings;
   Status status = sweep_train_settings(&words, &settings, err);
-  if (status == STATUS_OK && strcmp(settings.parts, "lora") != 0)
-    status = trainable_check(&inputs->widened, settings.parts, settings.anchor_layers, settings.anchor, err);
+  if (status == STATUS_OK) status = check_settings(inputs, run, &settings, err);
   if (status == STATUS_OK && run->quantity->number > (double)inputs->sources[run->source].n_pairs)
     status = error_set(err, STATUS_USAGE, "--train-pairs %s: %s has %zu pairs", run->quantity->text,
                        sweep->sources[run->source].path, inputs->sources[run->source].n_pairs);

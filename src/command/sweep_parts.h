@@ -28,6 +28,9 @@ void sweep_inputs_clear(SweepInputs *inputs); /* all zeros is fine */
 Status sweep_train_settings(const Words *words, TrainSettings *settings, Error *err);
 void sweep_train_settings_free(TrainSettings *settings);
 
+/* Is the result of this run an adapter (--train lora), no whole model? */
+bool sweep_run_is_adapter(const Sweep *sweep, const SweepRun *run);
+
 /* Would train accept every run? */
 Status sweep_check_runs(const Sweep *sweep, const SweepInputs *inputs, Error *err);
 

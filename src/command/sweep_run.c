@@ -30,8 +30,12 @@ static void remove_file(const char *folder, const char *name) {
   free(path);
 }
 
+static bool is_trained(const SweepRun *run) {
+  return has_file(run->folder, "config.json") || has_file(run->folder, "adapter_config.json");
+}
+
 SweepState sweep_state(const Sweep *sweep, const SweepRun *run) {
-  const bool trained = has_file(run->folder, "config.json");
+  const bool trained = is_trained(run);
   if (trained && (!sweep_has_eval(sweep, run) || has_file(run->folder, "eval.h5"))) return SWEEP_DONE;
   if (has_file(run->folder, "failed.txt")) return SWEEP_FAILED;
   if (trained) return SWEEP_TRAINED;
@@ -285,7 +289,7 @@ Status sweep_execute(const Sweep *sweep, ProcessWatch *watch, const SweepCost *c
     e.order[i] = i % sweep->n_settings * n_seeds + i / sweep->n_settings;
     e.states[i] = sweep_state(sweep, &sweep->runs[i]);
     if (e.states[i] == SWEEP_FAILED)
-      e.states[i] = has_file(sweep->runs[i].folder, "config.json") ? SWEEP_TRAINED : SWEEP_INTERRUPTED;
+      e.states[i] = is_trained(&sweep->runs[i]) ? SWEEP_TRAINED : SWEEP_INTERRUPTED;
   }
   if (count_done(&e)) log_note("%zu of %zu runs are done already", count_done(&e), sweep->n_runs);
   Status status = prepare_sources(&e, err);

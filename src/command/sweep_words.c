@@ -1,7 +1,7 @@
 /* The command lines of a sweep: what records the frozen features of a source, trains a run, and evaluates it. */
 #include "base/file.h"
 #include "base/memory.h"
-#include "command/sweep.h"
+#include "command/sweep_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +53,8 @@ static void add_reading(const Sweep *sweep, Words *words) {
   if (strcmp(in->chat_template, "auto") != 0) add_option(words, "--chat-template", in->chat_template);
   add_option(words, "--chat-date", in->chat_date);
   add_size(words, "--max-length", in->max_length);
+  add_option(words, "--preference", in->preference);
+  if (in->truncate_prompt) words_add(words, "--truncate-prompt");
   add_size(words, "--batch-tokens", in->batch_tokens);
   if (in->strict) words_add(words, "--strict");
 }
@@ -147,9 +149,10 @@ bool sweep_has_eval(const Sweep *sweep, const SweepRun *run) {
 
 Words sweep_eval_words(const Sweep *sweep, const SweepRun *run) {
   char *output = file_join(run->folder, "eval.h5");
-  Words words = begin(sweep, "eval", run->folder);
+  Words words = begin(sweep, "eval", sweep_run_is_adapter(sweep, run) ? sweep->model : run->folder);
   for (size_t i = 0; i < sweep->settings->eval.count; i++)
     if (sweep_is_target(sweep, run, i)) add_option(&words, "--pairs", sweep->settings->eval.items[i]);
+  if (sweep_run_is_adapter(sweep, run)) add_option(&words, "--adapter", run->folder);
   add_reading(sweep, &words);
   add_size(&words, "--threads", sweep->run_threads);
   add_option(&words, "--output", output);

@@ -150,8 +150,9 @@ static Status train_pairs(const Invocation *call, const TrainSettings *s, Inputs
   return status;
 }
 
-static Status train_run(const Invocation *call, const void *settings, Error *err) {
-  const TrainSettings *s = settings;
+static Status train_run(const Invocation *call, const void *given, Error *err) {
+  TrainSettings settings = *(const TrainSettings *)given;
+  const TrainSettings *s = &settings;
   Inputs in = {0};
   SampleSet heldout = {0};
   if (!s->output) return error_set(err, STATUS_USAGE, "train: -o RUN is needed: the folder of the run");
@@ -163,6 +164,7 @@ static Status train_run(const Invocation *call, const void *settings, Error *err
   else
     input.widen = true; /* a whole model is saved, and most of it trained */
   Status status = train_check_options(s, err);
+  if (status == STATUS_OK) status = train_read_stop(&settings, err);
   if (status == STATUS_OK) status = inputs_open_model(&in, call->args[0], &input, err);
   if (status == STATUS_OK) status = trainable_check(&in.model, s->parts, s->anchor_layers, s->anchor, err);
   if (status == STATUS_OK)

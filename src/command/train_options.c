@@ -1,8 +1,10 @@
 /* The options of `fathom train`, their defaults, and which run they make. */
 #include "command/train_options.h"
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "config.h"
+#include "train/runlog.h"
 
 #include <omp.h>
 #include <stdlib.h>
@@ -77,8 +79,10 @@ const Option train_options[] = {
     {"sft", 0, OPTION_REAL, AT(sft), 0, 0.99, "A",
      "control, after GRM: (1 - A) times the pairs' loss plus A times the mean -log p of the better answer's tokens",
      NULL},
-    {"stop-at-drift", 0, OPTION_REAL, AT(stop_at_drift), 0, 1e6, "X",
-     "control: end the run once the probe set's relative squared drift, mean over all blocks, is X", NULL},
+    {"stop-at-drift", 0, OPTION_TEXT, AT(stop_at), 0, 0, "X|RUN",
+     "control: end the run once the probe set's relative squared drift, mean over all blocks, is X, or what it was at the "
+     "end of another RUN",
+     NULL},
     {"probe-pairs", 0, OPTION_SIZE, AT(probe_pairs), 1, 1e6, "N",
      "held-out pairs (training pairs where none are) on which full drift is measured at steps 0, 1, 2, 4, 8, ...",
      NULL},
@@ -103,6 +107,26 @@ Status train_check_options(const TrainSettings *s, Error *err) {
   if (option && !trains_lora)
     return error_set(err, STATUS_USAGE, "%s is for --train lora, not --train %s", option, s->parts);
   return STATUS_OK;
+}
+
+Status train_read_stop(TrainSettings *s, Error *err) {
+  s->stop_at_drift = 0;
+  if (!s->stop_at) return STATUS_OK;
+  if (parse_real(s->stop_at, &s->stop_at_drift))
+    return s->stop_at_drift >= 0 && s->stop_at_drift <= 1e6
+               ? STATUS_OK
+               : error_set(err, STATUS_USAGE, "--stop-at-drift %s: expected a number from 0 to 1e6", s->stop_at);
+  if (!file_is_directory(s->stop_at))
+    return error_set(err, STATUS_USAGE, "--stop-at-drift %s: expected a number or the folder of a run", s->stop_at);
+  char *path = file_join(s->stop_at, "run.h5");
+  Result *run = NULL;
+  Status status = result_open(path, &run, err);
+  if (status == STATUS_OK) status = runlog_value(run, "end/drift", true, &s->stop_at_drift, err);
+  if (status == STATUS_OK && !(s->stop_at_drift > 0))
+    status = error_set(err, STATUS_DATA, "%s: a run that is not finished, or did not drift, expected one to match", path);
+  result_close(run);
+  free(path);
+  return status;
 }
 
 LoraSettings train_lora(const TrainSettings *s) {

@@ -11,6 +11,7 @@ typedef struct TrainSettings {
   OptionTexts eval;
   const char *output, *parts, *anchor_layers, *anchor_tokens, *anchor_norm, *frozen;
   const char *split_seed; /* NULL: --seed */
+  const char *stop_at;    /* a number or a finished run's folder; train_read_stop makes stop_at_drift of it */
   /* Of new LoRA factors; 0 and NULL where not given. */
   size_t lora_rank;
   double lora_alpha;
@@ -27,6 +28,9 @@ extern const TrainSettings train_defaults;
 /* Settings that do not go together, STATUS_USAGE; then what they say of new LoRA factors, with the defaults. */
 Status train_check_options(const TrainSettings *settings, Error *err);
 LoraSettings train_lora(const TrainSettings *settings);
+
+/* The drift to stop at, from --stop-at-drift; 0 without it. */
+Status train_read_stop(TrainSettings *settings, Error *err);
 
 /* A digest of everything that decides the numbers of a run: what a checkpoint must agree with. */
 void train_identity(const Inputs *in, const TrainSettings *settings, const SampleSet *heldout, const char *weights,
