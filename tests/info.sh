@@ -29,6 +29,28 @@ is "$(value tokenizer kind) $(value tokenizer tokens) $(value tokenizer chat_tem
 "$FATHOM" info "$models/llama-base.gguf" >"$work/out"
 is "$(value tokenizer kind) $(value tokenizer tokens) $(value tokenizer chat_template)" "gpt2 300 yes" "a GGUF file's tokenizer"
 
+# The settings are those that fathom computes with, whichever file they come from.
+for file in gemma3_text gemma3_text.gguf; do
+  "$FATHOM" info "$models/families/$file" >"$work/out"
+  is "$(value config family), $(value config vocab_size), $(value config sliding_window) in $(value config blocks_with_window)" \
+    "Gemma 3 (text), 33, 4 in 5 of 6: 0-4" "$file: family, vocabulary and windows"
+  is "$(value config rope_theta) $(value config rope_scaling) $(value config rope_factor), $(value config local_rope_theta) in $(value config blocks_with_local_rope)" \
+    "1000000 linear 8, 500 in 5 of 6: 0-4" "$file: both bases of rotary positions"
+  is "$(value config norm_eps) $(value config embedding_scale) $(value config qk_norm)" "1e-06 3.46410162 each head" "$file: numbers that the files do not spell out"
+done
+"$FATHOM" info "$models/families/smollm3.gguf" >"$work/out"
+is "$(value config blocks_without_rope)" "1 of 4: 3" "blocks without positions"
+"$FATHOM" info "$models/families/qwen3_moe-mixed" >"$work/out"
+is "$(value config n_experts) $(value config n_experts_used) $(value config blocks_with_experts)" "3 2 1 of 2: 1" "experts"
+"$FATHOM" info "$models/families/llama-yarn" >"$work/out"
+is "$(value config rope_scaling) $(value config rope_factor) $(value config rope_original_length)" "yarn 4 32" "a stretched rope"
+"$FATHOM" info "$models/families/llama-llama3.gguf" >"$work/out"
+is "$(value config rope_scaling)" "a divisor of each frequency" "and one that a tensor stretches"
+cp -r "$models/llama-tied" "$work/strange" && chmod -R u+w "$work/strange" && sed -i 's/"model_type": "llama"/"model_type": "strange"/' "$work/strange/config.json"
+"$FATHOM" info "$work/strange" >"$work/out"
+is "$? $(value config model_type) $(value config hidden_size) $(value config family)" "0 strange 24 " "another architecture shows the file's own words"
+is "$(value config cannot_run)" "$work/strange: unknown architecture \"strange\" (config.json, model_type)" "and why it cannot run"
+
 "$FATHOM" info --tensors "$models/llama-tied.gguf" | grep -v '^#' >"$work/tensors"
 is "$(head -n 1 "$work/tensors")" "name	dtype	shape	parameters	bytes" "columns of the tensor table"
 is "$(grep '^token_embd.weight' "$work/tensors")" "token_embd.weight	F32	[96, 24]	2304	9216" "a tensor, outermost dimension first"

@@ -1,12 +1,13 @@
-/* What the parts of `fathom info` share: info.c (the command), info_model.c (models), info_adapter.c (LoRA
- * adapters), info_h5.c (stores and results), info_pairs.c (preference pairs), info_families.c (architectures),
- * info_show.c (single values). */
+/* What the parts of `fathom info` share: info.c (the command), info_model.c (models), info_config.c (their settings),
+ * info_adapter.c (LoRA adapters), info_h5.c (stores and results), info_pairs.c (preference pairs), info_families.c
+ * (architectures), info_show.c (single values). */
 #ifndef FATHOM_COMMAND_INFO_H
 #define FATHOM_COMMAND_INFO_H
 
 #include "base/json.h"
 #include "command/command.h"
 #include "weights/gguf.h"
+#include "weights/source.h"
 #include "weights/weights.h"
 
 struct HeadTensors; /* model/head.h */
@@ -23,7 +24,10 @@ extern const char *const info_columns[3];
 
 void info_text(Table *table, const char *section, const char *name, const char *value);
 void info_count(Table *table, const char *section, const char *name, size_t value);
-void info_number(Table *table, const char *section, const char *name, double value);
+void info_number(Table *table, const char *section, const char *name, double value); /* see info_decimal */
+
+/* A number that a file may hold as a float: the shortest decimal that is the same float (1e-05, not 9.99999975e-06). */
+double info_decimal(double value);
 
 /* "[2, 3]"; freed by the caller. */
 char *info_shape(const size_t *shape, size_t n_dims);
@@ -34,6 +38,9 @@ char *info_shown_text(const char *bytes, size_t size);
 /* The value of a GGUF key, or of a node of config.json, as one cell. */
 void info_gguf_cell(Table *table, const Gguf *gguf, const char *key);
 void info_json_cell(Table *table, const Json *node);
+
+/* The rows of section "config". */
+void info_model_config(Table *table, const Source *source);
 
 /* The parts of a model's answer that an adapter has too. */
 void info_weights(Table *table, const Weights *weights);

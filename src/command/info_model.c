@@ -1,91 +1,11 @@
-/* fathom info on a model: a summary, its tensors, or its metadata. Reads the files' own words, whatever the
- * architecture: what fathom can compute with is the model stage's business. */
+/* fathom info on a model: a summary, its tensors, or its metadata, whatever the architecture. */
 #include "base/file.h"
 #include "base/memory.h"
 #include "command/info.h"
 #include "model/head.h"
-#include "weights/source.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* Hyper-parameters by their keys in config.json (a dot steps into an object) and in GGUF (behind "ARCHITECTURE."). A
- * name may have several rows; the first key that is there is shown. */
-static const struct {
-  const char *name, *config, *gguf;
-} fields[] = {
-    {"hidden_size", "hidden_size", "embedding_length"},
-    {"hidden_size", "n_embd", NULL},
-    {"n_layers", "num_hidden_layers", "block_count"},
-    {"n_layers", "n_layer", NULL},
-    {"n_heads", "num_attention_heads", "attention.head_count"},
-    {"n_heads", "n_head", NULL},
-    {"n_kv_heads", "num_key_value_heads", "attention.head_count_kv"},
-    {"head_dim", "head_dim", "attention.key_length"},
-    {"intermediate_size", "intermediate_size", "feed_forward_length"},
-    {"vocab_size", "vocab_size", "vocab_size"},
-    {"max_length", "max_position_embeddings", "context_length"},
-    {"max_length", "n_positions", NULL},
-    {"norm_eps", "rms_norm_eps", "attention.layer_norm_rms_epsilon"},
-    {"norm_eps", "layer_norm_eps", "attention.layer_norm_epsilon"},
-    {"norm_eps", "layer_norm_epsilon", NULL},
-    {"activation", "hidden_act", NULL},
-    {"rope_theta", "rope_theta", "rope.freq_base"},
-    {"rope_theta", "rope_parameters.rope_theta", NULL},
-    {"rope_dim", NULL, "rope.dimension_count"},
-    {"sliding_window", "sliding_window", "attention.sliding_window"},
-    {"tie_word_embeddings", "tie_word_embeddings", NULL},
-};
-enum { N_FIELDS = sizeof fields / sizeof fields[0] };
-
-static const Json *json_path(const Json *object, const char *path) {
-  const char *dot = strchr(path, '.');
-  if (!dot) return json_get(object, path);
-  char *head = mem_format("%.*s", (int)(dot - path), path);
-  const Json *inner = json_get(object, head);
-  free(head);
-  return json_path(inner, dot + 1);
-}
-
-/* section and name, where the row has not been printed under an earlier key. */
-static bool begin_field(Table *table, size_t row, const char **last) {
-  if (*last && strcmp(*last, fields[row].name) == 0) return false;
-  *last = fields[row].name;
-  table_string(table, "config");
-  table_string(table, fields[row].name);
-  return true;
-}
-
-static void print_folder_fields(Table *table, const Json *config) {
-  const Json *architecture = json_first(json_get(config, "architectures"));
-  const char *last = NULL;
-  if (!config) return;
-  info_text(table, "config", "architecture", json_string(architecture, NULL));
-  info_text(table, "config", "model_type", json_string(json_get(config, "model_type"), NULL));
-  for (size_t i = 0; i < N_FIELDS; i++) {
-    const Json *node = fields[i].config ? json_path(config, fields[i].config) : NULL;
-    if (node && !json_is_null(node) && begin_field(table, i, &last)) info_json_cell(table, node);
-  }
-}
-
-static void print_gguf_fields(Table *table, const Gguf *gguf) {
-  static const char *const general[] = {"general.architecture", "general.name"};
-  GgufText architecture = {"", 0};
-  const char *last = NULL;
-  gguf_text(gguf, "general.architecture", &architecture);
-  for (size_t i = 0; i < sizeof general / sizeof general[0]; i++)
-    if (gguf_has(gguf, general[i])) {
-      table_string(table, "config");
-      table_string(table, strchr(general[i], '.') + 1);
-      info_gguf_cell(table, gguf, general[i]);
-    }
-  for (size_t i = 0; i < N_FIELDS && architecture.size < 64; i++) {
-    if (!fields[i].gguf) continue;
-    char *key = mem_format("%.*s.%s", (int)architecture.size, architecture.bytes, fields[i].gguf);
-    if (gguf_has(gguf, key) && begin_field(table, i, &last)) info_gguf_cell(table, gguf, key);
-    free(key);
-  }
-}
 
 /* In the tokenizer's config, or in a file beside it. */
 static bool has_chat_template(const Source *source) {
@@ -176,10 +96,11 @@ static void print_summary(Table *table, Source *source, const char *digest) {
   info_text(table, "file", "format", format);
   free(format);
   if (digest) info_text(table, "file", "sha256", digest);
+  info_model_config(table, source);
   if (gguf)
-    print_gguf_fields(table, gguf), print_gguf_tokenizer(table, gguf);
+    print_gguf_tokenizer(table, gguf);
   else
-    print_folder_fields(table, source_config(source)), print_folder_tokenizer(table, source);
+    print_folder_tokenizer(table, source);
   info_weights(table, source_weights(source));
   if (weights_count(source_weights(source))) print_head(table, source);
 }

@@ -35,14 +35,16 @@ static double shortest(float value) {
   return (double)value;
 }
 
+double info_decimal(double value) { return (double)(float)value == value ? shortest((float)value) : value; }
+
 static char *shown_element(const GgufArray *array, size_t index) {
   const GgufType type = gguf_array_type(array);
   if (type == GGUF_STRING) {
     const GgufText text = gguf_array_text(array, index);
     return info_shown_text(text.bytes, text.size);
   }
-  if (type == GGUF_FLOAT32) return mem_format("%.9g", shortest((float)gguf_array_real(array, index)));
-  if (type == GGUF_FLOAT64) return mem_format("%.9g", gguf_array_real(array, index));
+  if (type == GGUF_FLOAT32 || type == GGUF_FLOAT64)
+    return mem_format("%.9g", info_decimal(gguf_array_real(array, index)));
   return mem_format("%lld", (long long)gguf_array_integer(array, index));
 }
 
@@ -67,12 +69,6 @@ static char *shown_array(const GgufArray *array) {
   return whole;
 }
 
-static GgufType type_of(const Gguf *gguf, const char *key) {
-  for (size_t i = 0; i < gguf_key_count(gguf); i++)
-    if (strcmp(gguf_key(gguf, i), key) == 0) return gguf_key_type(gguf, i);
-  return GGUF_STRING;
-}
-
 void info_gguf_cell(Table *table, const Gguf *gguf, const char *key) {
   int64_t integer;
   double real;
@@ -82,7 +78,7 @@ void info_gguf_cell(Table *table, const Gguf *gguf, const char *key) {
   if (gguf_integer(gguf, key, &integer)) {
     integer >= 0 ? table_count(table, (size_t)integer) : table_number(table, (double)integer);
   } else if (gguf_real(gguf, key, &real)) {
-    table_number(table, type_of(gguf, key) == GGUF_FLOAT32 ? shortest((float)real) : real);
+    table_number(table, info_decimal(real));
   } else if (gguf_bool(gguf, key, &flag)) {
     table_string(table, flag ? "true" : "false");
   } else {

@@ -230,3 +230,10 @@ void config_untie(ModelConfig *c) {
 }
 
 size_t config_qkv_width(const ModelConfig *c) { return (c->n_heads + 2 * c->n_kv_heads) * c->head_dim; }
+
+const char *config_activation(const ModelConfig *c) { return activation_name(c->activation); }
+
+const char *config_rope_scaling(const Rope *rope) {
+  const bool has_one_set = rope->scaling == ROPE_LONGROPE && rope->short_factors == rope->long_factors;
+  return has_one_set ? "a divisor of each frequency" : rope_scaling_name(rope->scaling);
+}

@@ -72,6 +72,11 @@ void config_untie(ModelConfig *config); /* gives the language-model head a matri
  * of the reward model (one label). Ids are -1 where there is none. Freed with json_free. */
 Json *config_to_json(const ModelConfig *config, bool classifier, int32_t bos, int32_t eos, int32_t pad);
 
+/* Names as config.json has them: of the activation, and of how a rope is stretched ("llama3"; GGUF files may say that by
+ * a tensor alone). */
+const char *config_activation(const ModelConfig *config);
+const char *config_rope_scaling(const Rope *rope);
+
 /* Reals of a row of q, k, v side by side. */
 size_t config_qkv_width(const ModelConfig *config);
 

@@ -254,7 +254,7 @@ static Status gguf_read_factors(const Gguf *gguf, Settings *s, Rope *rope, Error
     memcpy(factors + halves[a], sets[b], halves[a] * sizeof *factors);
     rope->scaling = ROPE_LONGROPE;
     rope->short_factors = factors;
-    rope->long_factors = factors + halves[a];
+    rope->long_factors = a == 0 ? factors : factors + halves[a];
     if (a == 0) rope->attention_factor = 1;
   }
   for (size_t i = 0; i < 3; i++) free(sets[i]);
