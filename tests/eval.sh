@@ -102,7 +102,7 @@ awk -v lo="$(column gain.tsv gain_lo)" -v hi="$(column gain.tsv gain_hi)" 'BEGIN
 ok $? "with an interval around it: $(column gain.tsv gain_lo) to $(column gain.tsv gain_hi)"
 evaluate --pairs pairs.jsonl --reference ref-pairs.h5 >again.tsv
 is "$(grep -v '^#' again.tsv)" "$(grep -v '^#' gain.tsv)" "the same seed: the same numbers"
-awk 'BEGIN { for (i = 0; i < 6; i++) print "p" i, 0, 1; print "unknown 1 0" }' | "$make_eval" few.h5 eval "$(digest pairs.jsonl)"
+awk 'BEGIN { for (i = 0; i < 6; i++) print "p" i, 0, 1; print "unknown", 1, 0 }' | "$make_eval" few.h5 eval "$(digest pairs.jsonl)"
 evaluate --pairs pairs.jsonl --reference few.h5 >few.tsv
 is "$(column few.tsv n) $(column few.tsv n_common) $(column few.tsv reference_accuracy)" "24 6 0" "gains are taken on the pairs that both have"
 
@@ -181,7 +181,7 @@ echo 'p0 1 2' | "$make_eval" schema.h5 eval "$(digest pairs.jsonl)" 'PKU-SafeRLH
 fails 3 'pairs.jsonl: .* has its pairs as TRL pairs, schema.h5 as PKU-SafeRLHF \(better\)' "pairs that were read another way" evaluate --pairs pairs.jsonl --reference schema.h5
 head -c 3000 E.h5 >cut.h5
 fails 3 'cut.h5: ' "a result cut short" evaluate --pairs pairs.jsonl --reference cut.h5
-for kind in nan short flat; do echo 'p0 1 2 p1 3 4 p2 5 6' | "$make_eval" $kind.h5 $kind "$(digest pairs.jsonl)"; done
+for kind in nan short flat; do printf 'p0 1 2\np1 3 4\np2 5 6\n' | "$make_eval" $kind.h5 $kind "$(digest pairs.jsonl)"; done
 fails 3 'nan.h5: pairs/0/rewards holds a number that is not finite' "a reward that is NaN" evaluate --pairs pairs.jsonl --reference nan.h5
 fails 3 'short.h5: pairs/0/rewards is \[2, 2\], expected \[3, 2\], two for each id' "too few rewards" evaluate --pairs pairs.jsonl --reference short.h5
 fails 3 'flat.h5: pairs/0/rewards is \[3\], expected \[3, 2\]' "rewards of another shape" evaluate --pairs pairs.jsonl --reference flat.h5

@@ -84,18 +84,11 @@ static Status other_run(const EvalSettings *s, const char *path, const EvalFile 
                           : eval_run_model(path, &input, &(EvalTasks){0}, files, input.pairs.count, run, err);
 }
 
-static void add_models(const EvalRun *run, Provenance *from) {
-  for (size_t i = 0; i < run->n_models && from->n_models < PROVENANCE_MODELS; i++) {
-    from->models[from->n_models].path = run->model_paths[i];
-    from->models[from->n_models++].sha256 = run->model_digests[i];
-  }
-}
-
 static Status report_runs(const Invocation *call, const EvalSettings *s, const EvalTasks *tasks, const EvalFile *files,
                           const EvalRun runs[3], Error *err) {
   const size_t n = s->input.pairs.count;
   Provenance from = invocation_provenance(call, "eval", &s->common);
-  add_models(&runs[0], &from); /* the file speaks of this model alone, and names the others */
+  eval_add_models(&runs[0], &from); /* the file speaks of this model alone, and names the others */
   EvalRow *rows = mem_alloc(n, sizeof *rows);
   EvalComparison comparison = {.source = n};
   for (size_t i = 0; i < n; i++) rows[i] = eval_row(&files[i], &runs[0].sets[i], s->bootstrap, s->common.seed);
@@ -110,8 +103,8 @@ static Status report_runs(const Invocation *call, const EvalSettings *s, const E
   Status status = STATUS_OK;
   if (s->reference) status = eval_compare(s, files, &runs[0], &runs[1], report.ceiling, rows, &comparison, err);
   if (status == STATUS_OK && s->output) status = eval_table_write(&report, &from, err);
-  add_models(&runs[1], &from);
-  add_models(&runs[2], &from);
+  eval_add_models(&runs[1], &from);
+  eval_add_models(&runs[2], &from);
   if (status == STATUS_OK) status = eval_table_print(&report, &from, err);
   free(rows);
   return status;

@@ -64,6 +64,8 @@ Status eval_files_identify(const OptionTexts *paths, EvalFile **files, Error *er
 Status eval_run_model(const char *path, const InputSettings *settings, const EvalTasks *tasks, const EvalFile *files,
                       size_t n_files, EvalRun *run, Error *err);
 void eval_run_clear(EvalRun *run); /* all zeros is fine */
+/* Its models in a result's provenance, which borrows them. */
+void eval_add_models(const EvalRun *run, Provenance *from);
 
 /* rewards[n] of the samples, as double. */
 Status eval_score(const Inputs *in, const Sample *const *samples, size_t n, size_t batch_tokens, double *rewards,

@@ -61,7 +61,16 @@ static Status read_numbers(Result *result, size_t number, const char *name, size
 
 static Status read_set(Result *result, size_t number, EvalSet *set, Error *err) {
   char *path = mem_format("pairs/%zu/id", number);
-  const Status status = result_read_strings(result, path, &set->ids, &set->n, err);
+  Status status = result_read_strings(result, path, &set->ids, &set->n, err);
+  free(path);
+  size_t n_prompts = 0;
+  path = mem_format("pairs/%zu/prompt", number);
+  if (status == STATUS_OK) status = result_read_strings(result, path, &set->prompts, &n_prompts, err);
+  if (status == STATUS_OK && n_prompts != set->n) {
+    string_list_free(set->prompts, n_prompts);
+    set->prompts = NULL;
+    status = error_set(err, STATUS_DATA, "%s has %zu entries, expected %zu, one for each id", path, n_prompts, set->n);
+  }
   free(path);
   return status == STATUS_OK ? read_numbers(result, number, "rewards", set->n, &set->rewards, err) : status;
 }

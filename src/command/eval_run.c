@@ -163,3 +163,10 @@ Status eval_run_model(const char *path, const InputSettings *settings, const Eva
   inputs_close(&in);
   return status;
 }
+
+void eval_add_models(const EvalRun *run, Provenance *from) {
+  for (size_t i = 0; i < run->n_models && from->n_models < PROVENANCE_MODELS; i++) {
+    from->models[from->n_models].path = run->model_paths[i];
+    from->models[from->n_models++].sha256 = run->model_digests[i];
+  }
+}

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "command/train_options.h"
+#include "command/train_weak.h"
 #include "train/checkpoint.h"
 #include "train/trainable.h"
 #include "train/trainer.h"
@@ -39,45 +40,57 @@ static Status read_pairs(Inputs *in, const TrainSettings *s, SampleSet *heldout,
   return status;
 }
 
-/* The run's folder, with the command line that made it. A folder with a finished run is not written over. */
-static Status open_folder(const Invocation *call, const TrainSettings *s, Error *err) {
-  char *config = file_join(s->output, "config.json"), *text = file_join(s->output, "command.txt"),
-       *adapter = file_join(s->output, "adapter_config.json");
-  Status status = file_make_directory(s->output, err);
-  if (status == STATUS_OK && (file_exists(config) || file_exists(adapter)))
+/* A folder with a finished run is not written over, nor one with an interrupted run without --resume. */
+static Status check_folder(const TrainSettings *s, Error *err) {
+  char *config = file_join(s->output, "config.json"), *adapter = file_join(s->output, "adapter_config.json");
+  Status status = STATUS_OK;
+  if (file_exists(config) || file_exists(adapter))
     status = error_set(err, STATUS_USAGE, "%s: holds a finished model already: choose another -o", s->output);
-  if (status == STATUS_OK && !s->resume && checkpoint_newest(s->output) != SIZE_MAX)
+  else if (!s->resume && checkpoint_newest(s->output) != SIZE_MAX)
     status = error_set(err, STATUS_USAGE,
                        "%s: holds an interrupted run: --resume goes on with it, or choose another -o", s->output);
+  free(config);
+  free(adapter);
+  return status;
+}
+
+/* The run's folder, with the command line that made it. */
+static Status open_folder(const Invocation *call, const TrainSettings *s, Error *err) {
+  char *text = file_join(s->output, "command.txt");
+  Status status = file_make_directory(s->output, err);
   if (status == STATUS_OK && !(s->resume && file_exists(text))) {
     char *line = command_line(call->argc, call->argv), *with_newline = mem_format("%s\n", line);
     status = file_write_text(text, with_newline, err);
     free(with_newline);
     free(line);
   }
-  free(config);
-  free(adapter);
   free(text);
   return status;
 }
 
-static Status print_summary(const TrainSettings *s, const Inputs *in, const TrainSummary *r, const Provenance *from,
-                            Error *err) {
-  static const char *const columns[] = {"run",
-                                        "steps",
-                                        "trained_parameters",
-                                        "anchor_strength",
-                                        "bt_loss",
-                                        "accuracy",
-                                        "anchor",
-                                        "heldout_accuracy_before",
-                                        "heldout_accuracy",
-                                        "probe_drift",
-                                        "sft_loss",
-                                        "l2_sp",
-                                        "end",
-                                        "tokens_per_second"};
-  Table *table = table_begin(stdout, s->common.json, from, columns, sizeof columns / sizeof columns[0]);
+static Status print_summary(const TrainSettings *s, const Inputs *in, const TrainSummary *r, const WeakToStrong *weak,
+                            Provenance from, Error *err) {
+  static const char *const own_columns[] = {"run",
+                                            "steps",
+                                            "trained_parameters",
+                                            "anchor_strength",
+                                            "bt_loss",
+                                            "accuracy",
+                                            "anchor",
+                                            "heldout_accuracy_before",
+                                            "heldout_accuracy",
+                                            "probe_drift",
+                                            "sft_loss",
+                                            "l2_sp",
+                                            "end",
+                                            "tokens_per_second"};
+  enum { N_OWN = sizeof own_columns / sizeof own_columns[0] };
+  const char *columns[N_OWN + WEAK_COLUMNS];
+  size_t n_columns = N_OWN;
+  memcpy(columns, own_columns, sizeof own_columns);
+  weak_add_columns(weak, columns, &n_columns);
+  weak_add_provenance(weak, &from);
+  Table *table = table_begin(stdout, s->common.json, &from, columns, n_columns);
   table_note(table,
              "bt_loss, accuracy, anchor (R in its norm, mean over the anchored blocks) and sft_loss are those of "
              "the last step's batch, l2_sp = |w - w0|^2 before its update");
@@ -85,6 +98,7 @@ static Status print_summary(const TrainSettings *s, const Inputs *in, const Trai
              "probe_drift: relative squared drift of the result on the probe set, mean over all blocks; end: what "
              "ended the run, steps or drift (--stop-at-drift)");
   inputs_add_notes(in, table);
+  weak_print_notes(weak, s, table);
   table_string(table, s->output);
   table_count(table, r->steps);
   table_count(table, r->trained_parameters);
@@ -99,11 +113,12 @@ static Status print_summary(const TrainSettings *s, const Inputs *in, const Trai
   table_number(table, r->l2_sp);
   table_string(table, r->end);
   table_number(table, r->seconds > 0 ? (double)r->tokens / r->seconds : 0);
+  weak_print_cells(weak, table);
   return table_end(table, err);
 }
 
 static Status train_pairs(const Invocation *call, const TrainSettings *s, Inputs *in, const SampleSet *heldout,
-                          Error *err) {
+                          WeakToStrong *weak, Error *err) {
   char *line = inputs_command_line(call), identity_text[DIGEST_TEXT];
   Provenance from = invocation_provenance(call, "train", &s->common);
   inputs_add_provenance(in, &from);
@@ -144,7 +159,8 @@ static Status train_pairs(const Invocation *call, const TrainSettings *s, Inputs
   if (status == STATUS_OK) {
     log_note("%s: %zu steps in %.1f s; peak memory %.0f MiB", s->output, summary.steps, summary.seconds,
              (double)mem_peak() / (1 << 20));
-    status = print_summary(s, in, &summary, &from, err);
+    if (weak->is_on) status = weak_measure(weak, in, heldout, s, err);
+    if (status == STATUS_OK) status = print_summary(s, in, &summary, weak, from, err);
   }
   free(line);
   return status;
@@ -155,6 +171,7 @@ static Status train_run(const Invocation *call, const void *given, Error *err) {
   const TrainSettings *s = &settings;
   Inputs in = {0};
   SampleSet heldout = {0};
+  WeakToStrong weak = {0};
   if (!s->output) return error_set(err, STATUS_USAGE, "train: -o RUN is needed: the folder of the run");
   if (!s->input.pairs.count) return error_set(err, STATUS_USAGE, "train: --pairs FILE is needed");
   InputSettings input = s->input;
@@ -171,8 +188,13 @@ static Status train_run(const Invocation *call, const void *given, Error *err) {
     status = trainable_check_controls(&in.model, s->parts, s->sft, s->l2_sp, s->stop_at_drift,
                                       model_has_lm_head(&in.model, in.source, in.adapter), err);
   if (status == STATUS_OK) status = read_pairs(&in, s, &heldout, err);
+  if (status == STATUS_OK) status = check_folder(s, err);
+  if (status == STATUS_OK) status = weak_open(s, &in.samples, &heldout, &weak, err);
+  if (status == STATUS_OK && weak.is_on) status = weak_label(&weak, &in.samples, err);
   if (status == STATUS_OK) status = open_folder(call, s, err);
-  if (status == STATUS_OK) status = train_pairs(call, s, &in, &heldout, err);
+  if (status == STATUS_OK && weak.is_on) status = weak_write_labels(&weak, &in.samples, s->output, err);
+  if (status == STATUS_OK) status = train_pairs(call, s, &in, &heldout, &weak, err);
+  weak_close(&weak);
   samples_clear(&heldout);
   inputs_close(&in);
   return status;
@@ -186,11 +208,17 @@ const Command command_train = {
                "blocks and tokens\n"
                "of |h - h0|^2 / s^2, h0 the frozen model's features and s^2 their mean squared distance from their "
                "mean. RUN gets\n"
-               "config.json, model.safetensors and the tokenizer (a Hugging Face reward model; with --train lora an adapter in "
+               "config.json, model.safetensors and the tokenizer (a Hugging Face reward model; with --train lora an "
+               "adapter in "
                "PEFT's layout),\n"
                "run.h5 (every step; fathom plot draws it), frozen.h5 (the frozen features), checkpoint-STEP and "
                "command.txt. The frozen\n"
-               "model is MODEL as the run begins: with --adapter, MODEL and the adapter.",
+               "model is MODEL as the run begins: with --adapter, MODEL and the adapter.\n"
+               "--labels-from: soft labels p = sigmoid(r_chosen - r_rejected) of a weak reward model take the place of the "
+               "file's (and\n"
+               "of its margins), and RUN gets them as labels.jsonl. The table then has, on the held-out pairs and by their "
+               "true labels,\n"
+               "weak model, student, gain, ceiling and the performance gap recovered.",
     .example = "fathom train models/SmolLM2-135M-Instruct.Q4_1.gguf --pairs pairs.jsonl --anchor 0.1 -o RUN",
     .options = train_options,
     .defaults = &train_defaults,

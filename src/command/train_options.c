@@ -36,6 +36,13 @@ const Option train_options[] = {
      "seed of what is held out and of --train-pairs (default: --seed)", NULL},
     {"train-pairs", 0, OPTION_SIZE, AT(train_pairs), 1, 1e12, "N",
      "train on N pairs, drawn with --split-seed; a smaller N takes some of a larger one's (default: all)", NULL},
+    {"labels-from", 0, OPTION_TEXT, AT(labels_from), 0, 0, "WEAK|E.h5",
+     "weak-to-strong: learn the labels that this reward model gives the training pairs, or whose eval result on "
+     "--pairs "
+     "(and --eval) this is",
+     NULL},
+    {"ceiling", 0, OPTION_TEXT, AT(ceiling), 0, 0, "MODEL|E.h5",
+     "with --labels-from: a model that learned the true labels, for the performance gap recovered", NULL},
     {"train", 0, OPTION_TEXT, AT(parts), 0, 0, "PART",
      "what is trained: all; last:K blocks (with final norm and head); lora (those of --adapter, or new factors beside "
      "frozen matrices; and the head); or head",
@@ -99,13 +106,19 @@ const Option train_options[] = {
 
 Status train_check_options(const TrainSettings *s, Error *err) {
   const bool trains_lora = strcmp(s->parts, "lora") == 0;
-  const char *option = s->lora_rank      ? "--lora-rank"
+  const char *option = s->lora_rank        ? "--lora-rank"
                        : s->lora_alpha > 0 ? "--lora-alpha"
-                       : s->lora_targets ? "--lora-targets"
-                       : s->lora_rslora  ? "--lora-rslora"
-                                         : NULL;
+                       : s->lora_targets   ? "--lora-targets"
+                       : s->lora_rslora    ? "--lora-rslora"
+                                           : NULL;
   if (option && !trains_lora)
     return error_set(err, STATUS_USAGE, "%s is for --train lora, not --train %s", option, s->parts);
+  if (s->ceiling && !s->labels_from)
+    return error_set(err, STATUS_USAGE, "--ceiling needs --labels-from: the weak model below it");
+  const char *const models[] = {s->labels_from, s->ceiling};
+  for (size_t i = 0; i < 2; i++)
+    if (models[i] && !file_exists(models[i]))
+      return error_set(err, STATUS_SYSTEM, "%s: no such model or result", models[i]);
   return STATUS_OK;
 }
 
@@ -150,8 +163,8 @@ void train_identity(const Inputs *in, const TrainSettings *s, const SampleSet *h
   const LoraSettings new_lora = train_lora(s);
   char *lora = mem_format("LoRA %zu %.17g %d %s", new_lora.rank, new_lora.alpha, new_lora.rslora, new_lora.targets);
   Digest *digest = digest_new();
-  const char *const parts[] = {weights, in->tokenizer_sha256, in->chat_sha256, in->samples.digest, heldout->digest,
-                               settings, lora};
+  const char *const parts[] = {
+      weights, in->tokenizer_sha256, in->chat_sha256, in->samples.digest, heldout->digest, settings, lora};
   for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) digest_add_string(digest, parts[i]);
   digest_finish(digest, text);
   free(settings);

@@ -10,6 +10,7 @@ typedef struct TrainSettings {
   InputSettings input; /* pairs, limit, chat template, lengths */
   OptionTexts eval;
   const char *output, *parts, *anchor_layers, *anchor_tokens, *anchor_norm, *frozen;
+  const char *labels_from, *ceiling; /* weak-to-strong */
   const char *split_seed; /* NULL: --seed */
   const char *stop_at;    /* a number or a finished run's folder; train_read_stop makes stop_at_drift of it */
   /* Of new LoRA factors; 0 and NULL where not given. */

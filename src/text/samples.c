@@ -340,18 +340,12 @@ void samples_split_pairs(SampleSet *set, double held_out_share, uint64_t seed, S
   finish_digest(held_out);
 }
 
-void samples_draw_pairs(SampleSet *set, size_t n, uint64_t seed) {
-  const size_t n_pairs = set->count / 2;
-  if (n >= n_pairs) return;
+/* Keeps the pairs that are wanted, in their order. */
+static void keep_pairs(SampleSet *set, const bool *wanted) {
+  size_t kept = 0;
   assert(!set->turns);
-  Rng rng = rng_new(seed);
-  size_t *order = mem_alloc(n_pairs, sizeof *order), kept = 0;
-  bool *drawn = mem_alloc(n_pairs, sizeof *drawn);
-  for (size_t i = 0; i < n_pairs; i++) order[i] = i;
-  rng_shuffle(&rng, order, n_pairs);
-  for (size_t i = 0; i < n; i++) drawn[order[i]] = true;
   for (size_t i = 0; i < set->count; i++) {
-    if (drawn[i / 2]) {
+    if (wanted[i / 2]) {
       set->pairs[kept / 2] = set->pairs[i / 2];
       set->items[kept++] = set->items[i];
     } else {
@@ -361,6 +355,23 @@ void samples_draw_pairs(SampleSet *set, size_t n, uint64_t seed) {
   set->count = kept;
   drop_files(set);
   finish_digest(set);
+}
+
+void samples_draw_pairs(SampleSet *set, size_t n, uint64_t seed) {
+  const size_t n_pairs = set->count / 2;
+  if (n >= n_pairs) return;
+  Rng rng = rng_new(seed);
+  size_t *order = mem_alloc(n_pairs, sizeof *order);
+  bool *drawn = mem_alloc(n_pairs, sizeof *drawn);
+  for (size_t i = 0; i < n_pairs; i++) order[i] = i;
+  rng_shuffle(&rng, order, n_pairs);
+  for (size_t i = 0; i < n; i++) drawn[order[i]] = true;
+  keep_pairs(set, drawn);
   free(order);
   free(drawn);
+}
+
+void samples_relabel_pairs(SampleSet *set, const PairLabel *labels, const bool *wanted) {
+  memcpy(set->pairs, labels, set->count / 2 * sizeof *labels);
+  keep_pairs(set, wanted);
 }

@@ -114,6 +114,9 @@ void samples_split_pairs(SampleSet *set, double held_out_share, uint64_t seed, S
  * n are among those of a larger. */
 void samples_draw_pairs(SampleSet *set, size_t n, uint64_t seed);
 
+/* Gives the pairs other labels, labels[count / 2], and keeps those that are wanted[count / 2]. */
+void samples_relabel_pairs(SampleSet *set, const PairLabel *labels, const bool *wanted);
+
 void samples_clear(SampleSet *set);
 
 #endif
