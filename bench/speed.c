@@ -167,7 +167,7 @@ static Status bench_training(Work *w, Row *row, Error *err) {
   if (status == STATUS_OK) status = frozen_measure_scale(&frozen, w->list, w->n, err);
   if (status == STATUS_OK)
     status = anchor_init(&anchor, 0.1, ANCHOR_RELATIVE, "all", w->model.config.n_layers, w->model.config.hidden_size, frozen.scale, err);
-  if (status == STATUS_OK) status = pass_init(&pass, &w->model.config, PER_BATCH * LENGTH, LENGTH, true, err);
+  if (status == STATUS_OK) status = pass_init(&pass, &w->model.config, PER_BATCH * LENGTH, LENGTH, KEEP_BLOCKS, err);
   if (status == STATUS_OK) status = arena_init(&arena, 3 * arena_need(bytes), err);
   if (status == STATUS_OK) {
     stepper.gradients = (Gradients){.values = arena_take(&arena, bytes), .begin = w->model.table.embed};

@@ -25,7 +25,7 @@ typedef struct Settings {
   const char *folder;
   double anchor, learning_rate;
   size_t threads;
-  bool bfloat16, help;
+  bool bfloat16, recompute, help;
 } Settings;
 
 static const Settings defaults = {.folder = ".", .learning_rate = 1e-5};
@@ -33,6 +33,7 @@ static const Option options[] = {
     {"anchor", 0, OPTION_REAL, offsetof(Settings, anchor), 0, 1e6, "X",
      "strength of the anchor on all blocks and tokens, fed from a store; 0 = a plain step", NULL},
     {"bfloat16", 0, OPTION_FLAG, offsetof(Settings, bfloat16), 0, 0, NULL, "matrix products in bfloat16", NULL},
+    {"recompute", 0, OPTION_FLAG, offsetof(Settings, recompute), 0, 0, NULL, "blocks run again in the backward pass", NULL},
     {"lr", 0, OPTION_REAL, offsetof(Settings, learning_rate), 0, 10, "X", "learning rate", NULL},
     {"folder", 0, OPTION_TEXT, offsetof(Settings, folder), 0, 0, "DIR", "where the store is written, and removed again",
      NULL},
@@ -92,7 +93,7 @@ static Status prepare(Work *w, Error *err) {
   if (status == STATUS_OK)
     status = anchor_init(&w->anchor, w->settings->anchor, ANCHOR_RELATIVE, "all", c->n_layers, c->hidden_size,
                          w->frozen.scale, err);
-  if (status == STATUS_OK) status = pass_init(&w->pass, c, SEQUENCES * LENGTH, LENGTH, true, err);
+  if (status == STATUS_OK) status = pass_init(&w->pass, c, SEQUENCES * LENGTH, LENGTH, w->settings->recompute ? KEEP_INPUTS : KEEP_BLOCKS, err);
   if (status == STATUS_OK) status = arena_init(&w->arena, 3 * arena_need(bytes), err);
   if (status != STATUS_OK) return status;
   w->stepper = (Stepper){.model = &w->model,

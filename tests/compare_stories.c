@@ -87,7 +87,7 @@ static void test_activations(const Expected *e, const Model *model) {
   const Batch batch = {1, offsets, e->ids};
   Pass pass;
   Error err = {0};
-  if (pass_init(&pass, &model->config, e->n_tokens, e->n_tokens, true, &err) != STATUS_OK) bail_out(&err);
+  if (pass_init(&pass, &model->config, e->n_tokens, e->n_tokens, KEEP_BLOCKS, &err) != STATUS_OK) bail_out(&err);
   model_forward(model, &batch, &pass, NULL);
   check_site(e, 0, pass.layers[0].resid_pre, "embedding");
   for (size_t l = 0; l < e->n_layers; l++) {
@@ -120,7 +120,7 @@ static void test_greedy(const Expected *e, const Model *model, const Tokenizer *
   int32_t ids[STEPS + 1] = {tokenizer_bos(tokenizer)};
   Pass pass;
   Error err = {0};
-  if (pass_init(&pass, &model->config, STEPS, STEPS, false, &err) != STATUS_OK) bail_out(&err);
+  if (pass_init(&pass, &model->config, STEPS, STEPS, KEEP_NOTHING, &err) != STATUS_OK) bail_out(&err);
   real *logits = mem_alloc(e->vocab_size, sizeof *logits);
   for (size_t n = 1; n <= STEPS; n++) {
     const size_t offsets[2] = {0, n};

@@ -60,7 +60,7 @@ __attribute__((unused)) static void recording_run(const Model *model, const Batc
     if (batch->offsets[s + 1] - batch->offsets[s] > longest) longest = batch->offsets[s + 1] - batch->offsets[s];
   Pass pass;
   Error err = {0};
-  if (pass_init(&pass, &model->config, rows, longest, keeps, &err) != STATUS_OK) bail_out(&err);
+  if (pass_init(&pass, &model->config, rows, longest, keeps ? KEEP_BLOCKS : KEEP_NOTHING, &err) != STATUS_OK) bail_out(&err);
   recording_pass(model, batch, &pass, first_row, r);
   pass_clear(&pass);
 }

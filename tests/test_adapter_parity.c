@@ -80,7 +80,7 @@ static size_t compare_pass(const Model *model, const GoldenBatch *batch, const G
   const size_t n = batch->batch.n_sequences, vocab = model->config.vocab_size;
   sites_of_model(&model->config, &sites);
   all_sites = &sites;
-  if (pass_init(&pass, &model->config, batch->rows, batch->rows, false, &err) != STATUS_OK) bail_out(&err);
+  if (pass_init(&pass, &model->config, batch->rows, batch->rows, KEEP_NOTHING, &err) != STATUS_OK) bail_out(&err);
   model_forward(model, &batch->batch, &pass, &tap);
   real *rewards = mem_alloc(n, sizeof *rewards), *logits = mem_alloc(batch->rows * vocab, sizeof *logits);
   if (model->has_score) {
@@ -213,7 +213,7 @@ static void test_normalisation(void) {
     Error err = {0};
     Pass pass;
     real rewards[16];
-    if (open_folder(&model, &err) != STATUS_OK || pass_init(&pass, &model.config, batch.rows, batch.rows, false, &err) != STATUS_OK)
+    if (open_folder(&model, &err) != STATUS_OK || pass_init(&pass, &model.config, batch.rows, batch.rows, KEEP_NOTHING, &err) != STATUS_OK)
       bail_out(&err);
     model_forward(&model, &batch.batch, &pass, NULL);
     model_rewards(&model, &batch.batch, &pass, rewards);

@@ -27,7 +27,7 @@ static Scene setting_new(Rng *rng, double lambda, AnchorNorm norm, const char *l
   Error err;
   s.scale = malloc(n_layers * sizeof *s.scale);
   for (size_t l = 0; l < n_layers; l++) s.scale[l] = 0.5 + (double)l;
-  if (pass_init(&s.pass, &s.model.config, ROWS, 7, true, &err) != STATUS_OK ||
+  if (pass_init(&s.pass, &s.model.config, ROWS, 7, KEEP_BLOCKS, &err) != STATUS_OK ||
       anchor_init(&s.anchor, lambda, norm, layers, n_layers, d, s.scale, &err) != STATUS_OK)
     abort();
   s.anchor.n_rows = s.anchor.room = COUNTED;

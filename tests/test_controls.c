@@ -34,7 +34,7 @@ static void scene_init(Scene *s, Model model, size_t chunk) {
     s->samples[i] = (Sample){.ids = ids[i], .n_tokens = lengths[i], .response_begin = begins[i]};
     s->list[i] = &s->samples[i];
   }
-  if (pass_init(&s->pass, &s->model.config, 25, 7, true, &err) != STATUS_OK ||
+  if (pass_init(&s->pass, &s->model.config, 25, 7, KEEP_BLOCKS, &err) != STATUS_OK ||
       sft_init(&s->sft, &s->model.config, 0.3, chunk, 25, &err) != STATUS_OK)
     abort();
   const size_t begin = model.table.lm_head < model.table.embed ? model.table.lm_head : model.table.embed;

@@ -111,7 +111,7 @@ static void test_model(const char *copy, const Fixture *fixture, const Model *mo
   Gradients g;
   Error err = {0};
   recording_init(&r, &model->config, rows);
-  if (pass_init(&pass, &model->config, rows, rows, true, &err) != STATUS_OK) bail_out(&err);
+  if (pass_init(&pass, &model->config, rows, rows, KEEP_BLOCKS, &err) != STATUS_OK) bail_out(&err);
   recording_pass(model, &fixture->all.batch, &pass, 0, &r);
   test_sites(copy, fixture, &r, &model->config);
   test_chain(copy, &r, model->config.n_layers, rows);

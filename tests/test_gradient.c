@@ -25,28 +25,30 @@ typedef struct Loss {
 
 static double loss_value(const Loss *w) {
   const size_t d = w->model->config.hidden_size;
+  const size_t n_sequences = w->batch->n_sequences, n = w->batch->offsets[n_sequences] * d;
   real rewards[SEQUENCES];
   double loss = 0;
   model_forward(w->model, w->batch, w->pass, NULL);
   model_rewards(w->model, w->batch, w->pass, rewards);
-  for (size_t s = 0; s < SEQUENCES; s++) loss += w->a[s] * (double)rewards[s];
-  for (size_t i = 0; i < ROWS * d; i++) loss += w->c[i] * (double)w->pass->final_normed[i];
+  for (size_t s = 0; s < n_sequences; s++) loss += w->a[s] * (double)rewards[s];
+  for (size_t i = 0; i < n; i++) loss += w->c[i] * (double)w->pass->final_normed[i];
   for (size_t l = 0; l < w->model->config.n_layers; l++)
-    for (size_t i = 0; i < ROWS * d; i++)
-      loss += 0.5 * pow((double)w->pass->layers[l].resid_post[i] - w->targets[l * ROWS * d + i], 2);
+    for (size_t i = 0; i < n; i++)
+      loss += 0.5 * pow((double)w->pass->layers[l].resid_post[i] - w->targets[l * n + i], 2);
   return loss;
 }
 
 static void inject(void *context, size_t layer, const real *resid_post, real *dresid) {
   const Loss *w = context;
-  const size_t n = ROWS * w->model->config.hidden_size;
+  const size_t n = w->batch->offsets[w->batch->n_sequences] * w->model->config.hidden_size;
   for (size_t i = 0; i < n; i++) dresid[i] += resid_post[i] - (real)w->targets[layer * n + i];
 }
 
 static void gradient(const Loss *w, Gradients *g, bool accumulate) {
-  real drewards[SEQUENCES], *dfinal = malloc(ROWS * w->model->config.hidden_size * sizeof *dfinal);
-  for (size_t s = 0; s < SEQUENCES; s++) drewards[s] = (real)w->a[s];
-  for (size_t i = 0; i < ROWS * w->model->config.hidden_size; i++) dfinal[i] = (real)w->c[i];
+  const size_t n = w->batch->offsets[w->batch->n_sequences] * w->model->config.hidden_size;
+  real drewards[SEQUENCES], *dfinal = malloc(n * sizeof *dfinal);
+  for (size_t s = 0; s < w->batch->n_sequences; s++) drewards[s] = (real)w->a[s];
+  for (size_t i = 0; i < n; i++) dfinal[i] = (real)w->c[i];
   loss_value(w);
   model_backward(w->model, w->batch, w->pass, drewards, dfinal, &(Injection){inject, (void *)w}, accumulate, g);
   free(dfinal);
@@ -82,13 +84,56 @@ static double check_parameter(const Loss *w, const Parameter *p, const Gradients
   return most;
 }
 
+/* Blocks that keep their inputs alone: the same bits, from fewer bytes. */
+static void test_recompute(const Loss *w, const char *what, const Gradients *expected) {
+  const ModelConfig *c = &w->model->config;
+  const size_t n = w->model->table.total - expected->begin;
+  Gradients g = {calloc(n, sizeof(real)), expected->begin, NULL, 0};
+  Pass pass;
+  Error err;
+  Loss own = *w;
+  own.pass = &pass;
+  if (pass_init(&pass, c, ROWS, 7, KEEP_INPUTS, &err) != STATUS_OK) ok(false, "%s: %s", what, err.text);
+  gradient(&own, &g, false);
+  const bool is_smaller = c->n_layers == 1 || pass_bytes(c, ROWS, 7, KEEP_INPUTS) < pass_bytes(c, ROWS, 7, KEEP_BLOCKS);
+  ok(memcmp(g.values, expected->values, n * sizeof(real)) == 0 && is_smaller, "%s: recomputed blocks give the same bits",
+     what);
+  gradients_clear(&g);
+  free(g.values);
+  pass_clear(&pass);
+}
+
+/* The batch one sequence at a time, added up: the gradients of the whole batch. */
+static void test_micro_batches(const Loss *w, const char *what, const Gradients *expected) {
+  const size_t d = w->model->config.hidden_size, n_layers = w->model->config.n_layers,
+               n = w->model->table.total - expected->begin;
+  Gradients g = {calloc(n, sizeof(real)), expected->begin, NULL, 0};
+  double *targets = malloc(n_layers * ROWS * d * sizeof *targets), worst = 0;
+  for (size_t s = 0; s < SEQUENCES; s++) {
+    const size_t first = small_offsets[s], rows = small_offsets[s + 1] - first, offsets[] = {0, rows};
+    const Batch one = {1, offsets, small_ids + first};
+    const Loss part = {w->model, &one, w->pass, {w->a[s]}, w->c + first * d, targets};
+    for (size_t l = 0; l < n_layers; l++)
+      memcpy(targets + l * rows * d, w->targets + (l * ROWS + first) * d, rows * d * sizeof *targets);
+    gradient(&part, &g, s > 0);
+  }
+  for (size_t i = 0; i < n; i++) {
+    const double e = fabs((double)g.values[i] - (double)expected->values[i]) / (1 + fabs((double)expected->values[i]));
+    if (!(e <= worst)) worst = e;
+  }
+  ok(worst < 1e-11, "%s: micro-batches add up to the batch: %.1e", what, worst);
+  gradients_clear(&g);
+  free(g.values);
+  free(targets);
+}
+
 /* Gradients from `begin` on, and once more from `later` on. */
 static void test_from(Rng *rng, const char *what, int draws, Model model, size_t begin, size_t later) {
   const size_t d = model.config.hidden_size, n_layers = model.config.n_layers;
   const Batch batch = {SEQUENCES, small_offsets, small_ids};
   Pass pass;
   Error err;
-  ok(pass_init(&pass, &model.config, ROWS, 7, true, &err) == STATUS_OK, "%s: a pass of 12 rows", what);
+  ok(pass_init(&pass, &model.config, ROWS, 7, KEEP_BLOCKS, &err) == STATUS_OK, "%s: a pass of 12 rows", what);
   Loss w = {&model,
             &batch,
             &pass,
@@ -121,6 +166,8 @@ static void test_from(Rng *rng, const char *what, int draws, Model model, size_t
     if (!(e <= most)) most = e;
   }
   ok(most < 1e-12, "%s: accumulating the same batch twice doubles every gradient: %.1e", what, most);
+  test_recompute(&w, what, &g);
+  test_micro_batches(&w, what, &g);
   gradients_clear(&g);
   gradients_clear(&g2);
   free(w.c), free(w.targets), free(g.values), free(g2.values);

@@ -28,7 +28,7 @@ static void open_model(const char *name, Model *model) {
 
 static void run(const Model *model, const GoldenBatch *all, Pass *pass) {
   Error err = {0};
-  if (pass_init(pass, &model->config, all->rows, all->rows, true, &err) != STATUS_OK) bail_out(&err);
+  if (pass_init(pass, &model->config, all->rows, all->rows, KEEP_BLOCKS, &err) != STATUS_OK) bail_out(&err);
   model_forward(model, &all->batch, pass, NULL);
 }
 

@@ -84,7 +84,7 @@ static void test_gradients(const char *base, const char *name, bool in_file) {
   Pass pass;
   Error err = {0};
   if (open_model(source, name, in_file, &none, &model, &err) != STATUS_OK) bail_out(&err);
-  if (pass_init(&pass, &model.config, all.rows, all.rows, true, &err) != STATUS_OK) bail_out(&err);
+  if (pass_init(&pass, &model.config, all.rows, all.rows, KEEP_BLOCKS, &err) != STATUS_OK) bail_out(&err);
   ok((model.matrices.bytes_in_file > 0) == in_file && model.matrices.n_factors == 0, "%zu modules are trained", model.lora.count);
   model_forward(&model, &all.batch, &pass, NULL);
   const double found = loss_of(&model, &all, &pass, projection.values, weights.values);
@@ -115,7 +115,7 @@ static bool same_states(const Model *a, const Model *b, double tolerance) {
   for (int i = 0; i < 2; i++) {
     Pass pass;
     Error err = {0};
-    if (pass_init(&pass, &a->config, 8, 8, false, &err) != STATUS_OK) bail_out(&err);
+    if (pass_init(&pass, &a->config, 8, 8, KEEP_NOTHING, &err) != STATUS_OK) bail_out(&err);
     model_forward(i ? b : a, &batch, &pass, NULL);
     same = i && relative_difference(pass.final_normed, states, n) <= tolerance;
     memcpy(states, pass.final_normed, n * sizeof *states);

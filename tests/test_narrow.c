@@ -100,7 +100,7 @@ static void test_packed(const char *name, const Work *w, const Source *source, O
   Error err = {0};
   if (model_open(source, (ModelOptions){0}, &model, &err) != STATUS_OK ||
       model_pack(&model, onednn, &err) != STATUS_OK ||
-      pass_init(&pass, &model.config, w->all.rows, w->all.rows, false, &err) != STATUS_OK)
+      pass_init(&pass, &model.config, w->all.rows, w->all.rows, KEEP_NOTHING, &err) != STATUS_OK)
     bail_out(&err);
   model_forward(&model, &w->all.batch, &pass, NULL);
   const double error = relative_l2(w->pass.final_normed, pass.final_normed, n);
@@ -119,7 +119,7 @@ static void test_family(Onednn *onednn, Rng *rng, const char *golden_name) {
   Error err = {0};
   if (source_open(folder, &source, &err) != STATUS_OK ||
       model_open(source, (ModelOptions){0}, &w.model, &err) != STATUS_OK ||
-      pass_init(&w.pass, &w.model.config, w.all.rows, w.all.rows, true, &err) != STATUS_OK)
+      pass_init(&w.pass, &w.model.config, w.all.rows, w.all.rows, KEEP_BLOCKS, &err) != STATUS_OK)
     bail_out(&err);
   const size_t d = w.model.config.hidden_size;
   for (size_t i = 0; i < d; i++) w.model.values[w.model.table.score + i] = (real)rng_normal(rng);

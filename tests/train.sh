@@ -61,6 +61,14 @@ train -o cut --batch-tokens 60 >/dev/null
 "$FATHOM" plot cut/run.h5 --figure training --tsv -q >cut.tsv
 paste curves.tsv cut.tsv | awk -F'\t' '!/^#/ && $2 + 0 { n++; d = $4 - $(NF / 2 + 4); if (!(d < 1e-4 && d > -1e-4)) bad = 1 } END { exit !(n == 8 && !bad) }'
 ok $? "smaller micro-batches give the same step"
+"$FATHOM" train "$base" --pairs pairs.jsonl --lr 1e-2 --steps 8 --batch-size 4 --seed 3 -o light --recompute >/dev/null 2>said
+cmp plain/model.safetensors light/model.safetensors
+ok $? "recomputed activations: the same bytes"
+mib() { sed -n "s/.*\([ (]\)\([a-z-]* --recompute \)\{0,1\}\([0-9.]*\) MiB$1.*/\3/p" said; }
+awk -v with="$(mib ' of activations')" -v without="$(mib ')')" 'BEGIN { exit !(with > 0 && with < without) }'
+ok $? "in less memory, both said: $(mib ' of activations') of $(mib ')') MiB"
+grep -Eq 's a step, each the sum of [0-9.]+ micro-batches of at most 1024 tokens, recomputed; peak memory [0-9]+ MiB$' said
+ok $? "and the time and the micro-batches of a step"
 
 # LoRA: an adapter in PEFT's layout, beside matrices that stay in their file.
 train -o lora --train lora --lora-rank 4 --lora-alpha 6 --lora-targets q_proj,down_proj --lora-rslora >lora.tsv

@@ -82,7 +82,7 @@ static size_t run_bytes(const SweepInputs *inputs, const SweepData *source, cons
   const Model *model = &inputs->widened;
   const size_t rows = s->input.batch_tokens > source->longest_pair ? s->input.batch_tokens : source->longest_pair;
   return PROGRAM_BYTES + (model->table.total + 3 * n_trained) * sizeof(float) +
-         pass_bytes(&model->config, rows, source->longest, true);
+         pass_bytes(&model->config, rows, source->longest, s->recompute ? KEEP_INPUTS : KEEP_BLOCKS);
 }
 
 static Status add_run(const Sweep *sweep, const SweepInputs *inputs, size_t i, SweepCost *cost, Error *err) {

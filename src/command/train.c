@@ -132,6 +132,7 @@ static Status train_pairs(const Invocation *call, const TrainSettings *s, Inputs
                     .epochs = s->epochs,
                     .batch_pairs = s->batch_size,
                     .batch_tokens = s->input.batch_tokens,
+                    .recompute = s->recompute,
                     .learning_rate = s->lr,
                     .warmup = s->warmup,
                     .weight_decay = s->weight_decay,
@@ -157,7 +158,11 @@ static Status train_pairs(const Invocation *call, const TrainSettings *s, Inputs
   TrainSummary summary;
   Status status = trainer_run(&in->model, in->tokenizer, &plan, &from, &summary, err);
   if (status == STATUS_OK) {
-    log_note("%s: %zu steps in %.1f s; peak memory %.0f MiB", s->output, summary.steps, summary.seconds,
+    const double made = summary.steps_made ? (double)summary.steps_made : 1;
+    log_note("%s: %zu steps in %.1f s, %.3g s a step, each the sum of %.3g micro-batches of at most %zu tokens%s; peak "
+             "memory %.0f MiB",
+             s->output, summary.steps_made, summary.seconds, summary.step_seconds / made,
+             (double)summary.micro_batches / made, s->input.batch_tokens, s->recompute ? ", recomputed" : "",
              (double)mem_peak() / (1 << 20));
     if (weak->is_on) status = weak_measure(weak, in, heldout, s, err);
     if (status == STATUS_OK) status = print_summary(s, in, &summary, weak, from, err);

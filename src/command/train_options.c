@@ -97,6 +97,8 @@ const Option train_options[] = {
      "updates between checkpoints (default: none)", NULL},
     {"resume", 0, OPTION_FLAG, AT(resume), 0, 0, NULL, "go on from the run's newest checkpoint, to the same bytes",
      NULL},
+    {"recompute", 0, OPTION_FLAG, AT(recompute), 0, 0, NULL,
+     "less memory for more time: blocks keep their input alone and are run again in the backward pass; same bits", NULL},
     {"limit", 0, OPTION_SIZE, AT(input.limit), 1, 1e12, "N", "the first N pairs only", NULL},
     LENGTH_OPTIONS(TrainSettings),
     {"dtype", 0, OPTION_CHOICE, AT(input.dtype), 0, 0, "float32|bfloat16",

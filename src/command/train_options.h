@@ -20,7 +20,7 @@ typedef struct TrainSettings {
   bool lora_rslora;
   size_t steps, batch_size, checkpoint_every, probe_pairs, train_pairs;
   double epochs, lr, warmup, weight_decay, clip, centring, anchor, sft, l2_sp, stop_at_drift, eval_split;
-  bool resume;
+  bool resume, recompute;
 } TrainSettings;
 
 extern const Option train_options[];

@@ -110,7 +110,7 @@ static Status run_model(Verification *v, size_t batch_tokens, Error *err) {
       if (g->offsets[s + 1] - g->offsets[s] > longest) longest = g->offsets[s + 1] - g->offsets[s];
   }
   Pass pass;
-  const Status status = pass_init(&pass, &v->model.config, most, longest, false, err);
+  const Status status = pass_init(&pass, &v->model.config, most, longest, KEEP_NOTHING, err);
   if (status != STATUS_OK) return status;
   size_t *offsets = mem_alloc(g->n_sequences + 1, sizeof *offsets);
   real *logits = mem_alloc(LOGIT_ROWS * v->model.config.vocab_size, sizeof *logits);

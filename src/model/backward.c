@@ -2,6 +2,7 @@
 #include "model/backward.h"
 
 #include "model/blocks.h"
+#include "model/forward.h"
 #include "num/activation.h"
 #include "num/columns.h"
 #include "num/gemm.h"
@@ -232,7 +233,7 @@ static void begin_sums(const Backward *w) {
 
 void model_backward(const Model *model, const Batch *batch, Pass *pass, const real *drewards, const real *dfinal,
                     const Injection *injection, bool accumulate, Gradients *gradients) {
-  assert(pass->keeps && !model->packed.base);
+  assert(pass->keeps != KEEP_NOTHING && !model->packed.base);
   const Backward w = {model, batch, pass, gradients, batch->offsets[batch->n_sequences], accumulate};
   const size_t n_layers = model->config.n_layers,
                lowest = parameters_lowest_trained(&model->table, n_layers, gradients->begin);
@@ -241,6 +242,8 @@ void model_backward(const Model *model, const Batch *batch, Pass *pass, const re
   for (size_t l = n_layers; l-- > 0;) {
     if (l < lowest) return; /* nothing is left to train */
     if (injection) injection->add(injection->context, l, pass->layers[l].resid_post, pass->dresid);
+    /* The last block's are the ones that the forward pass left. */
+    if (pass->keeps == KEEP_INPUTS && l + 1 < n_layers) model_rerun_block(model, batch, pass, l);
     mlp_backward(&w, l);
     attention_block_backward(&w, l);
   }

@@ -96,8 +96,8 @@ static void attend(const Forward *w, size_t layer) {
   multiply(w, &w->model->matrices.layers[layer].o, b->z, b->attn_raw);
 }
 
-/* mlp_raw[T, D] from mlp_normed[T, D]. */
-static void mlp(const Forward *w, size_t layer) {
+/* hidden[T, F] from mlp_normed[T, D]. */
+static void mlp_hidden(const Forward *w, size_t layer) {
   const ModelConfig *c = &w->model->config;
   const LayerBuffers *b = &w->pass->layers[layer];
   multiply(w, &w->model->matrices.layers[layer].gate_up, b->mlp_normed, b->gate_up);
@@ -105,12 +105,16 @@ static void mlp(const Forward *w, size_t layer) {
     activation_gated_forward(c->activation, w->rows, c->intermediate_size, b->gate_up, b->hidden);
   else
     activation_plain_forward(c->activation, w->rows, c->intermediate_size, b->gate_up, b->hidden);
-  multiply(w, &w->model->matrices.layers[layer].down, b->hidden, b->mlp_raw);
 }
 
-/* The same with routed experts. */
-static void mix_experts(const Forward *w, size_t layer) {
+/* mlp_raw[T, D] from mlp_normed[T, D], by routed experts where the block has them. */
+static void mlp(const Forward *w, size_t layer) {
   const LayerBuffers *b = &w->pass->layers[layer];
+  if (!w->model->config.layers[layer].has_experts) {
+    mlp_hidden(w, layer);
+    multiply(w, &w->model->matrices.layers[layer].down, b->hidden, b->mlp_raw);
+    return;
+  }
   const ExpertsShape shape = block_experts_shape(&w->model->config);
   const Experts weights = block_experts(w->model, layer);
   experts_forward(&shape, &weights, w->rows, b->mlp_normed, b->kept, b->routes, w->pass->scratch, b->mlp_raw);
@@ -159,13 +163,12 @@ static Reader next_reader(const Forward *w, size_t next, Norm *norm) {
   return (Reader){norm, w->pass->layers[next].attn_normed, w->pass->layers[next].attn_stats};
 }
 
-/* resid_pre and attn_normed are there; afterwards the next block's are, or final_normed. */
-static void block(const Forward *w, size_t layer) {
+/* From resid_pre and attn_normed to resid_mid, and mlp_normed. */
+static void attention_half(const Forward *w, size_t layer) {
   const ModelConfig *c = &w->model->config;
   LayerBuffers *b = &w->pass->layers[layer];
-  Norm mlp_norm = {0}, next_norm;
+  Norm mlp_norm = {0};
   Reader mid = {0};
-  tap_stream(w, SITE_RESID_PRE, layer, b->resid_pre);
   if (c->has[ROLE_MLP_NORM]) {
     mlp_norm = block_mlp_norm(w->model, layer);
     mid = (Reader){&mlp_norm, b->mlp_normed, b->mlp_stats};
@@ -178,13 +181,44 @@ static void block(const Forward *w, size_t layer) {
   add_branch(w, layer, SITE_ATTN_OUT, ROLE_ATTN_POST_NORM, b->attn_raw, b->attn_post_stats, b->resid_pre, b->resid_mid,
              mid);
   if (!c->parallel_residual) tap_stream(w, SITE_RESID_MID, layer, b->resid_mid);
-  if (c->layers[layer].has_experts)
-    mix_experts(w, layer);
-  else
-    mlp(w, layer);
+}
+
+/* From there to resid_post, and what reads that. */
+static void mlp_half(const Forward *w, size_t layer, Reader reader) {
+  LayerBuffers *b = &w->pass->layers[layer];
+  mlp(w, layer);
   add_branch(w, layer, SITE_MLP_OUT, ROLE_MLP_POST_NORM, b->mlp_raw, b->mlp_post_stats, b->resid_mid, b->resid_post,
-             next_reader(w, layer + 1, &next_norm));
-  tap_stream(w, SITE_RESID_POST, layer, b->resid_post);
+             reader);
+}
+
+/* resid_pre and attn_normed are there; afterwards the next block's are, or final_normed. */
+static void block(const Forward *w, size_t layer) {
+  Norm next_norm;
+  tap_stream(w, SITE_RESID_PRE, layer, w->pass->layers[layer].resid_pre);
+  attention_half(w, layer);
+  mlp_half(w, layer, next_reader(w, layer + 1, &next_norm));
+  tap_stream(w, SITE_RESID_POST, layer, w->pass->layers[layer].resid_post);
+}
+
+/* attn_normed of a block that no other block's last step has written. */
+static void read_input(const Forward *w, size_t layer) {
+  const LayerBuffers *b = &w->pass->layers[layer];
+  if (!w->model->config.has[ROLE_ATTN_NORM]) return;
+  const Norm norm = block_attn_norm(w->model, layer);
+  norm_forward(&norm, w->rows, b->resid_pre, b->attn_normed, b->attn_stats);
+}
+
+/* Where nothing is computed of the MLP's result but resid_post, which is still there, its last product is left out. */
+void model_rerun_block(const Model *model, const Batch *batch, Pass *pass, size_t layer) {
+  const ModelConfig *c = &model->config;
+  const Forward w = {model, batch, pass, NULL, batch->offsets[batch->n_sequences]};
+  assert(pass->keeps == KEEP_INPUTS);
+  read_input(&w, layer);
+  attention_half(&w, layer);
+  if (c->layers[layer].has_experts || c->has[ROLE_MLP_POST_NORM])
+    mlp_half(&w, layer, (Reader){0});
+  else
+    mlp_hidden(&w, layer);
 }
 
 void model_forward(const Model *model, const Batch *batch, Pass *pass, const Tap *tap) {
@@ -194,10 +228,7 @@ void model_forward(const Model *model, const Batch *batch, Pass *pass, const Tap
   embed(&w, first->resid_pre);
   tap_stream(&w, SITE_EMBED, 0, first->resid_pre);
   if (model->config.has[ROLE_POSITIONS]) add_positions(&w, first->resid_pre);
-  if (model->config.has[ROLE_ATTN_NORM]) {
-    const Norm norm = block_attn_norm(model, 0);
-    norm_forward(&norm, w.rows, first->resid_pre, first->attn_normed, first->attn_stats);
-  }
+  read_input(&w, 0);
   for (size_t l = 0; l < model->config.n_layers; l++) block(&w, l);
   tap_stream(&w, SITE_LN_FINAL, 0, pass->final_normed);
 }

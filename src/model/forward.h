@@ -6,9 +6,13 @@
 #include "model/pass.h"
 #include "model/sites.h"
 
-/* Runs the batch through the model; afterwards pass->final_normed holds the last hidden state [T, D] and, with
- * pass->keeps, every block's buffers what the backward pass needs. tap may be NULL. The batch must fit the pass. */
+/* Runs the batch through the model; afterwards pass->final_normed holds the last hidden state [T, D] and, where the pass
+ * keeps the blocks, every block's buffers what the backward pass needs. tap may be NULL. The batch must fit the pass. */
 void model_forward(const Model *model, const Batch *batch, Pass *pass, const Tap *tap);
+
+/* After model_forward over a pass that keeps the blocks' inputs: fills the shared buffers with what the block computed, to
+ * the same bits. */
+void model_rerun_block(const Model *model, const Batch *batch, Pass *pass, size_t layer);
 
 /* logits[n, V] of n rows of pass->final_normed, through the language-model head. */
 void model_logits(const Model *model, const Pass *pass, size_t first_row, size_t n, real *logits);

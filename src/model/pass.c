@@ -61,18 +61,19 @@ static bool has_layer(const ModelConfig *c, bool with_experts) {
 
 static void lay_out_layers(Pass *pass, const ModelConfig *c, Arena *arena, size_t *bytes) {
   const size_t t = pass->max_rows, d = c->hidden_size;
+  const bool shares = pass->keeps != KEEP_BLOCKS;
   real *stream = reals(arena, bytes, t * d);
   for (size_t l = 0; l < c->n_layers; l++) {
     LayerBuffers *b = &pass->layers[l];
-    if (l == 0 || pass->keeps) {
+    if (l == 0 || !shares) {
       lay_out_attention(b, c, t, arena, bytes);
       const bool experts = c->layers[l].has_experts;
-      lay_out_mlp(b, c, pass->keeps ? !experts : has_layer(c, false), pass->keeps ? experts : has_layer(c, true), t,
-                  arena, bytes);
+      lay_out_mlp(b, c, shares ? has_layer(c, false) : !experts, shares ? has_layer(c, true) : experts, t, arena,
+                  bytes);
     } else
       *b = pass->layers[0];
     b->resid_pre = stream;
-    if (pass->keeps) stream = reals(arena, bytes, t * d);
+    if (pass->keeps != KEEP_NOTHING) stream = reals(arena, bytes, t * d);
     b->resid_post = stream;
     if (!c->has[ROLE_ATTN_NORM]) b->attn_normed = b->resid_pre;
     if (!c->has[ROLE_MLP_POST_NORM]) b->mlp_raw = b->resid_post;
@@ -115,12 +116,12 @@ static size_t lay_out(Pass *pass, const ModelConfig *c, Arena *arena) {
     pass->sines[r] = reals(arena, &bytes, (by_row ? t : longest) * c->rotary_dim / 2);
     pass->rope_rows[r] = by_row ? pass->own_rows : pass->positions;
   }
-  if (pass->keeps) scratch = larger(scratch, lay_out_backward(pass, c, arena, &bytes));
+  if (pass->keeps != KEEP_NOTHING) scratch = larger(scratch, lay_out_backward(pass, c, arena, &bytes));
   pass->scratch = reals(arena, &bytes, scratch);
   return bytes;
 }
 
-size_t pass_bytes(const ModelConfig *config, size_t max_rows, size_t longest, bool keeps) {
+size_t pass_bytes(const ModelConfig *config, size_t max_rows, size_t longest, PassKeeps keeps) {
   Pass pass = {.max_rows = max_rows, .longest = longest, .keeps = keeps};
   pass.layers = mem_alloc(config->n_layers, sizeof *pass.layers);
   const size_t bytes = lay_out(&pass, config, NULL);
@@ -134,7 +135,7 @@ static bool uses_rope(const ModelConfig *c, int rope) {
   return false;
 }
 
-Status pass_init(Pass *pass, const ModelConfig *config, size_t max_rows, size_t longest, bool keeps, Error *err) {
+Status pass_init(Pass *pass, const ModelConfig *config, size_t max_rows, size_t longest, PassKeeps keeps, Error *err) {
   *pass = (Pass){.max_rows = max_rows, .longest = longest, .keeps = keeps};
   if (config->has[ROLE_POSITIONS] && longest > config->max_positions)
     return error_set(err, STATUS_DATA, "a sequence of %zu tokens, but the model has learned %zu positions", longest,

@@ -16,8 +16,15 @@ typedef struct Batch {
   const int32_t *ids;    /* [T], each in [0, V) */
 } Batch;
 
-/* What one block computes. Without `keeps` all blocks share one set, and resid_post overwrites resid_pre. A step that a
- * model does not take has no buffer of its own: what it would write is what it would read. */
+/* What of the blocks is still there when the forward pass is over. */
+typedef enum PassKeeps {
+  KEEP_NOTHING, /* all blocks share one set of buffers, and resid_post overwrites resid_pre */
+  KEEP_BLOCKS,  /* every block's buffers, for the backward pass */
+  KEEP_INPUTS,  /* every block's resid_pre; for the rest they share one set, which the backward pass fills again */
+} PassKeeps;
+
+/* What one block computes. A step that a model does not take has no buffer of its own: what it would write is what it
+ * would read. */
 typedef struct LayerBuffers {
   real *resid_pre;       /* [T, D] */
   real *attn_normed;     /* [T, D]; resid_pre where nothing is normalised before attention */
@@ -45,7 +52,7 @@ typedef struct LayerBuffers {
 typedef struct Pass {
   Arena arena;
   size_t max_rows, longest; /* capacity: rows of a batch, and tokens of its longest sequence */
-  bool keeps;               /* every block's buffers are kept, for the backward pass */
+  PassKeeps keeps;
   LayerBuffers *layers;     /* [L] */
   real *delta;              /* [T, D], what a norm after attention or MLP adds to the stream */
   real *final_normed;       /* [T, D] */
@@ -57,7 +64,7 @@ typedef struct Pass {
   const size_t *rope_rows[ROPE_COUNT]; /* [T] */
   size_t *own_rows;                    /* [T]: 0, 1, ... */
   real *scratch;
-  /* Backward, with keeps: */
+  /* Backward, where something is kept: */
   real *dresid;  /* [T, D] */
   real *dbranch; /* [T, D], of what a branch adds, where that is not dresid itself */
   real *dnormed; /* [T, D] */
@@ -68,13 +75,13 @@ typedef struct Pass {
 
 /* Room for batches of at most max_rows rows whose sequences are at most `longest` long, at the current number of
  * threads. */
-Status pass_init(Pass *pass, const ModelConfig *config, size_t max_rows, size_t longest, bool keeps, Error *err);
+Status pass_init(Pass *pass, const ModelConfig *config, size_t max_rows, size_t longest, PassKeeps keeps, Error *err);
 void pass_clear(Pass *pass); /* all zeros is fine */
 
 /* Fills a table that goes by row for a batch that is about to run; others are filled once. */
 void pass_fill_ropes(Pass *pass, const ModelConfig *config, int rope, const Batch *batch);
 
 /* Bytes that pass_init would take. */
-size_t pass_bytes(const ModelConfig *config, size_t max_rows, size_t longest, bool keeps);
+size_t pass_bytes(const ModelConfig *config, size_t max_rows, size_t longest, PassKeeps keeps);
 
 #endif

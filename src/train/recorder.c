@@ -206,7 +206,7 @@ void recorder_cost(const Model *model, const RecordPlan *plan, RecordCost *cost)
   sample_batch_extent(plan->samples, plan->n_samples, 1, plan->batch_tokens, &longest, &most);
   *cost = (RecordCost){.rows = rows.count,
                        .tokens = (size_t)contents.token_offsets[plan->n_samples],
-                       .pass_bytes = pass_bytes(&model->config, most, longest, false) +
+                       .pass_bytes = pass_bytes(&model->config, most, longest, KEEP_NOTHING) +
                                      store_buffers() * most * widest(plan->sites) * sizeof(float) +
                                      most * model->packed_inputs * sizeof(uint16_t),
                        .file_bytes = store_estimate_bytes(&contents)};
@@ -225,7 +225,7 @@ Status recorder_run(const Model *model, const RecordPlan *plan, Error *err) {
   size_t *site_of = site_lookup(plan->sites, r.n_layers);
   r.site_of = site_of;
   sample_batch_extent(plan->samples, plan->n_samples, 1, plan->batch_tokens, &longest, &most);
-  r.status = pass_init(&pass, &model->config, most, longest, false, err);
+  r.status = pass_init(&pass, &model->config, most, longest, KEEP_NOTHING, err);
   if (r.status == STATUS_OK) r.status = store_create(plan->path, &contents, plan->resume, &r.store, &rows_done, err);
   if (r.status == STATUS_OK) {
     run_batches(model, &r, &pass, &batch, rows_done);

@@ -41,7 +41,7 @@ Status rewards_compute(const Model *model, const Sample *const *samples, size_t 
   Pass pass = {0};
   size_t longest, most;
   sample_batch_extent(samples, n, 1, batch_tokens, &longest, &most);
-  Status status = pass_init(&pass, &model->config, most, longest, false, err);
+  Status status = pass_init(&pass, &model->config, most, longest, KEEP_NOTHING, err);
   Progress progress = progress_begin(label, "samples", n);
   if (status == STATUS_OK) status = rewards_run(model, &pass, samples, n, 1, batch_tokens, &progress, rewards, err);
   progress_end(&progress);

@@ -102,6 +102,7 @@ Status step_run(Stepper *s, const Sample *const *samples, const size_t *indices,
         micro_batch(&step, samples + first, indices + first, labels ? labels + first / 2 : NULL, count, first > 0, err);
     if (status != STATUS_OK) return status;
     result->tokens += s->batch.offsets[count];
+    result->micro_batches++;
   }
   finish_loss(&step);
   result->grad_norm = sqrt(sum_of_squares(s->n_trained, s->gradients.values));

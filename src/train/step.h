@@ -38,7 +38,7 @@ typedef struct StepResult {
   PairSums pairs; /* sums over the step's pairs */
   LossParts loss;
   double grad_norm; /* of all terms together, before clipping */
-  size_t tokens;
+  size_t tokens, micro_batches;
 } StepResult;
 
 /* samples[2 n_pairs] (chosen, rejected, ...), with their numbers among those of frozen_open, and what the pairs ask for

@@ -88,9 +88,13 @@ static Status loop(Trainer *t, TrainSummary *summary, Error *err) {
   if (t->step == 0) status = trainer_evaluate(t, err);
   while (status == STATUS_OK && t->step < t->n_steps && !t->stopped) {
     StepResult result;
+    const double begun = clock_seconds();
     status = one_step(t, &result, err);
+    summary->step_seconds += clock_seconds() - begun;
     if (status == STATUS_OK) status = after_step(t, err);
     summary->tokens += result.tokens;
+    summary->micro_batches += result.micro_batches;
+    summary->steps_made++;
     progress_show(&progress, t->step);
   }
   progress_end(&progress);

@@ -18,6 +18,7 @@ typedef struct TrainPlan {
   size_t steps;                     /* 0: by epochs */
   double epochs;
   size_t batch_pairs, batch_tokens; /* pairs of a step; tokens of a micro-batch */
+  bool recompute;                   /* blocks keep their input alone and run again in the backward pass: same bits */
   double learning_rate, warmup;     /* peak; share of the steps with a rising rate */
   double weight_decay, clip;        /* clip 0 = none */
   double centring;                  /* c of the loss */
@@ -41,7 +42,9 @@ typedef struct TrainPlan {
 
 /* What a finished run says of itself. */
 typedef struct TrainSummary {
-  size_t steps, trained_parameters, tokens;
+  size_t steps, trained_parameters;
+  size_t steps_made, micro_batches, tokens;        /* by this process: a resumed run has made others before */
+  double step_seconds;                             /* of these steps, without evaluation */
   const char *end;                                 /* "steps": all were made; "drift": stop_at_drift was reached */
   double seconds, bt_loss, accuracy;               /* of the last step */
   double first_heldout_accuracy, heldout_accuracy; /* NaN where nothing is held out */

@@ -118,15 +118,18 @@ static Status prepare_memory(Trainer *t, Error *err) {
   if (t->plan->sft > 0 && begin == table->embed && table->lm_head < begin) begin = table->lm_head;
   const size_t n = table->total - begin, bytes = n * sizeof(real);
   batch_extent(t, &longest, &most_rows);
+  const PassKeeps keeps = t->plan->recompute ? KEEP_INPUTS : KEEP_BLOCKS,
+                  other = t->plan->recompute ? KEEP_BLOCKS : KEEP_INPUTS;
+  const size_t sft = sft_bytes(&t->model->config, t->plan->sft, chunk, most_rows);
   log_note("training %zu of %zu parameters: %.1f MiB of parameters, %.1f MiB of gradients and moments, %.1f MiB of "
-           "activations",
+           "activations of at most %zu tokens at a time (%s --recompute %.1f MiB)",
            n, t->model->table.total, (double)(t->model->arena.size + t->model->narrow.size) / (1 << 20),
            3.0 * (double)bytes / (1 << 20),
-           (double)(pass_bytes(&t->model->config, most_rows, longest, true) +
-                    sft_bytes(&t->model->config, t->plan->sft, chunk, most_rows)) /
-               (1 << 20));
+           (double)(pass_bytes(&t->model->config, most_rows, longest, keeps) + sft) / (1 << 20), most_rows,
+           t->plan->recompute ? "without" : "with",
+           (double)(pass_bytes(&t->model->config, most_rows, longest, other) + sft) / (1 << 20));
   status = arena_init(&t->arena, 3 * arena_need(bytes), err);
-  if (status == STATUS_OK) status = pass_init(&t->pass, &t->model->config, most_rows, longest, true, err);
+  if (status == STATUS_OK) status = pass_init(&t->pass, &t->model->config, most_rows, longest, keeps, err);
   if (status != STATUS_OK) return status;
   t->stepper = (Stepper){.model = t->model,
                          .pass = &t->pass,
