@@ -14,7 +14,7 @@ VARIABLES = {
         {"role": "user", "content": ["a", {"type": "text", "text": "b"}]},
     ],
     "numbers": [3, 1, 2, 2], "empty": [], "mixed": [1, "a", None, True, 2.5, [1], {"k": "v"}],
-    "text": "Hello, World of words", "blank": " \t pad \n", "odd": "it's \"odd\" \u00e9\u4e2d\u2028\U0001f600", "nothing": "",
+    "text": "Hello, World of words", "blank": " \t pad \n", "odd": "it's \"odd\" \u00e9\u4e2d\u2028\U0001f600", "nothing": "", "padded": "  two  words \t",
     "dictionary": {"b": 1, "A": [1, 2], "c": {"d": None}}, "none_value": None, "yes": True, "no": False,
     "one": 1, "ten": 10, "minus": -7, "real": 2.5, "tiny": 1e-07, "big": 12345678901,
     "add_generation_prompt": True, "bos_token": "<s>",
@@ -108,7 +108,7 @@ class Maker:
         s, i = self.string, self.integer
         return self.pick(
             "upper()", "lower()", "strip()", f"strip({s()})", f"lstrip({s()})", f"rstrip({s()})", "split()", f"split({s()})", f"split({s()}, {i()})", f"rsplit({s()}, 1)",
-            "split(none, 1)", f"startswith({s()})", f"endswith({s()})", f"startswith(({s()}, {s()}))", f"replace({s()}, {s()})", f"find({s()})", f"rfind({s()})",
+            "split(none, 1)", "rsplit(none, 1)", f"split(none, {i()})", f"startswith({s()})", f"endswith({s()})", f"startswith(({s()}, {s()}))", f"replace({s()}, {s()})", f"find({s()})", f"rfind({s()})",
             f"count({s()})", "capitalize()", "title()", f"join({self.atom()})", "splitlines()", "splitlines(true)", f"partition({s()})", f"rpartition({s()})",
             "isdigit()", "isalpha()", "isspace()", "isupper()", "islower()", "isalnum()", f"removeprefix({s()})", f"removesuffix({s()})", f"format({self.atom()}, {self.atom()})",
             "items()", "items()|list", "keys()|list", "values()|list", f"get({s()})", f"get({s()}, {self.atom()})", f"index({self.atom()})", "items()|length",

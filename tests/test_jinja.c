@@ -108,6 +108,8 @@ static void test_syntax(void) {
   refuses("{{ f(a=1, 2) }}", "line 1: a string or number found, expected a named argument behind the first one");
   refuses("{% macro f(a=1, b) %}{% endmacro %}",
           "line 1: ')' found, expected a default, as the parameters before have one");
+  refuses("{{ f(a=1, b=2, a=3) }}", "line 1: the argument a is given twice");
+  refuses("{% macro f(a, b, a) %}{% endmacro %}", "line 1: the macro f has two parameters a");
   refuses("{{ f(*x) }}", "line 1: '*' found, expected an expression");
   refuses("\n{% include 'x' %}", "line 2: the tag \"include\" is not known here");
   refuses("{% call f() %}{% endcall %}", "line 1: the tag \"call\" is not known here");
@@ -145,6 +147,10 @@ static void test_values(void) {
   refuses("{% macro f(a) %}{% endmacro %}{{ f(1, 2) }}", "line 1: macro f takes 1 arguments, 2 are given");
   refuses("{% macro f(a) %}{{ kwargs }}{% endmacro %}{{ f(1) }}", "line 1: kwargs is not supported");
   refuses("{{ '\\u00df' | upper }}", "line 1: changing the case of U+00DF is not supported");
+  refuses("{{ '\\u0663' | int }}", "line 1: a number from text that is not ASCII is not supported");
+  refuses("{{ '\\u0663' | float }}", "line 1: a number from text that is not ASCII is not supported");
+  refuses("{{ 'a'['upper\\x00b']() }}", "line 1: a str has no such item");
+  refuses("{{ ['a'] | map('upper\\x00b') | list }}", "line 1: a name with a zero byte");
   refuses("{{ ('<' | e) + 'a' }}", "line 1: text marked safe can only be printed");
   refuses("{{ namespace() }}", "line 1: a namespace cannot be printed");
   refuses("{{ range(100001) }}", "line 1: a range of more than 100000 numbers");
@@ -163,6 +169,16 @@ static void refuses_long(const char *begin, const char *piece, size_t n, const c
   for (size_t i = 0; i < n; i++) memcpy(source + strlen(begin) + i * size, piece, size);
   strcpy(source + strlen(begin) + n * size, end);
   refuses(source, message);
+  free(source);
+}
+
+/* Arguments by name are looked for one by one: a field of a format again and again. */
+static void refuses_named(void) {
+  enum { N = 5000, EACH = 8 };
+  char *source = mem_alloc(N * EACH + 200, 1), *to = source + sprintf(source, "{{ ('{a%d}' * 99999).format(", N);
+  for (int i = 1; i <= N; i++) to += sprintf(to, "%sa%d=1", i > 1 ? "," : "", i);
+  strcpy(to, ") }}");
+  refuses(source, "line 1: the template takes too many steps");
   free(source);
 }
 
@@ -193,6 +209,27 @@ static void test_limits(void) {
   refuses("{% set n = namespace(x=[]) %}{% for i in range(99) %}{% set n.x = [n.x, n.x] %}{% endfor %}{{ n.x }}",
           too_long);
   refuses("{% set n = namespace(x='a') %}{% for i in range(99) %}{% set n.x = n.x + n.x %}{% endfor %}", too_large);
+  refuses("{{ ('a' * 300000).strip('b' * 300000 ~ 'a') }}", too_long);
+  refuses("{% set s = '1' * 400000 %}{% for i in range(9999) %}{% if s | float %}{% endif %}{% endfor %}", too_long);
+  refuses("{% set s = '0' * 400000 %}{% for i in range(9999) %}{% if s | int %}{% endif %}{% endfor %}", too_long);
+  refuses("{% set s = 'a' * 400000 %}{% for i in range(9999) %}{% if s.split() %}{% endif %}{% endfor %}", too_long);
+  refuses("{% set s = 'a' * 400000 %}{% for i in range(9999) %}{% if s.isalpha() %}{% endif %}{% endfor %}", too_long);
+  refuses("{% set s = 'a' * 400000 %}{% for i in range(99999) %}{% if s.removeprefix(s) %}{% endif %}{% endfor %}",
+          too_long);
+  refuses(
+      "{% set s = 'a' * 400000 %}{% set t = 'a' * 200000 ~ 'b' %}{% for i in range(9999) %}{% if t in s %}{% endif %}"
+      "{% endfor %}",
+      too_long);
+  refuses("{% set r = range(99999) | list %}{% for i in range(999) %}{% if r | sum %}{% endif %}{% endfor %}",
+          too_long);
+  refuses(
+      "{% set r = range(1, 99999) | list %}{% for i in range(999) %}{% if r | reject | list %}{% endif %}{% endfor %}",
+      too_long);
+  refuses(
+      "{% for i in range(9999) %}{% for j in range(99) %}{% if 1e308 | round(15) %}{% endif %}{% endfor %}{% endfor %}",
+      too_long);
+  refuses_named();
+  refuses_long("{{ ", "a", 1001, " }}", "line 1: a name of 1001 bytes, expected at most 1000");
   refuses_long("{{ ", "(", 2000, "", "line 1: brackets nested too deep");
   refuses_long("{{ ", "not ", 9999, "x }}", too_deep);
   refuses_long("{{ ", "- ", 9999, "1 }}", too_deep);

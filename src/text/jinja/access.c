@@ -84,7 +84,8 @@ Value value_item(Box *box, Value object, Value key) {
   if (object.kind == VALUE_STRING) need_plain(box, object);
   const Value found = own_item(box, object, key);
   if (found.kind != VALUE_MISSING) return found;
-  if (key.kind != VALUE_STRING) return value_undefined(box, "a %s has no such item", value_kind_name(object));
+  if (key.kind != VALUE_STRING || (key.text.size && memchr(key.text.bytes, 0, key.text.size)))
+    return value_undefined(box, "a %s has no such item", value_kind_name(object));
   char *name = box_take(box, key.text.size + 1, 1);
   if (key.text.size) memcpy(name, key.text.bytes, key.text.size);
   const Value attribute = own_attribute(box, object, name);

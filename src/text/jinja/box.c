@@ -76,6 +76,13 @@ void box_step(Box *box, size_t steps) {
   box->steps -= steps;
 }
 
+void box_step_search(Box *box, size_t text, size_t what) {
+  enum { SHORT = 256 };
+  if (what > text) return;
+  box_step_characters(box, what);
+  box_step(box, text / BOX_BYTES * (1 + (what < SHORT ? what : SHORT) / 32));
+}
+
 void box_enter(Box *box) {
   if (++box->depth > DEPTH_MAX) box_fail(box, "the template is nested too deep, or calls itself without end");
 }

@@ -38,11 +38,14 @@ _Noreturn void box_fail(Box *box, const char *format, ...) __attribute__((format
 /* Zeroed memory, aligned for any value; fails where the template has used up its share. */
 void *box_take(Box *box, size_t count, size_t size);
 
-/* Counts work that is about to be done: one step is a node of the tree, an item of a list or BOX_BYTES bytes of text.
- */
+/* Counts work that is about to be done, by the time it takes: one step is a node of the tree, an item of a list,
+ * BOX_BYTES bytes that are copied or compared, or BOX_CHARACTERS bytes that are looked at one by one. */
 void box_step(Box *box, size_t steps);
-enum { BOX_BYTES = 64 };
+enum { BOX_BYTES = 64, BOX_CHARACTERS = 8, BOX_FLOAT = 100 /* writing a float */ };
 static inline void box_step_bytes(Box *box, size_t bytes) { box_step(box, 1 + bytes / BOX_BYTES); }
+static inline void box_step_characters(Box *box, size_t bytes) { box_step(box, 1 + bytes / BOX_CHARACTERS); }
+/* Looking for what in text: memmem() prepares itself for what, and compares a short one at many places. */
+void box_step_search(Box *box, size_t text, size_t what);
 
 /* Around whatever calls itself. */
 void box_enter(Box *box);

@@ -71,6 +71,7 @@ static void bind(Call *call, const char *parameters) {
 Value builtin_call(Run *run, const Builtin *builtin, Value self, const Arguments *given) {
   Call call = {.run = run, .box = run->box, .name = builtin->name, .self = self, .given = given};
   box_enter(run->box);
+  box_step(run->box, 1 + given->n_named);
   if (builtin->parameters) bind(&call, builtin->parameters);
   const Value value = builtin->call(&call);
   box_leave(run->box);

@@ -40,7 +40,7 @@ static Value change(Box *box, Value text, Case to) {
   Text out = {0};
   bool first = true;
   uint32_t c;
-  box_step_bytes(box, text.text.size);
+  box_step_characters(box, text.text.size);
   for (size_t at = 0, n; at < text.text.size; at += n) {
     char bytes[4];
     n = utf8_decode(text.text.bytes + at, text.text.size - at, &c);

@@ -16,6 +16,7 @@ Value capture(Run *run, const Node *block, Scope *parent) {
 static Value parameter(Run *run, const Node *macro, size_t i, const Arguments *given) {
   const char *name = macro->items.nodes[i]->name;
   if (i < given->count) return given->values[i];
+  box_step(run->box, given->n_named);
   for (size_t k = 0; k < given->n_named; k++)
     if (strcmp(given->names[k], name) == 0) return given->named[k];
   const size_t n_plain = macro->items.count - macro->more.count;
@@ -28,6 +29,7 @@ static void check_arguments(Run *run, const Node *macro, const Arguments *given)
     box_fail(run->box, "macro %.60s takes %zu arguments, %zu are given", macro->name, macro->items.count, given->count);
   for (size_t k = 0; k < given->n_named; k++) {
     size_t i = given->count;
+    box_step(run->box, macro->items.count);
     while (i < macro->items.count && strcmp(macro->items.nodes[i]->name, given->names[k]) != 0) i++;
     if (i == macro->items.count)
       box_fail(run->box, "macro %.60s takes no argument %.60s here", macro->name, given->names[k]);

@@ -89,14 +89,14 @@ static Value filter_int(Call *c) {
   const int64_t base = call_integer(c, 1, 10);
   if (base != 2 && base != 8 && base != 10 && base != 16) box_fail(c->box, "int with a base other than 2, 8, 10, 16");
   if (string_to_int(c->box, c->self, (int)base, &integer)) return value_int(integer);
-  return string_to_float(c->self, &real) ? real_to_int(c, real, otherwise) : otherwise;
+  return string_to_float(c->box, c->self, &real) ? real_to_int(c, real, otherwise) : otherwise;
 }
 
 static Value filter_float(Call *c) {
   double real;
   if (value_is_undefined(c->self)) box_fail(c->box, "%s", c->self.hint);
   if (value_is_number(c->self)) return value_float(value_real(c->self));
-  if (c->self.kind == VALUE_STRING && string_to_float(c->self, &real)) return value_float(real);
+  if (c->self.kind == VALUE_STRING && string_to_float(c->box, c->self, &real)) return value_float(real);
   return call_has(c, 0) ? c->args[0] : value_float(0);
 }
 
@@ -125,6 +125,7 @@ static Value filter_round(Call *c) {
   if (!value_equals_string(method, "common")) box_fail(c->box, "round by a method other than common, ceil and floor");
   if (c->self.kind != VALUE_FLOAT) return value_int(value_integer(c->self));
   char digits[400];
+  box_step(c->box, BOX_FLOAT);
   snprintf(digits, sizeof digits, "%.*f", (int)places, real);
   return value_float(strtod(digits, NULL));
 }

@@ -51,6 +51,7 @@ static void add_padded(Box *box, Text *out, Spec spec, Value text) {
 
 static void add_number(Box *box, Text *out, Spec spec, char letter, Value v) {
   char format[16], text[2048];
+  box_step(box, BOX_FLOAT);
   if (value_is_undefined(v)) box_fail(box, "%s", v.hint);
   if (!value_is_number(v)) box_fail(box, "%%%c of a %s", letter, value_kind_name(v));
   if (letter == 'x' && v.kind == VALUE_FLOAT) box_fail(box, "%%x of a float");
@@ -124,6 +125,7 @@ static Value field(Box *box, Value name, const Arguments *given, size_t *next) {
   if (name.text.size == 0) {
     place = (int64_t)(*next)++;
   } else if (!string_to_int(box, name, 10, &place)) {
+    box_step(box, given->n_named);
     for (size_t i = 0; i < given->n_named; i++)
       if (value_equals_string(name, given->names[i])) return given->named[i];
     box_fail(box, "format of a field that is not supported, or not given");

@@ -4,6 +4,8 @@
 #include "base/utf8.h"
 #include "text/jinja/string.h"
 
+enum { NAME_MAX_BYTES = 1000 }; /* names are compared byte by byte at every use */
+
 typedef struct Lexer {
   Box *box;
   const char *at, *end, *begin;
@@ -103,6 +105,7 @@ static void take_name(Lexer *l) {
          (*at == '_' || (*at >= '0' && *at <= '9') || (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z')))
     at++;
   const size_t size = (size_t)(at - l->at);
+  if (size > NAME_MAX_BYTES) box_fail(l->box, "a name of %zu bytes, expected at most %d", size, NAME_MAX_BYTES);
   char *name = box_take(l->box, size + 1, 1);
   memcpy(name, l->at, size);
   add(l, LEX_NAME)->name = name;

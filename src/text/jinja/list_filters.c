@@ -91,6 +91,7 @@ static Value name_argument(Call *c, size_t i) {
 }
 
 static const char *name_string(Box *box, Value name) {
+  if (name.text.size && memchr(name.text.bytes, 0, name.text.size)) box_fail(box, "a name with a zero byte");
   char *string = box_take(box, name.text.size + 1, 1);
   if (name.text.size) memcpy(string, name.text.bytes, name.text.size);
   return string;
@@ -129,6 +130,7 @@ static Value choose(Call *c, bool with_attribute, bool keep) {
   if (!value_truth(c->self)) return all;
   const Sequence items = value_take_items(c->box, c->self);
   if (given->count < first) box_fail(c->box, "%s lacks the name of an attribute", c->name);
+  box_step(c->box, items.count);
   const bool has_test = given->count > first;
   const Builtin *test = has_test ? test_need(c->box, name_string(c->box, name_argument(c, first))) : NULL;
   const Arguments rest = {given->values + first + has_test, given->count - first - has_test, given->names, given->named,
@@ -243,6 +245,7 @@ static Value filter_sum(Call *c) {
   const Sequence items = value_take_items(c->box, c->self);
   Value sum = call_has(c, 1) ? c->args[1] : value_int(0);
   if (sum.kind == VALUE_STRING) box_fail(c->box, "sum of strings: join them");
+  box_step(c->box, items.count);
   for (size_t i = 0; i < items.count; i++)
     sum = operate(c->box, OP_ADD, sum, follow(c->box, items.items[i], c->args[0], (Value){0}));
   return sum;

@@ -95,6 +95,13 @@ static int64_t integer_of(Box *box, const char *text, size_t size, int base) {
   return integer;
 }
 
+/* Python reads the digits of every script; here what is not ASCII is refused. */
+static void need_ascii(Box *box, Value text) {
+  box_step_characters(box, text.text.size);
+  for (size_t i = 0; i < text.text.size; i++)
+    if (text.text.bytes[i] & 0x80) box_fail(box, "a number from text that is not ASCII is not supported");
+}
+
 /* text without its '_', which is digits, point and exponent. */
 static bool real_of(const char *text, size_t size, double *real) {
   char plain[128], *end;
@@ -144,6 +151,7 @@ size_t number_literal(Box *box, const char *text, size_t size, bool behind_dot, 
 }
 
 bool string_to_int(Box *box, Value text, int base, int64_t *integer) {
+  need_ascii(box, text);
   const Value bare = string_strip(box, text, NULL, true, true);
   const char *at = bare.text.bytes;
   size_t size = bare.text.size;
@@ -161,7 +169,8 @@ bool string_to_int(Box *box, Value text, int base, int64_t *integer) {
   return true;
 }
 
-bool string_to_float(Value text, double *real) {
+bool string_to_float(Box *box, Value text, double *real) {
+  need_ascii(box, text);
   size_t front = text_blanks_in_front(text.text.bytes, text.text.size);
   const char *at = text.text.bytes + front;
   size_t size = text.text.size - front;

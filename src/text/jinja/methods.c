@@ -82,12 +82,14 @@ static Value method_endswith(Call *c) { return starts_or_ends(c, true); }
 
 static Value method_removeprefix(Call *c) {
   const Value what = call_string(c, 0);
+  box_step_bytes(c->box, what.text.size);
   if (what.text.size == 0 || !has_at(c->self, what, false)) return c->self;
   return value_text(c->self.text.bytes + what.text.size, c->self.text.size - what.text.size);
 }
 
 static Value method_removesuffix(Call *c) {
   const Value what = call_string(c, 0);
+  box_step_bytes(c->box, what.text.size);
   if (what.text.size == 0 || !has_at(c->self, what, true)) return c->self;
   return value_text(c->self.text.bytes, c->self.text.size - what.text.size);
 }
@@ -128,7 +130,7 @@ enum { CHARACTER_DIGIT = 1, CHARACTER_UPPER = 2, CHARACTER_LOWER = 4, CHARACTER_
 
 /* Whether there are characters, and all are of these kinds. */
 static Value is_all(Call *c, unsigned kinds) {
-  box_step_bytes(c->box, c->self.text.size);
+  box_step_characters(c->box, c->self.text.size);
   for (size_t i = 0; i < c->self.text.size; i++) {
     const char byte = c->self.text.bytes[i];
     if (byte & 0x80) box_fail(c->box, "%s of text that is not ASCII is not supported", c->name);

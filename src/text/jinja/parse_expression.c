@@ -12,6 +12,10 @@ static void parse_arguments(Parser *p, Node *call) {
     if (p->at->type == LEX_NAME && p->at[1].type == LEX_OPERATOR && strcmp(p->at[1].name, "=") == 0) {
       Node *keyword = parser_node(p, NODE_KEYWORD);
       keyword->name = parser_take_name(p);
+      box_step(p->box, call->more.count);
+      for (size_t i = 0; i < call->more.count; i++)
+        if (strcmp(call->more.nodes[i]->name, keyword->name) == 0)
+          box_fail(p->box, "the argument %.60s is given twice", keyword->name);
       p->at++;
       keyword->a = parse_expression(p, true);
       parser_add(p, &call->more, keyword);

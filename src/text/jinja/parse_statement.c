@@ -53,7 +53,8 @@ static Node *parse_for(Parser *p) {
   Node *node = parser_node(p, NODE_FOR);
   p->at++;
   node->a = parse_target(p, false, "in");
-  if (node->a->kind == NODE_NAME && strcmp(node->a->name, "loop") == 0) box_fail(p->box, "a loop over items called loop");
+  if (node->a->kind == NODE_NAME && strcmp(node->a->name, "loop") == 0)
+    box_fail(p->box, "a loop over items called loop");
   if (!parser_skip_name(p, "in")) parser_fail(p, "in");
   node->b = parse_tuple(p, false, "recursive");
   if (parser_skip_name(p, "if")) node->test = parse_expression(p, true);
@@ -98,6 +99,10 @@ static Node *parse_macro(Parser *p) {
     if (node->items.count) parser_expect_operator(p, ",");
     Node *parameter = parser_node(p, NODE_NAME);
     parameter->name = parser_take_name(p);
+    box_step(p->box, node->items.count);
+    for (size_t i = 0; i < node->items.count; i++)
+      if (strcmp(node->items.nodes[i]->name, parameter->name) == 0)
+        box_fail(p->box, "the macro %.60s has two parameters %.60s", node->name, parameter->name);
     parser_add(p, &node->items, parameter);
     if (parser_skip_operator(p, "="))
       parser_add(p, &node->more, parse_expression(p, true));

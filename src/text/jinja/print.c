@@ -15,6 +15,7 @@ void text_add_float(Box *box, Text *text, double real) {
     return;
   }
   int precision = 0;
+  box_step(box, BOX_FLOAT);
   do snprintf(digits, sizeof digits, "%.*e", precision, real);
   while (strtod(digits, NULL) != real && ++precision < 17);
   const int exponent = atoi(strchr(digits, 'e') + 1);

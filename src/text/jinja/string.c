@@ -35,7 +35,8 @@ static Value part(Value text, size_t begin, size_t end) {
 }
 
 /* Whether the character of n bytes is one that is stripped. */
-static bool strips(const Value *chars, const char *character, size_t n, uint32_t code) {
+static bool strips(Box *box, const Value *chars, const char *character, size_t n, uint32_t code) {
+  box_step_bytes(box, chars ? chars->text.size : 1);
   return chars ? chars->text.size && memmem(chars->text.bytes, chars->text.size, character, n) != NULL
                : is_blank_character(code);
 }
@@ -46,21 +47,23 @@ Value string_strip(Box *box, Value text, const Value *chars, bool left, bool rig
   uint32_t c;
   while (left && begin < end) {
     n = utf8_decode(bytes + begin, end - begin, &c);
-    if (!strips(chars, bytes + begin, n, c)) break;
+    if (!strips(box, chars, bytes + begin, n, c)) break;
     begin += n;
   }
   while (right && begin < end) {
     n = last_character(bytes + begin, end - begin, &c);
-    if (!strips(chars, bytes + end - n, n, c)) break;
+    if (!strips(box, chars, bytes + end - n, n, c)) break;
     end -= n;
   }
-  box_step(box, (1 + begin + text.text.size - end) * (1 + (chars ? chars->text.size / BOX_BYTES : 0)));
   return part(text, begin, end);
 }
 
+/* Blanks in front are skipped, and those behind the last part stay where there were splits enough; from the right the
+ * other way round. */
 static Value split_at_blanks(Box *box, Value text, int64_t most, bool from_right) {
   Value list = value_sequence(box, VALUE_LIST, 4);
-  Value rest = string_strip(box, text, NULL, true, true);
+  box_step_characters(box, text.text.size);
+  Value rest = string_strip(box, text, NULL, !from_right, from_right);
   while (rest.text.size) {
     uint32_t c;
     size_t at = from_right ? rest.text.size : 0, n;
@@ -112,6 +115,7 @@ Value string_split(Box *box, Value text, const Value *separator, int64_t most, b
   } else {
     list = value_sequence(box, VALUE_LIST, 4);
     Value rest = text;
+    box_step_search(box, text.text.size, separator->text.size);
     while (most < 0 || (int64_t)list.sequence->count < most) {
       const size_t at = place(box, rest, *separator, from_right);
       if (at > rest.text.size) break;
@@ -140,7 +144,7 @@ static size_t line_break(const char *text, size_t size) {
 
 Value string_split_lines(Box *box, Value text, bool keep_ends) {
   Value list = value_sequence(box, VALUE_LIST, 4);
-  box_step_bytes(box, text.text.size);
+  box_step_characters(box, text.text.size);
   for (size_t begin = 0, at = 0; begin < text.text.size; begin = at) {
     size_t n = 0;
     while (at < text.text.size && (n = line_break(text.text.bytes + at, text.text.size - at)) == 0) at++;
@@ -153,6 +157,7 @@ Value string_split_lines(Box *box, Value text, bool keep_ends) {
 Value string_replace(Box *box, Value text, Value from, Value to, int64_t most) {
   Text out = {0};
   Value rest = text;
+  box_step_search(box, text.text.size, from.text.size);
   for (int64_t n = 0; most < 0 || n < most; n++) {
     size_t at = place(box, rest, from, false), behind = at + from.text.size;
     if (at > rest.text.size) break;
@@ -170,7 +175,7 @@ Value string_replace(Box *box, Value text, Value from, Value to, int64_t most) {
 }
 
 int64_t string_find(Box *box, Value text, Value what, bool last) {
-  box_step_bytes(box, text.text.size);
+  box_step_search(box, text.text.size, what.text.size);
   const size_t at = place(box, text, what, last);
   return at > text.text.size ? -1 : (int64_t)at;
 }
@@ -178,7 +183,7 @@ int64_t string_find(Box *box, Value text, Value what, bool last) {
 int64_t string_count(Box *box, Value text, Value what) {
   if (what.text.size == 0) return (int64_t)value_length(box, text) + 1;
   int64_t n = 0;
-  box_step_bytes(box, text.text.size);
+  box_step_search(box, text.text.size, what.text.size);
   for (size_t at; (at = place(box, text, what, false)) <= text.text.size; n++)
     text = part(text, at + what.text.size, text.text.size);
   return n;
@@ -196,7 +201,7 @@ size_t string_offset(Value text, size_t n) {
 Value string_reverse(Box *box, Value text) {
   char *out = box_take(box, text.text.size, 1), *to = out;
   uint32_t c;
-  box_step_bytes(box, text.text.size);
+  box_step_characters(box, text.text.size);
   for (size_t left = text.text.size, n; left > 0; left -= n) {
     n = last_character(text.text.bytes, left, &c);
     memcpy(to, text.text.bytes + left - n, n);

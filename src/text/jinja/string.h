@@ -18,9 +18,9 @@ size_t string_literal(Box *box, const char *text, size_t size, Value *value);
 size_t number_literal(Box *box, const char *text, size_t size, bool behind_dot, Value *value);
 
 /* A number as int(text, base) and float(text) take it, blanks around it and single '_' inside allowed; false where it
- * is none. An int of more than 64 bits fails. */
+ * is none. An int of more than 64 bits fails, and so does text that is not ASCII. */
 bool string_to_int(Box *box, Value text, int base, int64_t *integer);
-bool string_to_float(Value text, double *real);
+bool string_to_float(Box *box, Value text, double *real);
 
 /* str.strip and its halves; chars NULL = white space. */
 Value string_strip(Box *box, Value text, const Value *chars, bool left, bool right);

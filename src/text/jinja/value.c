@@ -218,7 +218,7 @@ bool value_contains(Box *box, Value all, Value one) {
   if (all.kind == VALUE_STRING) {
     if (one.kind == VALUE_UNDEFINED) box_fail(box, "%s", one.hint);
     if (one.kind != VALUE_STRING) box_fail(box, "`in` a string asks for a %s", value_kind_name(one));
-    box_step_bytes(box, all.text.size);
+    box_step_search(box, all.text.size, one.text.size);
     return one.text.size == 0 ||
            (all.text.size && memmem(all.text.bytes, all.text.size, one.text.bytes, one.text.size) != NULL);
   }
