@@ -157,6 +157,133 @@ static void write_run(const char *name, size_t steps, size_t layers, double stre
   check(result_finish(result, &err));
 }
 
+/* --- sweeps: anchors, controls, three seeds, three targets --- */
+
+enum { SEEDS = 3, TARGETS = 3, SWEEP_STEPS = 120 };
+
+typedef struct Setting {
+  const char *method, *layers;
+  double anchor, pairs, strength; /* strength: how much it holds back */
+  bool control;
+} Setting;
+
+static void write_texts(Result *result, const char *name, const Setting *settings, size_t n, int which) {
+  const char **texts = mem_alloc(n * SEEDS, sizeof *texts);
+  for (size_t i = 0; i < n * SEEDS; i++)
+    texts[i] = which == 0   ? settings[i / SEEDS].method
+               : which == 1 ? settings[i / SEEDS].layers
+               : which == 2 ? "harmless"
+                            : (i == n * SEEDS - 1 && n > 4 ? "failed" : "done");
+  check(result_write_strings(result, name, texts, n * SEEDS, &err));
+  free(texts);
+}
+
+/* Seeds scatter about the setting's value by up to amount / 2. */
+static double scatter(size_t seed, size_t salt, double amount) {
+  return amount * ((double)((seed * 7 + salt * 5 + 3) % 11) / 10 - 0.5);
+}
+
+static double setting_drift(const Setting *s, size_t seed) {
+  return 0.08 * pow(s->pairs / 1000, 0.4) / (1 + 3 * s->strength) * (1 + scatter(seed, 1, 0.2));
+}
+
+static double setting_accuracy(const Setting *s, size_t seed, size_t target) {
+  const double drift = setting_drift(s, seed), learnt = 0.12 * pow(s->pairs / 1000, 0.3) / (1 + 0.03 * s->strength);
+  return 0.56 + (target == 0 ? 1.3 : 0.6) * learnt + (target ? 0.02 * (double)target - 0.9 * drift : 0) +
+         scatter(seed, target + 2, 0.02);
+}
+
+static void write_sweep_numbers(Result *result, const Setting *settings, size_t n) {
+  static const char *const names[] = {"anchor", "lr",    "train_pairs", "seed", "setting", "control", "heldout_accuracy",
+                                      "drift",  "target_accuracy", "aog", "nts"};
+  const size_t runs = n * SEEDS;
+  double *values = mem_alloc(runs, sizeof *values);
+  for (size_t c = 0; c < sizeof names / sizeof names[0]; c++) {
+    char *name = mem_format("runs/%s", names[c]);
+    for (size_t i = 0; i < runs; i++) {
+      const Setting *s = &settings[i / SEEDS];
+      double mean = 0, base = 0, lost = setting_accuracy(&settings[0], i % SEEDS, 0) - setting_accuracy(s, i % SEEDS, 0);
+      for (size_t t = 1; t <= TARGETS; t++) {
+        mean += setting_accuracy(s, i % SEEDS, t) / TARGETS;
+        base += setting_accuracy(&settings[0], i % SEEDS, t) / TARGETS;
+      }
+      const double aog = 100 * (mean - base);
+      values[i] = (const double[]){s->anchor,
+                                   1e-5,
+                                   s->pairs,
+                                   (double)(i % SEEDS) + 1,
+                                   (double)(i / SEEDS),
+                                   s->control,
+                                   setting_accuracy(s, i % SEEDS, 0),
+                                   setting_drift(s, i % SEEDS),
+                                   mean,
+                                   aog,
+                                   aog - fmax(0, 100 * lost)}[c];
+    }
+    check(result_write_array(result, name, 1, &runs, values, &err));
+    free(name);
+  }
+  free(values);
+}
+
+static void write_sweep_arrays(Result *result, const Setting *settings, size_t n) {
+  const size_t runs = n * SEEDS, most = runs * SWEEP_STEPS;
+  double *values = mem_alloc(most, sizeof *values);
+  for (size_t i = 0; i < runs * TARGETS; i++)
+    values[i] = setting_accuracy(&settings[i / TARGETS / SEEDS], i / TARGETS % SEEDS, i % TARGETS + 1);
+  check(result_write_array(result, "eval/accuracy", 2, (size_t[]){runs, TARGETS}, values, &err));
+  for (size_t i = 0; i < runs * LAYERS; i++)
+    values[i] = sqrt(setting_drift(&settings[i / LAYERS / SEEDS], i / LAYERS % SEEDS)) *
+                (0.02 + 1.6 * pow((double)(i % LAYERS) / LAYERS, 2));
+  check(result_write_array(result, "drift/relative_l2", 2, (size_t[]){runs, LAYERS}, values, &err));
+  for (size_t c = 0; c < 3; c++) {
+    for (size_t i = 0; i < most; i++) {
+      const double t = (double)(i % SWEEP_STEPS) / SWEEP_STEPS, noise = scatter(i, i / 13, 0.12);
+      const Setting *s = &settings[i / SWEEP_STEPS / SEEDS];
+      values[i] = c == 0   ? 0.69 - 0.3 * t / (1 + 0.05 * s->strength) + noise
+                  : c == 1 ? 0.5 + 0.3 * t / (1 + 0.05 * s->strength) + noise
+                           : t * setting_drift(s, i / SWEEP_STEPS % SEEDS);
+      if (s->control && strncmp(s->method, "stop", 4) == 0 && i % SWEEP_STEPS > 40) values[i] = NAN;
+    }
+    const char *const names[] = {"curves/bt_loss", "curves/accuracy", "curves/drift"};
+    check(result_write_array(result, names[c], 2, (size_t[]){runs, SWEEP_STEPS}, values, &err));
+  }
+  free(values);
+}
+
+static void write_sweep(const char *name, const Setting *settings, size_t n) {
+  Result *result = create(name, "sweep", 0);
+  write_texts(result, "runs/method", settings, n, 0);
+  write_texts(result, "runs/anchor_layers", settings, n, 1);
+  write_texts(result, "runs/source", settings, n, 2);
+  write_texts(result, "runs/status", settings, n, 3);
+  check(result_write_strings(result, "eval/name", (const char *[]){"helpful-base", "pku-saferlhf", "auto-j"}, TARGETS,
+                             &err));
+  write_sites(result, "drift/sites", LAYERS, false);
+  write_sweep_numbers(result, settings, n);
+  write_sweep_arrays(result, settings, n);
+  check(result_finish(result, &err));
+}
+
+static void write_sweeps(void) {
+  static const Setting all[] = {{"anchor-0", "", 0, 1000, 0, false},
+                                {"anchor-0.01", "all", 0.01, 1000, 0.05, false},
+                                {"anchor-0.1", "all", 0.1, 1000, 0.3, false},
+                                {"anchor-1", "all", 1, 1000, 1, false},
+                                {"anchor-10", "all", 10, 1000, 4, false},
+                                {"anchor-100", "all", 100, 1000, 30, false},
+                                {"l2-sp-0.01", "", 0, 1000, 0.8, true},
+                                {"weight-decay-0.1", "", 0, 1000, 0.02, true},
+                                {"sft-0.1", "", 0, 1000, 0.5, true},
+                                {"stop-at-drift-anchor-1", "", 0, 1000, 1.1, true}};
+  static const Setting pairs[] = {{"anchor-0", "", 0, 64, 0, false},     {"anchor-1", "last", 1, 64, 1, false},
+                                  {"anchor-0", "", 0, 256, 0, false},    {"anchor-1", "last", 1, 256, 1, false},
+                                  {"anchor-0", "", 0, 1000, 0, false},   {"anchor-1", "last", 1, 1000, 1, false}};
+  write_sweep("sweep.h5", all, sizeof all / sizeof all[0]);
+  write_sweep("sweep-pairs.h5", pairs, sizeof pairs / sizeof pairs[0]);
+  write_sweep("sweep-one.h5", all, 1);
+}
+
 /* Results whose arrays do not fit together. */
 static void write_broken(void) {
   Result *result = create("misfit.h5", "drift", 1);
@@ -165,6 +292,17 @@ static void write_broken(void) {
   check(result_write_array(result, "layer", 1, (size_t[]){3}, (double[]){0, 1, 2}, &err));
   check(result_finish(result, &err));
   result = create("bare.h5", "drift", 1);
+  check(result_finish(result, &err));
+  result = create("bare-sweep.h5", "sweep", 1);
+  check(result_finish(result, &err));
+  result = create("odd-sweep.h5", "sweep", 1);
+  static const char *const numbers[] = {"anchor", "lr", "train_pairs", "seed", "setting", "control", "heldout_accuracy",
+                                        "drift", "target_accuracy", "aog", "nts"};
+  for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+    char *name = mem_format("runs/%s", numbers[i]);
+    check(result_write_array(result, name, 1, (size_t[]){2}, (double[]){0, 7}, &err));
+    free(name);
+  }
   check(result_finish(result, &err));
   result = create("nothing.h5", "run", 1);
   check(result_write_array(result, "train/step", 1, (size_t[]){0}, NULL, &err));
@@ -188,6 +326,7 @@ int main(int argc, char **argv) {
   write_run("run-anchored.h5", STEPS, LAYERS, 0.2, true);
   write_run("short.h5", 1, 1, 1, false);
   write_run("long.h5", 1000, 2, 1, false);
+  write_sweeps();
   write_broken();
   return 0;
 }

@@ -48,6 +48,23 @@ run 200 blocks.29.hook_resid_post 29 cosine 0.058" "steps: every measure at ever
 grep -q '"rows":\[{"file":"plain","site":"hook_embed","layer":null,"measure":"cka","value":0.998' "$work/plain.json"
 ok $? "the same as JSON"
 
+is "$(table "$r/sweep.h5" | sed -n '1,2p' | tr '\t' ' ')" \
+  "series method anchor pairs seed measure drift drift_lo drift_hi value lo hi
+- anchor-0 0 1000 1 held-out source 0.0848 - - 0.71 - -" "transfer: every run"
+is "$(table "$r/sweep.h5" | awk -F'\t' '$6 == "held-out source"' | wc -l) $(table "$r/sweep.h5" | cut -f 6 | uniq | tr '\n' ',')" \
+  "39 measure,held-out source,helpful-base,pku-saferlhf,auto-j,mean of targets,AOG,NTS," "29 finished runs of 30, 10 settings; all measures"
+is "$(table "$r/sweep.h5" | awk -F'\t' '$5 == "-" && $2 == "anchor-0" && $6 == "held-out source"' | cut -f 10-12 | tr '\t' ' ')" \
+  "0.716666667 0.699218657 0.734114677" "mean over seeds with Student's interval"
+is "$(table "$r/sweep.h5" | awk -F'\t' '$2 == "l2-sp-0.01" { print $3 }' | sort -u)" "-" "a control has no strength"
+is "$(table "$r/sweep-pairs.h5" --figure quantity | awk -F'\t' '!/^series/ { print $1, $4 }' | sort -u | tr '\n' ';') $(
+  table "$r/sweep-pairs.h5" | awk -F'\t' '!/^series/ { print $1 }' | sort -u | tr '\n' ';')" \
+  "- 1000;- 256;- 64; 1000 pairs;256 pairs;64 pairs;" "quantity: pairs are an axis there, and a series elsewhere"
+is "$(table "$r/sweep.h5" --figure layers | grep -c .) $(table "$r/sweep.h5" --figure layers | sed -n 2p | cut -f 6-8 | tr '\t' ' ' | cut -c 1-30)" \
+  "301 blocks.0.hook_resid_post 0 0.0" "layers: every layer of every setting"
+is "$(table "$r/sweep.h5" --figure curves | sed -n '2p;121p' | cut -f 2,6,7,11 | tr '\t' ' ')" "anchor-0 1 3 0
+anchor-0 120 3 0.0777466667" "curves: means over seeds at every step"
+is "$(table "$r/sweep.h5" --figure curves | awk -F'\t' '/^-\tstop/ { n++ } END { print n }')" 41 "a run that stopped early ends early"
+
 # --- names ---
 
 mkdir -p "$work/a" "$work/b" && cp "$r/run.h5" "$work/a" && cp "$r/run.h5" "$work/b"
@@ -78,6 +95,12 @@ fails 2 'plain.h5 holds a result of kind drift and .*run.h5 one of kind run' "tw
 fails 2 'figure heatmap: .*plain.h5 holds a result of kind drift, whose figures are: drift$' "a figure of another kind" \
   "$FATHOM" plot "$r/plain.h5" --figure heatmap --tsv
 fails 2 'whose figures are: training, heatmap, steps$' "a run has three figures" "$FATHOM" plot "$r/run.h5" --figure cross --tsv
+fails 2 'whose figures are: transfer, frontier, layers, curves, quantity$' "a sweep has five figures" \
+  "$FATHOM" plot "$r/sweep.h5" --figure training --tsv
+fails 2 'sweep.h5 and .*sweep-pairs.h5: a figure draws one sweep' "two sweeps" "$FATHOM" plot "$r/sweep.h5" "$r/sweep-pairs.h5" --tsv
+fails 3 'sweep.h5: all its runs have 1000 training pairs' "no ablation without its axis" "$FATHOM" plot "$r/sweep.h5" --figure quantity --tsv
+fails 3 'bare-sweep.h5: .*runs/anchor' "a sweep without its arrays" "$FATHOM" plot "$r/bare-sweep.h5" --tsv
+fails 3 'odd-sweep.h5: runs/setting of run 1 is 7, expected 0 to 1' "settings that are none" "$FATHOM" plot "$r/odd-sweep.h5" --tsv
 fails 2 'figure pie: expected one of' "a figure there is not" "$FATHOM" plot "$r/run.h5" --figure pie --tsv
 fails 4 'none.h5: .*No such file' "a file that is not there" "$FATHOM" plot "$work/none.h5" --tsv
 fails 3 'text.h5: ' "a file that is no HDF5" "$FATHOM" plot "$work/text.h5" --tsv
@@ -155,6 +178,10 @@ for format in png svg pdf; do
   drawn "one step, $format" "$p/short.$format" "$FATHOM" plot "$r/short.h5" -o "$p/short.$format"
   drawn "heat map, $format" "$p/heatmap.$format" "$FATHOM" plot "$r/run.h5" "$r/run-anchored.h5" --figure heatmap -o "$p/heatmap.$format"
   drawn "heat map of one cell, $format" "$p/cell.$format" "$FATHOM" plot "$r/short.h5" --figure heatmap -o "$p/cell.$format"
+  drawn "quantity, $format" "$p/quantity.$format" "$FATHOM" plot "$r/sweep-pairs.h5" --figure quantity -o "$p/quantity.$format"
+  for figure in transfer frontier layers curves; do
+    drawn "$figure, $format" "$p/$figure.$format" "$FATHOM" plot "$r/sweep.h5" --figure $figure -o "$p/$figure.$format"
+  done
   drawn "steps, $format" "$p/steps.$format" "$FATHOM" plot "$r/run.h5" --figure steps -o "$p/steps.$format"
 done
 says "$p/drift.svg" "Representation drift per layer" "debiased linear CKA (1 = identical)" "layer (resid_post)" \
@@ -163,6 +190,16 @@ says "$p/exact.svg" "no intervals" "fathom drift frozen.h5 'tuned &amp; &lt;trai
 says "$p/cross.svg" "Every layer against every layer" "A, layer (resid_post)" "grey: not measured"
 says "$p/training.svg" "Training curves" "Bradley–Terry loss, nats" "accuracy, share of pairs" "points: held-out pairs" "learning rate  (× 10⁻⁵)" ">step<"
 says "$p/heatmap.svg" "Drift of every layer during training" "relative squared drift" ">run-anchored<"
+for figure in transfer frontier layers curves; do
+  drawn "$figure of one setting" "$p/one-$figure.svg" "$FATHOM" plot "$r/sweep-one.h5" --figure $figure -o "$p/one-$figure.svg"
+  drawn "$figure of three series" "$p/three-$figure.svg" "$FATHOM" plot "$r/sweep-pairs.h5" --figure $figure -o "$p/three-$figure.svg"
+done
+says "$p/transfer.svg" "Transfer against anchor strength" "mean of targets, accuracy, %" "NTS (ours), points" "anchor strength λ" ">0.01<" ">100<"
+says "$p/frontier.svg" "drift: relative squared, mean over blocks" ">no anchor<" ">anchor 10<" ">stop-at-drift-anchor-1<"
+says "$p/layers.svg" "relative L2 distance to the frozen model" "layer (resid_post)" ">l2-sp-0.01<"
+says "$p/curves.svg" "Bradley–Terry loss, nats" "means over 2 to 3 seeds" ">step<"
+says "$p/quantity.svg" "training pairs" ">256<" ">anchor 1<"
+says "$p/three-frontier.svg" ">256 pairs<"
 says "$p/steps.svg" "Drift of the layers as training goes on" "step 0" "cosine distance"
 is "$(ls "$p" | grep -c part)" 0 "nothing half-written is left"
 
@@ -176,8 +213,9 @@ while [ $n -lt 12 ]; do
 done
 drawn "twelve files" "$p/many.svg" "$FATHOM" plot "$@" -o "$p/many.svg"
 says "$p/many.svg" ">file-12<"
-for figure in training heatmap steps; do
-  "$FATHOM" plot "$r/run.h5" --figure $figure --tsv >"$work/$figure.tsv"
+for figure in training heatmap steps transfer frontier layers curves; do
+  case $figure in training | heatmap | steps) file=run ;; *) file=sweep ;; esac
+  "$FATHOM" plot "$r/$file.h5" --figure $figure --tsv >"$work/$figure.tsv"
   drawn "$figure.gp by hand" "$p/hand-$figure.png" \
     "$GNUPLOT" -e "data='$work/$figure.tsv'; out='$p/hand-$figure.png'" "$FATHOM_PLOTS_DIR/$figure.gp"
 done

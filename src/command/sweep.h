@@ -62,6 +62,7 @@ typedef struct SweepSource {
   const char *path, *heldout; /* heldout NULL: a part of path */
   char *name;                 /* unique among the sources, fit for a file's name */
   char *frozen;               /* its store */
+  size_t n_train;             /* pairs to train on, without those held out; known once the inputs are read */
 } SweepSource;
 
 typedef struct SweepRun {

@@ -65,8 +65,7 @@ static double run_flop(const Sweep *sweep, const SweepInputs *inputs, const Swee
   const SweepData *source = &inputs->sources[run->source];
   double heldout_pairs, heldout_tokens, eval_tokens = 0;
   heldout_size(sweep, inputs, run, &heldout_pairs, &heldout_tokens);
-  const double there = (double)source->n_pairs - (sweep->settings->heldout.count ? 0 : heldout_pairs),
-               pairs = isnan(run->quantity->number) ? there : run->quantity->number,
+  const double pairs = isnan(run->quantity->number) ? (double)source->n_train : run->quantity->number,
                a_pair = (double)source->n_tokens / (double)source->n_pairs,
                steps = s->steps ? (double)s->steps : ceil(s->epochs * pairs / (double)s->batch_size),
                trained_tokens = steps * (double)s->batch_size * a_pair, evaluations = floor(log2(fmax(steps, 1))) + 3,

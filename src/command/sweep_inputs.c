@@ -7,15 +7,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-static Status read_data(const Sweep *sweep, SweepInputs *inputs, const char *path, size_t limit, SweepData *data,
-                        Error *err) {
+static Status read_split_seed(const SweepSettings *s, uint64_t *seed, Error *err) {
+  *seed = s->common.seed;
+  return !s->split_seed || parse_u64(s->split_seed, seed)
+             ? STATUS_OK
+             : error_set(err, STATUS_USAGE, "--split-seed %s: expected a whole number", s->split_seed);
+}
+
+/* held_out: the share that train will hold out; n_train becomes what is left. */
+static Status read_data(const Sweep *sweep, SweepInputs *inputs, const char *path, size_t limit, double held_out,
+                        SweepData *data, Error *err) {
   const SweepSettings *s = sweep->settings;
   SampleRules rules = inputs_sample_rules(&inputs->model, &s->input);
   TokenRule rule = TOKENS_RESPONSE;
-  SampleSet set = {0};
+  SampleSet set = {0}, out = {0};
+  uint64_t seed;
   rules.limit = limit;
   token_rule_from_name(s->anchor_tokens, &rule);
-  Status status = samples_read_pairs(&path, 1, &rules, &set, err);
+  Status status = read_split_seed(s, &seed, err);
+  if (status == STATUS_OK) status = samples_read_pairs(&path, 1, &rules, &set, err);
   if (status == STATUS_OK && set.count == 0)
     status = error_set(err, STATUS_DATA, "%s: no pair is left of %zu", path, set.n_read);
   *data = (SweepData){.path = path, .n_pairs = set.count / 2};
@@ -29,11 +39,17 @@ static Status read_data(const Sweep *sweep, SweepInputs *inputs, const char *pat
     data->longest = n > data->longest ? n : data->longest;
     data->longest_pair = both > data->longest_pair ? both : data->longest_pair;
   }
+  if (held_out > 0 && status == STATUS_OK) samples_split_pairs(&set, held_out, seed, &out);
+  data->n_train = set.count / 2;
+  if (status == STATUS_OK && data->n_train == 0)
+    status = error_set(err, STATUS_DATA, "%s: no training pair is left: --eval-split %g holds out all %zu", path,
+                       held_out, data->n_pairs);
   samples_clear(&set);
+  samples_clear(&out);
   return status;
 }
 
-Status sweep_read_inputs(const Sweep *sweep, SweepInputs *inputs, Error *err) {
+Status sweep_read_inputs(Sweep *sweep, SweepInputs *inputs, Error *err) {
   const SweepSettings *s = sweep->settings;
   *inputs = (SweepInputs){0};
   Status status = inputs_open_model(&inputs->model, sweep->model, &s->input, err);
@@ -46,11 +62,14 @@ Status sweep_read_inputs(const Sweep *sweep, SweepInputs *inputs, Error *err) {
   inputs->heldout = mem_alloc(s->heldout.count, sizeof *inputs->heldout);
   inputs->evals = mem_alloc(s->eval.count, sizeof *inputs->evals);
   for (size_t i = 0; i < sweep->n_sources && status == STATUS_OK; i++)
-    status = read_data(sweep, inputs, sweep->sources[i].path, s->input.limit, &inputs->sources[i], err);
+    status = read_data(sweep, inputs, sweep->sources[i].path, s->input.limit, s->heldout.count ? 0 : s->eval_split,
+                       &inputs->sources[i], err);
   for (size_t i = 0; i < s->heldout.count && status == STATUS_OK; i++)
-    status = read_data(sweep, inputs, s->heldout.items[i], 0, &inputs->heldout[i], err);
+    status = read_data(sweep, inputs, s->heldout.items[i], 0, 0, &inputs->heldout[i], err);
   for (size_t i = 0; i < s->eval.count && status == STATUS_OK; i++)
-    status = read_data(sweep, inputs, s->eval.items[i], 0, &inputs->evals[i], err);
+    status = read_data(sweep, inputs, s->eval.items[i], 0, 0, &inputs->evals[i], err);
+  for (size_t i = 0; i < sweep->n_sources && status == STATUS_OK; i++)
+    sweep->sources[i].n_train = inputs->sources[i].n_train;
   return status;
 }
 
@@ -114,9 +133,9 @@ static Status check_run(const Sweep *sweep, const SweepInputs *inputs, const Swe
   TrainSettings settings;
   Status status = sweep_train_settings(&words, &settings, err);
   if (status == STATUS_OK) status = check_settings(inputs, run, &settings, err);
-  if (status == STATUS_OK && run->quantity->number > (double)inputs->sources[run->source].n_pairs)
-    status = error_set(err, STATUS_USAGE, "--train-pairs %s: %s has %zu pairs", run->quantity->text,
-                       sweep->sources[run->source].path, inputs->sources[run->source].n_pairs);
+  if (status == STATUS_OK && run->quantity->number > (double)inputs->sources[run->source].n_train)
+    status = error_set(err, STATUS_USAGE, "--train-pairs %s: %s has %zu to train on", run->quantity->text,
+                       sweep->sources[run->source].path, inputs->sources[run->source].n_train);
   sweep_train_settings_free(&settings);
   words_free(&words);
   return status;

@@ -12,6 +12,7 @@ typedef struct SweepData {
   const char *path;
   char digest[DIGEST_TEXT];
   size_t n_pairs, n_tokens, n_rows; /* n_rows: of the anchor's token rule */
+  size_t n_train;                   /* pairs, without those held out */
   size_t longest, longest_pair;     /* tokens of a side, of both sides together */
 } SweepData;
 
@@ -21,7 +22,7 @@ typedef struct SweepInputs {
   SweepData *sources, *heldout, *evals; /* heldout: one for each source, or none */
 } SweepInputs;
 
-Status sweep_read_inputs(const Sweep *sweep, SweepInputs *inputs, Error *err);
+Status sweep_read_inputs(Sweep *sweep, SweepInputs *inputs, Error *err);
 void sweep_inputs_clear(SweepInputs *inputs); /* all zeros is fine */
 
 /* A run's settings as train will read them from its words, which must outlive them; freed by sweep_train_settings_free. */

@@ -253,7 +253,8 @@ static Status row_init(const SweepRows *rows, const SweepRun *run, SweepRow *row
   for (size_t i = 0; i < N_NUMBERS; i++) row->numbers[i] = NAN;
   row->numbers[NUMBER_LR] = settings.lr;
   row->numbers[NUMBER_ANCHOR] = settings.anchor;
-  row->numbers[NUMBER_TRAIN_PAIRS] = run->quantity->number;
+  row->numbers[NUMBER_TRAIN_PAIRS] =
+      isnan(run->quantity->number) ? (double)rows->sweep->sources[run->source].n_train : run->quantity->number;
   row->numbers[NUMBER_SEED] = run->seed->number;
   row->accuracy = missing(rows->n_evals);
   row->lo = missing(rows->n_evals);
