@@ -267,7 +267,7 @@ void gradients_clear_tables(const Model *model, Gradients *g) {
   const ParameterTable *table = &model->table;
   for (size_t i = 0; i < table->count; i++) {
     const Parameter *p = &table->items[i];
-    if ((p->role == ROLE_LM_HEAD || p->role == ROLE_EMBED) && p->offset >= g->begin)
+    if ((p->role == ROLE_LM_HEAD || p->role == ROLE_EMBED) && parameter_is_trained(p, g->begin))
       memset(g->values + (p->offset - g->begin), 0, p->rows * p->columns * sizeof *g->values);
   }
   g->n_touched = 0;

@@ -50,7 +50,7 @@ void l2sp_init(L2sp *l, double strength, const Model *model, size_t begin, bool 
   *l = (L2sp){.strength = strength, .parts = mem_alloc(table->count, sizeof *l->parts)};
   for (size_t i = 0; i < table->count; i++) {
     const Parameter *p = &table->items[i];
-    if (p->in_file || p->offset < begin || (p->role == ROLE_SCORE && !with_head)) continue;
+    if (!parameter_is_trained(p, begin) || (p->role == ROLE_SCORE && !with_head)) continue;
     take_part(l, model, p, source, adapter);
     most = p->rows > most ? p->rows : most;
   }

@@ -81,7 +81,8 @@ void sft_add(Sft *s, const Model *model, const SampleBatch *batch, const PairLab
              Gradients *gradients) {
   const size_t n_rows = batch->offsets[batch->batch.n_sequences], d = model->config.hidden_size;
   const size_t head = model->table.lm_head;
-  real *dhead = head >= gradients->begin ? gradients->values + (head - gradients->begin) : NULL;
+  const bool is_trained = head != PARAMETER_NONE && head >= gradients->begin;
+  real *dhead = is_trained ? gradients->values + (head - gradients->begin) : NULL;
   size_t n = 0;
   memset(s->dfinal, 0, n_rows * d * sizeof *s->dfinal);
   for (size_t pair = 0; pair < batch->batch.n_sequences / 2; pair++) {
