@@ -64,9 +64,8 @@ const Option train_options[] = {
     {"anchor-tokens", 0, OPTION_CHOICE, AT(anchor_tokens), 0, 0, "response|last|all",
      "tokens of the anchor and of all drift (position 0 never counts)", NULL},
     {"anchor-norm", 0, OPTION_CHOICE, AT(anchor_norm), 0, 0, "relative|unit|mse",
-     "distance of a row h from its frozen row h0: |h - h0|^2 over the block's spread s^2; of the rows scaled to length "
-     "1; "
-     "or over the width. Drift is reported as relative in any case",
+     "what the anchor holds down: |h - h0|^2 over the block's spread s^2; that of the rows scaled to length 1; or over "
+     "the width. Drift is reported as relative in any case",
      NULL},
     {"frozen", 0, OPTION_TEXT, AT(frozen), 0, 0, "F.h5",
      "store of the frozen features, recorded if it does not exist; shared by runs on its samples or some of them "
@@ -82,7 +81,7 @@ const Option train_options[] = {
     {"clip", 0, OPTION_REAL, AT(clip), 0, 1e9, "X", "global gradient norm at most; 0 = no clipping", NULL},
     {"centring", 0, OPTION_REAL, AT(centring), 0, 1e3, "X", "weight of (r_chosen + r_rejected)^2 in the loss", NULL},
     {"l2-sp", 0, OPTION_REAL, AT(l2_sp), 0, 1e6, "X",
-     "control: adds X |w - w0|^2 to the loss, w0 the weights at the start; a new head has none", NULL},
+     "control: adds X |w - w0|^2 to the loss, w0 what is trained as it was at the start; a new head has none", NULL},
     {"sft", 0, OPTION_REAL, AT(sft), 0, 0.99, "A",
      "control, after GRM: (1 - A) times the pairs' loss plus A times the mean -log p of the better answer's tokens",
      NULL},
