@@ -54,6 +54,21 @@ rm -rf x
 # Parts.
 train -o head --train head >/dev/null && "$FATHOM" plot head/run.h5 --figure heatmap --tsv -q | awk -F'\t' '!/^#/ && $2 + 0 { n++; if ($NF != 0) bad = 1 } END { exit !(n == 16 && !bad) }'
 ok $? "training the head alone moves no block"
+is "$("$FATHOM" info head/frozen.h5 -q | awk -F'\t' '$1 == "data" || $1 == "site width" { printf "%s %s, ", $2, $3 }')" \
+  "samples 48, rows 48, sites 1, ln_final.hook_normalized 16, " "and stores what the head reads of all pairs"
+train -o head2 --train head --frozen head/frozen.h5 >/dev/null && cmp head/model.safetensors head2/model.safetensors
+ok $? "from that store: the same bytes"
+train -o head3 --train head --frozen plain/frozen.h5 >/dev/null && cmp head/model.safetensors head3/model.safetensors
+ok $? "from the store of a run that trained all: the same bytes"
+"$FATHOM" record "$base" --pairs pairs.jsonl --tokens last -o blocks.h5 -q >/dev/null
+"$FATHOM" train "$base" --pairs pairs.jsonl --lr 1e-2 --steps 8 --batch-size 4 --seed 3 -o head4 --train head --frozen blocks.h5 >/dev/null 2>why &&
+  cmp head/model.safetensors head4/model.safetensors
+ok $? "from a store without it, by a forward pass: the same bytes"
+grep -q 'training on 48 last hidden states, .* 0 from blocks.h5, 48 computed now' why
+ok $? "which is said"
+fails 3 'head/frozen.h5: no site blocks.0.hook_resid_post: features of another model, or of --train head' "features of the head alone for an anchor" \
+  train -o x --frozen head/frozen.h5
+rm -rf x
 train -o last --train last:1 >/dev/null && "$FATHOM" plot last/run.h5 --figure heatmap --tsv -q |
   awk -F'\t' '!/^#/ && $2 == 8 { if ($5 == 0 && $NF != 0) bad = 1; if ($5 == 1 && $NF > 0) moved = 1 } END { exit !(moved && !bad) }'
 ok $? "training the last block moves it and nothing below"
@@ -109,7 +124,7 @@ train -o kept --checkpoint-every 3 --resume >kept.tsv
 same_run kept
 ok $? "resumed from a checkpoint: the same bytes, the same curves"
 is "$(grep -v '^#' kept.tsv | cut -f 2-9)" "$(grep -v '^#' plain.tsv | cut -f 2-9)" "and the same summary"
-for part in "lora --lora-rank 2" last:1 head; do
+for part in last:1 head "lora --lora-rank 2"; do
   rm -rf whole parted
   train -o whole --train $part >whole.tsv && train -o parted --train $part --checkpoint-every 3 >/dev/null
   result=$([ -e whole/config.json ] && echo model.safetensors || echo adapter_model.safetensors)

@@ -74,7 +74,7 @@ Words sweep_record_words(const Sweep *sweep, size_t source) {
     add_option(&words, "--pairs", sweep->sources[source].heldout);
   else
     add_size(&words, "--limit", sweep->settings->input.limit);
-  add_option(&words, "--sites", "resid_post");
+  add_option(&words, "--sites", "resid_post,ln_final");
   add_option(&words, "--tokens", sweep->settings->anchor_tokens);
   add_reading(sweep, &words);
   add_size(&words, "--threads", sweep->record_threads);

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/sitename.h"
+#include "train/stored.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@ static Status find_sites(Frozen *f, Error *err) {
     const bool found = store_find_site(f->store, name, &f->site_of[l]);
     Status status = STATUS_OK;
     if (!found)
-      status = error_set(err, STATUS_DATA, "%s: no site %s: these are not features of this model", store_path(f->store),
+      status = error_set(err, STATUS_DATA, "%s: no site %s: features of another model, or of --train head", store_path(f->store),
                          name);
     else if (store_contents(f->store)->sites[f->site_of[l]].width != f->width)
       status = error_set(err, STATUS_DATA, "%s: %s is %zu wide, expected %zu", store_path(f->store), name,
@@ -25,57 +26,7 @@ static Status find_sites(Frozen *f, Error *err) {
   return STATUS_OK;
 }
 
-/* A sample of the store by what its features depend on, its tokens. */
-typedef struct StoredSample {
-  uint64_t hash; /* of the tokens */
-  size_t sample, first_row, n_rows;
-} StoredSample;
-
-/* FNV-1a over the ids. */
-static uint64_t hash_ids(const int32_t *ids, size_t n) {
-  uint64_t hash = UINT64_C(0xcbf29ce484222325);
-  for (size_t i = 0; i < n; i++) hash = (hash ^ (uint32_t)ids[i]) * UINT64_C(0x100000001b3);
-  return hash;
-}
-
-static int compare_hashes(const void *a, const void *b) {
-  const StoredSample *x = a, *y = b;
-  return x->hash != y->hash ? (x->hash < y->hash ? -1 : 1) : (x->sample > y->sample) - (x->sample < y->sample);
-}
-
-/* The store's samples in order of their hashes; freed by the caller. Rows of one sample are neighbours in a store. */
-static StoredSample *index_store(const StoreContents *c) {
-  StoredSample *index = mem_alloc(c->n_samples, sizeof *index);
-  for (size_t s = 0; s < c->n_samples; s++) {
-    const size_t begin = (size_t)c->token_offsets[s], end = (size_t)c->token_offsets[s + 1];
-    index[s] = (StoredSample){.hash = hash_ids(c->token_ids + begin, end - begin), .sample = s};
-  }
-  for (size_t row = 0; row < c->n_rows; row++) {
-    StoredSample *of = &index[c->row_sample[row]];
-    if (of->n_rows++ == 0) of->first_row = row;
-  }
-  qsort(index, c->n_samples, sizeof *index, compare_hashes);
-  return index;
-}
-
-/* The first entry whose hash is not below. */
-static size_t lower_bound(const StoredSample *index, size_t n, uint64_t hash) {
-  size_t low = 0, high = n;
-  while (low < high) {
-    const size_t middle = low + (high - low) / 2;
-    if (index[middle].hash < hash)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low;
-}
-
-static bool has_tokens(const StoreContents *c, size_t stored, const Sample *sample) {
-  const size_t begin = (size_t)c->token_offsets[stored], n = (size_t)c->token_offsets[stored + 1] - begin;
-  return n == sample->n_tokens && memcmp(c->token_ids + begin, sample->ids, n * sizeof *sample->ids) == 0;
-}
-
+/* The rows of a range of tokens, and of nothing else? */
 static bool has_rows(const StoreContents *c, const StoredSample *stored, size_t first, size_t end) {
   if (stored->n_rows != end - first) return false;
   for (size_t t = first; t < end; t++) {
@@ -88,20 +39,19 @@ static bool has_rows(const StoreContents *c, const StoredSample *stored, size_t 
 /* Where the store has the rows of each sample: it may hold more samples, and in another order. */
 static Status find_rows(Frozen *f, const Sample *const *samples, size_t n, Error *err) {
   const StoreContents *c = store_contents(f->store);
-  StoredSample *index = index_store(c);
+  StoredSamples stored;
   Status status = STATUS_OK;
+  stored_init(&stored, c);
   for (size_t s = 0; s < n && status == STATUS_OK; s++) {
-    const uint64_t hash = hash_ids(samples[s]->ids, samples[s]->n_tokens);
-    size_t at = lower_bound(index, c->n_samples, hash), first, end;
-    bool same_tokens = false, found = false;
+    size_t first, end;
+    bool found = false;
     token_rule_range(samples[s], f->rule, &first, &end);
-    for (; !found && at < c->n_samples && index[at].hash == hash; at++) {
-      if (!has_tokens(c, index[at].sample, samples[s])) continue;
-      same_tokens = true;
-      found = has_rows(c, &index[at], first, end);
-      if (found) f->first_row[s] = index[at].first_row;
+    const StoredSample *same = stored_find(&stored, samples[s]), *at = same;
+    for (; !found && at; at = stored_next(&stored, at, samples[s])) {
+      found = has_rows(c, at, first, end);
+      if (found) f->first_row[s] = at->first_row;
     }
-    if (!same_tokens)
+    if (!same)
       status = error_set(err, STATUS_DATA,
                          "%s: features of other samples: none of its %zu has the tokens of this run's \"%s\"",
                          store_path(f->store), c->n_samples, samples[s]->id);
@@ -110,7 +60,7 @@ static Status find_rows(Frozen *f, const Sample *const *samples, size_t n, Error
                          "%s: its rows of \"%s\" are not tokens %zu to %zu: recorded with another token rule",
                          store_path(f->store), samples[s]->id, first, end - 1);
   }
-  free(index);
+  stored_clear(&stored);
   return status;
 }
 

@@ -14,10 +14,27 @@ typedef struct Step {
   StepResult *result;
 } Step;
 
+/* The head alone, on hidden states that are known. */
+static void head_batch(const Step *step, const size_t *indices, const PairLabel *labels, size_t count,
+                       bool accumulate) {
+  Stepper *s = step->s;
+  real *rewards = mem_alloc(2 * count, sizeof *rewards), *drewards = rewards + count;
+  features_rewards(s->features, s->model, indices, 0, count, rewards);
+  loss_bradley_terry(count / 2, rewards, labels, s->centring, 1 / (double)step->n_pairs, &step->result->pairs,
+                     drewards);
+  features_backward(s->features, indices, count, drewards, accumulate, &s->gradients);
+  free(rewards);
+}
+
 /* Forward, loss, backward of the step's samples [first, first + count). */
 static Status micro_batch(const Step *step, const Sample *const *samples, const size_t *indices,
                           const PairLabel *labels, size_t count, bool accumulate, Error *err) {
   Stepper *s = step->s;
+  for (size_t i = 0; i < count; i++) step->result->tokens += samples[i]->n_tokens;
+  if (s->features) {
+    head_batch(step, indices, labels, count, accumulate);
+    return STATUS_OK;
+  }
   sample_batch_fill(&s->batch, samples, count);
   const Status status = anchor_load(s->anchor, s->frozen, &s->batch, indices, err);
   if (status != STATUS_OK) return status;
@@ -101,7 +118,6 @@ Status step_run(Stepper *s, const Sample *const *samples, const size_t *indices,
     const Status status =
         micro_batch(&step, samples + first, indices + first, labels ? labels + first / 2 : NULL, count, first > 0, err);
     if (status != STATUS_OK) return status;
-    result->tokens += s->batch.offsets[count];
     result->micro_batches++;
   }
   finish_loss(&step);

@@ -4,6 +4,7 @@
 
 #include "train/adamw.h"
 #include "train/anchor.h"
+#include "train/features.h"
 #include "train/l2sp.h"
 #include "train/loss.h"
 #include "train/sft.h"
@@ -16,6 +17,7 @@ typedef struct Stepper {
   Anchor *anchor;
   Sft sft;   /* all zeros: off */
   L2sp l2sp; /* all zeros: off */
+  const Features *features; /* of the samples by number, where the head alone is trained: no forward pass. Or NULL */
   Gradients gradients;
   real *first, *second; /* AdamW's moments, laid out as the gradients */
   size_t n_trained;

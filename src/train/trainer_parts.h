@@ -1,5 +1,5 @@
-/* What the files of the trainer share: the state of a run. trainer_prepare.c sets it up, trainer.c is the loop,
- * trainer_evaluate.c looks at held-out pairs. */
+/* What the files of the trainer share: the state of a run. trainer_prepare.c sets it up and trainer_frozen.c
+ * its frozen features, trainer.c is the loop, trainer_evaluate.c looks at held-out pairs. */
 #ifndef FATHOM_TRAIN_TRAINER_PARTS_H
 #define FATHOM_TRAIN_TRAINER_PARTS_H
 
@@ -13,12 +13,13 @@
 typedef struct Trainer {
   const TrainPlan *plan;
   Model *model;
-  const Sample **samples; /* training pairs, then the probe set */
+  const Sample **samples; /* training pairs, then the probe set; for the head alone all held-out pairs */
   size_t n_train, n_samples, n_pairs, n_steps;
   size_t *order, order_epoch; /* [n_pairs]: the pairs of an epoch, shuffled */
   Arena arena;                /* gradients and moments */
   Pass pass;
   Frozen frozen;
+  Features features; /* where the head alone is trained */
   Anchor anchor;
   Probe probe;
   Stepper stepper;
@@ -30,6 +31,12 @@ typedef struct Trainer {
 /* Features, memory, the new head, and with --resume the newest checkpoint: up to the first step that is still to do. */
 Status trainer_prepare(Trainer *trainer, const Provenance *from, Error *err);
 void trainer_clear(Trainer *trainer);
+
+/* Records the frozen features where their store does not exist, and opens it. */
+Status trainer_prepare_frozen(Trainer *trainer, Error *err);
+
+/* Is the head alone trained? Then no block can drift, and the store holds what the head reads. */
+bool trainer_is_head_alone(const Trainer *trainer);
 
 /* Held-out accuracy, and the full drift measures on the probe set, into the log. */
 Status trainer_evaluate(Trainer *trainer, Error *err);

@@ -3,7 +3,6 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/rng.h"
-#include "train/recorder.h"
 #include "train/runlog.h"
 #include "train/trainable.h"
 #include "train/trainer_parts.h"
@@ -19,6 +18,7 @@ void trainer_clear(Trainer *t) {
   sft_clear(&t->stepper.sft);
   l2sp_clear(&t->stepper.l2sp);
   frozen_close(&t->frozen);
+  features_clear(&t->features);
   gradients_clear(&t->stepper.gradients);
   sample_batch_clear(&t->stepper.batch);
   pass_clear(&t->pass);
@@ -27,64 +27,21 @@ void trainer_clear(Trainer *t) {
   free(t->samples);
 }
 
-/* Training samples and, behind them, the probe set where it is held out. */
+/* Training samples and, behind them, the probe set where it is held out; for the head alone all held-out samples, and
+ * no probe set, since nothing drifts. */
 static void collect_samples(Trainer *t) {
   const TrainPlan *plan = t->plan;
-  const bool held_out = plan->heldout->count > 0;
+  const bool held_out = plan->heldout->count > 0, head_alone = trainer_is_head_alone(t);
   const SampleSet *from = held_out ? plan->heldout : plan->train;
-  const size_t n_probe = from->count < 2 * plan->probe_pairs ? from->count : 2 * plan->probe_pairs;
+  const size_t n_probe = from->count < 2 * plan->probe_pairs || head_alone ? from->count : 2 * plan->probe_pairs;
   t->n_train = plan->train->count;
   t->n_pairs = t->n_train / 2;
   t->samples = mem_alloc(t->n_train + n_probe, sizeof *t->samples);
   for (size_t i = 0; i < t->n_train; i++) t->samples[i] = &plan->train->items[i];
   for (size_t i = 0; held_out && i < n_probe; i++) t->samples[t->n_train + i] = &from->items[i];
   t->n_samples = t->n_train + (held_out ? n_probe : 0);
-  t->probe.n_samples = n_probe;
+  t->probe.n_samples = head_alone ? 0 : n_probe;
   t->probe.first_index = held_out ? t->n_train : 0;
-}
-
-/* The frozen features: recorded where their file does not exist yet. */
-static Status prepare_frozen(Trainer *t, Error *err) {
-  const TrainPlan *plan = t->plan;
-  const ModelConfig *c = &t->model->config;
-  char *path = plan->frozen_path ? mem_copy_string(plan->frozen_path) : file_join(plan->folder, "frozen.h5");
-  Status status = STATUS_OK;
-  if (!file_exists(path)) {
-    SiteList sites = {0};
-    status = sites_of_selection(c, "resid_post", NULL, &sites, err);
-    const RecordPlan record = {.path = path,
-                               .sites = &sites,
-                               .samples = t->samples,
-                               .n_samples = t->n_samples,
-                               .rule_name = plan->token_rule_name,
-                               .rule = plan->token_rule,
-                               .dtype = STORE_F32,
-                               .batch_tokens = plan->batch_tokens,
-                               .label = "frozen features",
-                               .about = plan->frozen_about};
-    if (status == STATUS_OK) {
-      RecordCost cost;
-      recorder_cost(t->model, &record, &cost);
-      log_note("frozen features: %zu rows of %zu blocks, %.1f MiB in %s", cost.rows, sites.count,
-               (double)cost.file_bytes / (1 << 20), path);
-      status = recorder_run(t->model, &record, err);
-    }
-    sites_clear(&sites);
-  }
-  if (status == STATUS_OK)
-    status =
-        frozen_open(&t->frozen, path, plan->token_rule, c->n_layers, c->hidden_size, t->samples, t->n_samples, err);
-  if (status == STATUS_OK &&
-      strcmp(store_contents(t->frozen.store)->weights_sha256, plan->frozen_about.weights_sha256) != 0)
-    status = error_set(err, STATUS_DATA, "%s: features of another model (weights %.12s..., this model has %.12s...)",
-                       path, store_contents(t->frozen.store)->weights_sha256, plan->frozen_about.weights_sha256);
-  if (status == STATUS_OK &&
-      strcmp(store_contents(t->frozen.store)->compute_dtype, plan->frozen_about.compute_dtype) != 0)
-    status = error_set(err, STATUS_DATA, "%s: features computed in %s, training computes in %s", path,
-                       store_contents(t->frozen.store)->compute_dtype, plan->frozen_about.compute_dtype);
-  if (status == STATUS_OK) status = frozen_measure_scale(&t->frozen, t->samples, t->n_train, err);
-  free(path);
-  return status;
 }
 
 /* The largest batch of any kind: micro-batches of pairs, and batches of single samples. */
@@ -108,7 +65,23 @@ static void batch_extent(const Trainer *t, size_t *longest, size_t *most_rows) {
   if (*most_rows < longest_pair) *most_rows = longest_pair;
 }
 
-/* Gradients, moments and the pass. */
+/* Those that stay in their file, too. */
+static size_t count_parameters(const ParameterTable *table) {
+  size_t n = 0;
+  for (size_t i = 0; i < table->count; i++) n += table->items[i].rows * table->items[i].columns;
+  return n;
+}
+
+static void say_activations(const Trainer *t, size_t most_rows, size_t longest, size_t sft) {
+  const ModelConfig *c = &t->model->config;
+  const bool recompute = t->plan->recompute;
+  const double mib = 1 << 20, blocks = (double)(pass_bytes(c, most_rows, longest, KEEP_BLOCKS) + sft) / mib,
+               inputs = (double)(pass_bytes(c, most_rows, longest, KEEP_INPUTS) + sft) / mib;
+  log_note("%.1f MiB of activations of at most %zu tokens at a time (%s --recompute %.1f MiB)",
+           recompute ? inputs : blocks, most_rows, recompute ? "without" : "with", recompute ? blocks : inputs);
+}
+
+/* Gradients, moments and the pass, which the head alone does without. */
 static Status prepare_memory(Trainer *t, Error *err) {
   size_t begin, longest, most_rows;
   Status status = trainable_from(t->model, t->plan->parts, &begin, err);
@@ -117,24 +90,23 @@ static Status prepare_memory(Trainer *t, Error *err) {
   const size_t chunk = sft_chunk_rows(t->model->config.vocab_size);
   if (t->plan->sft > 0 && begin == table->embed && table->lm_head < begin) begin = table->lm_head;
   const size_t n = table->total - begin, bytes = n * sizeof(real);
+  const bool runs_model = t->features.n == 0;
   batch_extent(t, &longest, &most_rows);
-  const PassKeeps keeps = t->plan->recompute ? KEEP_INPUTS : KEEP_BLOCKS,
-                  other = t->plan->recompute ? KEEP_BLOCKS : KEEP_INPUTS;
-  const size_t sft = sft_bytes(&t->model->config, t->plan->sft, chunk, most_rows);
-  log_note("training %zu of %zu parameters: %.1f MiB of parameters, %.1f MiB of gradients and moments, %.1f MiB of "
-           "activations of at most %zu tokens at a time (%s --recompute %.1f MiB)",
-           n, t->model->table.total, (double)(t->model->arena.size + t->model->narrow.size) / (1 << 20),
-           3.0 * (double)bytes / (1 << 20),
-           (double)(pass_bytes(&t->model->config, most_rows, longest, keeps) + sft) / (1 << 20), most_rows,
-           t->plan->recompute ? "without" : "with",
-           (double)(pass_bytes(&t->model->config, most_rows, longest, other) + sft) / (1 << 20));
+  const PassKeeps keeps = t->plan->recompute ? KEEP_INPUTS : KEEP_BLOCKS;
+  log_note("training %zu of %zu parameters: %.1f MiB of parameters, %.1f MiB of gradients and moments", n,
+           count_parameters(table),
+           (double)(t->model->arena.size + t->model->narrow.size + t->model->matrices.bytes_in_file) / (1 << 20),
+           3.0 * (double)bytes / (1 << 20));
+  if (runs_model) say_activations(t, most_rows, longest, sft_bytes(&t->model->config, t->plan->sft, chunk, most_rows));
   status = arena_init(&t->arena, 3 * arena_need(bytes), err);
-  if (status == STATUS_OK) status = pass_init(&t->pass, &t->model->config, most_rows, longest, keeps, err);
+  if (status == STATUS_OK && runs_model)
+    status = pass_init(&t->pass, &t->model->config, most_rows, longest, keeps, err);
   if (status != STATUS_OK) return status;
   t->stepper = (Stepper){.model = t->model,
                          .pass = &t->pass,
                          .frozen = &t->frozen,
                          .anchor = &t->anchor,
+                         .features = runs_model ? NULL : &t->features,
                          .gradients = {.values = arena_take(&t->arena, bytes), .begin = begin},
                          .first = arena_take(&t->arena, bytes),
                          .second = arena_take(&t->arena, bytes),
@@ -181,7 +153,7 @@ Status trainer_prepare(Trainer *t, const Provenance *from, Error *err) {
   t->n_steps = plan->steps ? plan->steps : (size_t)ceil(plan->epochs * (double)t->n_pairs / (double)plan->batch_pairs);
   t->order = mem_alloc(t->n_pairs, sizeof *t->order);
   t->order_epoch = SIZE_MAX;
-  Status status = prepare_frozen(t, err);
+  Status status = trainer_prepare_frozen(t, err);
   if (status == STATUS_OK) status = prepare_memory(t, err);
   if (status != STATUS_OK) return status;
   status = anchor_init(&t->anchor, plan->lambda, plan->anchor_norm, plan->anchor_layers, c->n_layers, c->hidden_size,
