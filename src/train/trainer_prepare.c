@@ -77,7 +77,7 @@ static void say_activations(const Trainer *t, size_t most_rows, size_t longest, 
   const bool recompute = t->plan->recompute;
   const double mib = 1 << 20, blocks = (double)(pass_bytes(c, most_rows, longest, KEEP_BLOCKS) + sft) / mib,
                inputs = (double)(pass_bytes(c, most_rows, longest, KEEP_INPUTS) + sft) / mib;
-  log_note("%.1f MiB of activations of at most %zu tokens at a time (%s --recompute %.1f MiB)",
+  log_note("beside them %.1f MiB of activations of at most %zu tokens at a time (%s --recompute %.1f MiB)",
            recompute ? inputs : blocks, most_rows, recompute ? "without" : "with", recompute ? blocks : inputs);
 }
 
