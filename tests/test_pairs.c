@@ -70,7 +70,7 @@ static const struct {
     {"hhh.jsonl", "BIG-bench HHH", 2, 2, 0, 0, 0, 0},
     {"one-bad-line.jsonl", "TRL pairs", 3, 2, 0, 0, 0, 1},
     {"pku-safer-first.json", "PKU-SafeRLHF safer first", 2, 2, 0, 0, 0, 0},
-    {"rail.jsonl", "RAIL-HH", 3, 3, 0, 0, 0, 0},
+    {"rail.jsonl", "RAIL-HH", 4, 4, 0, 0, 0, 0},
     {"subsets.jsonl", "subset pairs", 2, 2, 0, 0, 0, 0},
     {"trl-conversations.jsonl", "TRL conversations", 2, 2, 0, 0, 0, 0},
     {"trl.jsonl", "TRL pairs", 5, 3, 0, 1, 1, 0},
@@ -120,6 +120,10 @@ static void test_turns(void) {
            TURN("assistant", "A good answer: I cannot."),
        2},
       {"rail.jsonl", TURN("user", "I am angry.") TURN("assistant", "A bad answer: at whom?"), 5},
+      {"rail.jsonl",
+       TURN("user", "Hello") TURN("assistant", "Hello.") TURN("user", "Is this list a context?")
+           TURN("assistant", "A good answer: it is."),
+       6},
       {"hhh.jsonl",
        TURN("user", "I lost my keys.") TURN("assistant", "Where were you last?") TURN("user", "In the garden.")
            TURN("assistant", "A good answer: look under the bench."),
@@ -128,8 +132,8 @@ static void test_turns(void) {
        TURN("user", "Hello") TURN("assistant", "Hello.") TURN("user", "Sort 3 1 2.")
            TURN("assistant", "A good answer: 1 2 3."),
        2},
-      {"ultrafeedback-binarized.jsonl",
-       TURN("user", "Explain rust.") TURN("assistant", "A good answer: iron and air."), 0},
+      {"ultrafeedback-binarized.jsonl", TURN("user", "Explain rust.") TURN("assistant", "A good answer: iron and air."),
+       0},
       {"ultrafeedback.jsonl", TURN("user", "Explain tides.") TURN("assistant", "A bad answer: fish."), 1},
       {"pku-safer-first.json", TURN("user", "May I follow her home?") TURN("assistant", "A good answer: no."), 2},
   };
@@ -211,7 +215,8 @@ static void test_bad_rows(void) {
        "\"safer_response_id\" is another number, expected a whole number from -1 to 1"},
       {"{\"prompt\":\"p\",\"response_0\":\"a\",\"response_1\":7,\"safer_response_id\":0}", "\"response_1\""},
       {"{\"prompt\":\"p\",\"response\":[\"a\"]}", "\"response\" is no list of two strings"},
-      {"{\"context\":[],\"response1\":\"a\",\"response2\":\"b\",\"overall_preference\":1}", "context is no list of turns"},
+      {"{\"context\":[],\"response1\":\"a\",\"response2\":\"b\",\"overall_preference\":1}",
+       "context is no list of turns"},
       {"{\"context\":\"c\",\"response1\":\"a\",\"response2\":\"b\",\"overall_preference\":-100}",
        "\"overall_preference\" is another number, expected a whole number from -3 to 3"},
       {"{\"prompt\":\"p\",\"response 1\":\"a\",\"response 2\":\"b\",\"label\":\"0\"}",
@@ -221,6 +226,8 @@ static void test_bad_rows(void) {
        "\"targets\" holds a choice that is no string, or has no label"},
       {"{\"input\":\"p\",\"targets\":{\"choices\":[\"a\"],\"labels\":[1,0]}}", "\"targets\" holds more labels"},
       {"{\"input\":\"p\",\"target_scores\":{\"a\":1,\"b\":\"no\"}}", "\"target_scores\" holds what is no number"},
+      {"{\"prompt\":\"p\",\"chosen\":\"a\",\"rejected\":\"b\",\"context\":7,\"chosen_safety\":1,\"rejected_safety\":0}",
+       "\"context\" is neither a string nor a list of turns"},
       {"{\"input\":7,\"target_scores\":{\"a\":1,\"b\":0}}", "\"input\" is a number, expected a string"},
   };
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -233,7 +240,9 @@ static void test_bad_rows(void) {
 
 /* ChatML writes 'user', 'assistant' and marks around each turn; the tokens of a letter are its bytes. */
 static void test_truncation(void) {
-  static const char text[] = PAIR("0123456789", "ab", "c") PAIR("x", "0a1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6q7r8s9t0u1v2w3x4y5z6a7b8c9d0e1f2g3h4i5j6k7l8m9n", "y") PAIR("x", "a", "b");
+  static const char text[] = PAIR("0123456789", "ab", "c")
+      PAIR("x", "0a1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6q7r8s9t0u1v2w3x4y5z6a7b8c9d0e1f2g3h4i5j6k7l8m9n", "y")
+          PAIR("x", "a", "b");
   SampleSet whole, cut;
   Error err = {0};
   read_text(text, &whole, &err);
@@ -255,8 +264,7 @@ static void test_truncation(void) {
          is_all(&cut.items[0], cut.items[0].response_begin, "ab<|im_end|>\n") &&
          is_all(&cut.items[1], cut.items[1].response_begin, "c<|im_end|>\n"),
      "both sides lose the same tokens, and none of the answer");
-  ok(strcmp(cut.items[0].text_digest, chosen->text_digest) != 0 &&
-         cut.items[0].prompt_key == chosen->prompt_key,
+  ok(strcmp(cut.items[0].text_digest, chosen->text_digest) != 0 && cut.items[0].prompt_key == chosen->prompt_key,
      "what is left has a digest of its own, and the prompt's key");
   samples_clear(&whole), samples_clear(&cut);
   rules.max_length = 0, rules.truncate_prompt = false;
@@ -283,8 +291,9 @@ static void test_summary(void) {
   const PairSummary t = pairs_summarise(plain.items, 1);
   ok(t.chosen_words == 3 && isnan(t.chosen_tokens) && isnan(t.longer_wins_tokens), "and there are no tokens");
   char *text = pairs_describe(&t);
-  ok(strcmp(text, "1 pairs of 1 prompts; mean answer in words: chosen 3.0, rejected 1.0; longer wins 1.000, shorter wins "
-                  "0.000") == 0,
+  ok(strcmp(text,
+            "1 pairs of 1 prompts; mean answer in words: chosen 3.0, rejected 1.0; longer wins 1.000, shorter wins "
+            "0.000") == 0,
      "in a sentence: %s", text);
   free(text);
   samples_clear(&plain);
@@ -300,9 +309,9 @@ static void test_summary(void) {
   samples_clear(&set), samples_clear(&other);
 }
 
-/* The part of a prompt is a function of its text and the seed: these parts must never change, nor depend on the file. They
- * were computed from the definition: the first 64 bits of the text's SHA-256, exclusive-or the seed, seed splitmix64 and
- * xoshiro256**, whose first number says. */
+/* The part of a prompt is a function of its text and the seed: these parts must never change, nor depend on the file.
+ * They were computed from the definition: the first 64 bits of the text's SHA-256, exclusive-or the seed, seed
+ * splitmix64 and xoshiro256**, whose first number says. */
 #define HELD_OUT "2 3 6 7 "
 static void test_stable_split(void) {
   static const char rows[] = PAIR("one", "a", "b") PAIR("two", "a", "b") PAIR("three", "a", "b") PAIR("four", "a", "b")

@@ -17,8 +17,8 @@ static void print_counts(Table *table, const SampleSet *set) {
   const struct {
     const char *name;
     size_t n;
-  } counts[] = {{"rows", set->n_read},      {"pairs", set->count / 2},    {"dropped", samples_dropped(set)},
-                {"dropped_bad", set->n_bad}, {"dropped_tied", set->n_tied}, {"dropped_empty", set->n_empty},
+  } counts[] = {{"rows", set->n_read},          {"pairs", set->count / 2},     {"dropped", samples_dropped(set)},
+                {"dropped_bad", set->n_bad},    {"dropped_tied", set->n_tied}, {"dropped_empty", set->n_empty},
                 {"dropped_equal", set->n_equal}};
   for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) info_count(table, "pairs", counts[i].name, counts[i].n);
 }
@@ -71,8 +71,9 @@ Status info_pairs(const char *path, const InfoSettings *settings, const Provenan
   if (status == STATUS_OK) status = samples_read_pairs(&path, 1, &rules, &set, err);
   if (status == STATUS_OK) {
     Table *table = info_begin(settings, from);
-    table_note(table, "words and tokens are of the answers; longer_wins is the accuracy of calling the longer answer the "
-                      "better one, equal lengths count one half");
+    table_note(table,
+               "words and tokens are of the answers; longer_wins is the accuracy of calling the longer answer the "
+               "better one, equal lengths count one half");
     print_set(table, &set, tokenizer != NULL);
     status = table_end(table, err);
   }

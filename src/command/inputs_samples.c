@@ -83,9 +83,9 @@ void inputs_note_overlap(Inputs *in, const SampleSet *set, const SampleSet *othe
 }
 
 static Status read_prompts(Inputs *in, const InputSettings *settings, const SampleRules *rules, Error *err) {
-  Status status = settings->text ? samples_from_text(settings->text, rules, &in->samples, err)
-                                 : samples_read_prompts(settings->prompts.items, settings->prompts.count, rules,
-                                                        &in->samples, err);
+  Status status =
+      settings->text ? samples_from_text(settings->text, rules, &in->samples, err)
+                     : samples_read_prompts(settings->prompts.items, settings->prompts.count, rules, &in->samples, err);
   if (status == STATUS_OK) status = need_some(&in->samples, "prompts", rules->max_length, err);
   if (status == STATUS_OK) note_counts(in, &in->samples, in->samples.schema, rules->max_length);
   return status;

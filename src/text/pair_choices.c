@@ -40,7 +40,10 @@ static Status read_verdict(const PairSource *from, const char *key, int least, i
   if (*is_null) return STATUS_OK;
   if (!(number >= least && number <= most && number == floor(number)))
     return error_set(err, STATUS_DATA, "%s: \"%s\" is %s, expected a whole number from %d to %d", from->at->where, key,
-                     !node ? "missing" : json_is_number(node) ? "another number" : "no number", least, most);
+                     !node                  ? "missing"
+                     : json_is_number(node) ? "another number"
+                                            : "no number",
+                     least, most);
   *verdict = (int)number;
   return STATUS_OK;
 }
@@ -55,8 +58,8 @@ Status read_pku(const PairSource *from, PairRow *pair, Error *err) {
   static const char *const answers[] = {"response_0", "response_1"};
   int id;
   bool is_null;
-  const Status status = read_verdict(from, from->by_help ? "better_response_id" : "safer_response_id", -1, 1, &id,
-                                     &is_null, err);
+  const Status status =
+      read_verdict(from, from->by_help ? "better_response_id" : "safer_response_id", -1, 1, &id, &is_null, err);
   return status == STATUS_OK ? choose(from, "prompt", answers, is_null ? -1 : id, pair, err) : status;
 }
 
@@ -136,8 +139,7 @@ Status read_ultrafeedback(const PairSource *from, PairRow *pair, Error *err) {
     const Json *score = json_get(node, "overall_score");
     const char *answer = json_string(json_get(node, "response"), NULL);
     double value = json_number(score, NAN);
-    if (!answer)
-      return error_set(err, STATUS_DATA, "%s: a completion has no string \"response\"", from->at->where);
+    if (!answer) return error_set(err, STATUS_DATA, "%s: a completion has no string \"response\"", from->at->where);
     if (!json_is_string(score) || parse_real(json_string(score, ""), &value))
       if (isfinite(value)) consider(&extremes, answer, value);
   }
@@ -178,7 +180,9 @@ Status read_hhh(const PairSource *from, PairRow *pair, Error *err) {
   return answer_input(from, &extremes, pair, err);
 }
 
-bool fits_big_bench(const Json *row) { return json_get(row, "input") && json_is_object(json_get(row, "target_scores")); }
+bool fits_big_bench(const Json *row) {
+  return json_get(row, "input") && json_is_object(json_get(row, "target_scores"));
+}
 
 Status read_big_bench(const PairSource *from, PairRow *pair, Error *err) {
   Extremes extremes = {0};

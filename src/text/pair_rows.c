@@ -47,9 +47,7 @@ Status conversation_add_key(const Records *at, const Json *row, const char *key,
 
 /* The speaker whose mark stands at text, and what follows it; NULL where there is none. */
 static const char *speaker(char *text, char **behind) {
-  static const struct {
-    const char *mark, *role;
-  } speakers[] = {{"Human:", "user"}, {"Assistant:", "assistant"}};
+  static const struct { const char *mark, *role; } speakers[] = {{"Human:", "user"}, {"Assistant:", "assistant"}};
   for (size_t i = 0; i < 2; i++)
     if (strncmp(text, speakers[i].mark, strlen(speakers[i].mark)) == 0) {
       *behind = text + strlen(speakers[i].mark);

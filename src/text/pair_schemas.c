@@ -1,4 +1,5 @@
-/* The table of layouts of preference files. A row's layout is the first that fits: special ones stand above general ones. */
+/* The table of layouts of preference files. A row's layout is the first that fits: special ones stand above general
+ * ones. */
 #include "base/memory.h"
 #include "text/pair_rows.h"
 

@@ -105,22 +105,28 @@ bool fits_rail(const Json *row) {
   return scored[0] && scored[1];
 }
 
-/* "context" holds the turns before the prompt as "Human: ..." lines. Scores are not used: the pair's order is the
- * people's. */
-Status read_rail(const PairSource *from, PairRow *pair, Error *err) {
-  const char *prompt = json_string(json_get(from->row, "prompt"), ""),
-             *context = json_string(json_get(from->row, "context"), "");
-  for (size_t i = 0; i < 2; i++) {
-    Conversation *c = &pair->sides[i];
-    conversation_add_transcript(from->at, context, "\n", c);
-    const Message *last = c->count ? &c->messages[c->count - 1] : NULL;
-    if (!last || strcmp(last->role, "user") != 0 || strcmp(last->content, prompt) != 0) {
-      const Status status = add_prompt(from, c, err);
-      if (status != STATUS_OK) return status;
-    }
-    Status status = conversation_add_key(from->at, from->row, sides[i], "assistant", c, err);
-    if (status == STATUS_OK) status = check_last(from->at, sides[i], c, err);
-    if (status != STATUS_OK) return status;
-  }
+/* "context" holds the turns before the prompt, as lines "Human: ..." and "Assistant: ..."; lists are taken too. */
+static Status add_context(const PairSource *from, Conversation *c, Error *err) {
+  const Json *context = json_get(from->row, "context");
+  if (!context || json_is_null(context)) return STATUS_OK;
+  if (!json_is_string(context)) return conversation_add_key(from->at, from->row, "context", "user", c, err);
+  conversation_add_transcript(from->at, json_string(context, ""), "\n", c);
   return STATUS_OK;
+}
+
+/* A context may end with the prompt: then it is there once. Scores are not used: which side is chosen stands in the
+ * row. */
+Status read_rail(const PairSource *from, PairRow *pair, Error *err) {
+  const char *prompt = json_string(json_get(from->row, "prompt"), "");
+  Status status = STATUS_OK;
+  for (size_t i = 0; i < 2 && status == STATUS_OK; i++) {
+    Conversation *c = &pair->sides[i];
+    status = add_context(from, c, err);
+    const Message *last = c->count ? &c->messages[c->count - 1] : NULL;
+    const bool is_there = last && strcmp(last->role, "user") == 0 && strcmp(last->content, prompt) == 0;
+    if (status == STATUS_OK && !is_there) status = add_prompt(from, c, err);
+    if (status == STATUS_OK) status = conversation_add_key(from->at, from->row, sides[i], "assistant", c, err);
+    if (status == STATUS_OK) status = check_last(from->at, sides[i], c, err);
+  }
+  return status;
 }

@@ -40,8 +40,10 @@ PairSummary pairs_summarise(const Sample *samples, size_t n_pairs) {
     s.longer_wins_words += wins((double)chosen->n_words, (double)rejected->n_words);
     s.longer_wins_tokens += wins(answer_tokens(chosen), answer_tokens(rejected));
   }
-  double *const words[] = {&s.chosen_words, &s.rejected_words, &s.longer_wins_words},
-               *const tokens[] = {&s.chosen_tokens, &s.rejected_tokens, &s.longer_wins_tokens};
+  double *const words[] = {&s.chosen_words, &s.rejected_words, &s.longer_wins_words}, *const tokens[] = {
+                                                                                          &s.chosen_tokens,
+                                                                                          &s.rejected_tokens,
+                                                                                          &s.longer_wins_tokens};
   for (size_t i = 0; i < 3; i++) {
     *words[i] = n_pairs ? *words[i] / (double)n_pairs : NAN;
     *tokens[i] = has_tokens ? *tokens[i] / (double)n_pairs : NAN;
@@ -51,8 +53,8 @@ PairSummary pairs_summarise(const Sample *samples, size_t n_pairs) {
 
 static char *describe_lengths(const char *unit, double chosen, double rejected, double longer_wins) {
   if (isnan(chosen)) return mem_copy_string("");
-  return mem_format("; mean answer in %s: chosen %.1f, rejected %.1f; longer wins %.3f, shorter wins %.3f", unit, chosen,
-                    rejected, longer_wins, 1 - longer_wins);
+  return mem_format("; mean answer in %s: chosen %.1f, rejected %.1f; longer wins %.3f, shorter wins %.3f", unit,
+                    chosen, rejected, longer_wins, 1 - longer_wins);
 }
 
 char *pairs_describe(const PairSummary *s) {

@@ -22,7 +22,7 @@ typedef struct Sample {
                           * plain text and given ids */
   char text_digest[DIGEST_TEXT]; /* of the text before tokenising (of the ids where ids were given) */
   uint64_t prompt_key; /* of the text of the first user turn, blanks around it apart: what samples_split_pairs goes by */
-  size_t n_words;      /* of the last turn, between blanks; 0 for prompts */
+  size_t n_words;      /* of the last turn, between blanks; 0 for plain text and given ids */
 } Sample;
 
 /* What a row says of its pair beside the texts. */
