@@ -6,8 +6,8 @@
 base=$SRCDIR/tests/fixtures/llama-base.gguf
 cd "$work" || exit 99
 write_pairs pairs.jsonl
-head -n 16 pairs.jsonl | sed 's/answer about/reply on/' >other.jsonl
-sed 's/Go away/Leave me/' pairs.jsonl | tail -n 10 >third.jsonl
+head -n 16 pairs.jsonl | sed 's/Tell me about/Write on/' >other.jsonl
+tail -n 10 pairs.jsonl | sed 's/Tell me about/Explain/; s/Go away/Leave me/' >third.jsonl
 common="--pairs pairs.jsonl --eval-split 0.2 --split-seed 3 --steps 6 --batch-size 4 --lr 1e-2 --checkpoint-every 2 --threads 2"
 grid="--eval other.jsonl --eval third.jsonl --anchor 0,2 --seeds 1,2"
 # Words of the two lists are meant to be split.
@@ -84,19 +84,19 @@ is "$(find whole -name model.safetensors -newermt 2001-02-04 | wc -l) $(find who
   "and nothing was run again"
 # shellcheck disable=SC2086
 fails 3 'whole: a sweep of other settings: its anchor is \["0","2"\], now \["0","2","3"\]: choose another -o' "other strengths" \
-  "$FATHOM" sweep "$base" $common --eval other.jsonl --eval third.jsonl --anchor 0,2,3 --seeds 1,2 --control "--stop-at-drift anchor:2" -o whole
+  "$FATHOM" sweep "$base" -q $common --eval other.jsonl --eval third.jsonl --anchor 0,2,3 --seeds 1,2 --control "--stop-at-drift anchor:2" -o whole
 # shellcheck disable=SC2086
 fails 3 'other settings: its options of train is' "other options of train" \
-  "$FATHOM" sweep "$base" $common $grid --control "--stop-at-drift anchor:2" --clip 2 -o whole
+  "$FATHOM" sweep "$base" -q $common $grid --control "--stop-at-drift anchor:2" --clip 2 -o whole
 cp pairs.jsonl kept.jsonl && sed -i '1s/bread/toast/' pairs.jsonl
 # shellcheck disable=SC2086
 fails 3 'other settings: its pairs is .*sha256' "other data under the same name" \
-  "$FATHOM" sweep "$base" $common $grid --control "--stop-at-drift anchor:2" -o whole
+  "$FATHOM" sweep "$base" -q $common $grid --control "--stop-at-drift anchor:2" -o whole
 mv kept.jsonl pairs.jsonl
 mkdir taken && echo mine >taken/notes.txt
 # shellcheck disable=SC2086
 fails 2 'taken: holds notes.txt but no sweep.json: not the folder of a sweep' "somebody's folder" \
-  "$FATHOM" sweep "$base" $common $grid -o taken
+  "$FATHOM" sweep "$base" -q $common $grid -o taken
 is "$(ls taken)" "lock
 notes.txt" "which is left as it was"
 
@@ -119,16 +119,28 @@ for delay in 0.1 0.25 0.4; do
 done 2>/dev/null
 [ "$n_stopped" -gt 0 ]
 ok $? "killed $n_stopped times"
-stopped TERM 0.4
-is "$? $(grep -c 'stopped by signal 15 .*: the same command goes on' stopped.log)" "124 1" "stopped with a word on how to go on"
-is "$(ps -eo args | grep -c "[o]utput stopped/")" 0 "no child is left"
+# shellcheck disable=SC2086
+"$FATHOM" sweep "$base" $common --steps 1000000 --jobs 2 $grid -q -o endless >/dev/null 2>endless.log &
+sweeping=$!
+for _ in $(seq 600); do
+  test -e endless/anchor-2_seed-1/run.h5 && break
+  sleep 0.1
+done
+kill -TERM $sweeping
+wait $sweeping
+is "$? $(cat endless.log)" "4 fathom: endless: stopped by signal 15 (Terminated) with 0 of 4 runs done: the same command goes on" \
+  "stopped with a word on how to go on"
+# Of this test alone: others may run beside it.
+is "$(for process in /proc/[0-9]*; do
+  [ "$(readlink "$process/cwd")" = "$PWD" ] && tr '\0' ' ' <"$process/cmdline" | grep 'output endless/'
+done 2>/dev/null)" "" "no child is left"
 # shellcheck disable=SC2086
 sweep $grid --jobs 2 -q -o stopped >stopped.tsv && same_sweep stopped
 ok $? "taken up again: the same models and curves"
 rm -rf stopped/anchor-2_seed-2/config.json stopped/anchor-2_seed-2/eval.h5
 # shellcheck disable=SC2086
 fails 1 'stopped: 0 of 4 runs failed, 1 are not done' "collecting runs nothing" \
-  "$FATHOM" sweep "$base" $common $grid --collect -q -o stopped
+  "$FATHOM" sweep "$base" -q $common $grid --collect -q -o stopped
 
 # One run fails: the rest goes on.
 # shellcheck disable=SC2086
@@ -175,6 +187,10 @@ rows dry.tsv | awk -F'\t' 'NR > 1 && !($3 > 0 && $4 > 0) { bad = 1 } END { exit 
 ok $? "and what they cost"
 test ! -e dry
 ok $? "a dry run makes nothing"
+sed 's/Go away/Leave me/' pairs.jsonl >same.jsonl
+"$FATHOM" sweep "$base" --pairs pairs.jsonl --eval same.jsonl --eval-split 0.2 --split-seed 3 --dry-run -q -o dry 2>&1 >/dev/null |
+  grep -q 'warning: same.jsonl: shares [12][0-9] prompts with the training pairs of pairs.jsonl'
+ok $? "prompts of a target that are trained on are said"
 sed 's/, 2e-2//; s/, "all"//; s/"last", //' grid.json >small.json
 "$FATHOM" sweep "$base" --grid small.json --eval pairs.jsonl --batch-size 4 --steps 1 -q -o odd --drop-models --eval-split 0.2 --split-seed 3 >odd.tsv 2>odd.log
 is "$?" 0 "they run"
@@ -189,7 +205,7 @@ is "$? $(ls lora/anchor-0_seed-0/adapter_model.safetensors) $(cell lora.tsv run 
   "0 lora/anchor-0_seed-0/adapter_model.safetensors 1" "adapters are trained and evaluated, too"
 
 # Refused, before anything is made.
-refused() { code=$1 pattern=$2 what=$3; shift 3; fails "$code" "$pattern" "$what" "$FATHOM" sweep "$base" --pairs pairs.jsonl --eval other.jsonl -o refused "$@"; }
+refused() { code=$1 pattern=$2 what=$3; shift 3; fails "$code" "$pattern" "$what" "$FATHOM" sweep "$base" -q --pairs pairs.jsonl --eval other.jsonl -o refused "$@"; }
 fails 2 'sweep: -o DIR is needed' "no folder" "$FATHOM" sweep "$base" --pairs pairs.jsonl
 fails 2 'sweep: --pairs FILE is needed' "no pairs" "$FATHOM" sweep "$base" -o refused
 refused 2 '--anchor x: expected numbers' "a strength that is no number" --anchor 0,x
@@ -206,6 +222,8 @@ refused 2 'unexpected word more' "words that are no options" more
 refused 2 '--steps x: expected a whole number' "a number of steps that train would not take" --steps x
 refused 2 '--anchor-layers 5: there is no layer 5' "a layer that is not there" --anchor 1 --anchor-layers 5
 refused 2 '--control "--stop-at-drift anchor:3": no run of this sweep has --anchor 3' "a drift to match that no run has" --anchor 0 --control "--stop-at-drift anchor:3"
+cp other.jsonl copy.jsonl
+refused 2 '--eval copy.jsonl: holds the same pairs as other.jsonl' "a target twice" --eval copy.jsonl
 refused 2 '--stop-at-drift no-run: expected a number or the folder of a run' "a drift that is neither" --control "--stop-at-drift no-run"
 refused 2 '--heldout was given 1 times for 2 --pairs' "held-out pairs for one of two sources" --pairs other.jsonl --heldout third.jsonl
 refused 2 '--dry-run and --array exclude' "two things at once" --dry-run --array

@@ -125,13 +125,13 @@ static Status print_plan(const Sweep *sweep, const SweepCost *cost, const Proven
 
 /* --- the command --- */
 
-static Status print_rows(const Sweep *sweep, const Provenance *from, Error *err) {
+static Status print_rows(const Sweep *sweep, const SweepInputs *inputs, const Provenance *from, Error *err) {
   SweepRows rows;
   char *path = file_join(sweep->settings->output, "sweep.h5");
   size_t n_failed = 0, n_open = 0;
   Status status = sweep_rows_read(sweep, &rows, err);
   if (status == STATUS_OK) status = sweep_write_result(&rows, from, path, err);
-  if (status == STATUS_OK) status = sweep_print(&rows, from, sweep->settings->common.json, err);
+  if (status == STATUS_OK) status = sweep_print(&rows, &inputs->model, from, sweep->settings->common.json, err);
   for (size_t i = 0; i < sweep->n_runs; i++) {
     n_failed += rows.rows[i].state == SWEEP_FAILED;
     n_open += rows.rows[i].state != SWEEP_FAILED && rows.rows[i].state != SWEEP_DONE;
@@ -156,7 +156,7 @@ static Status run_folder(Sweep *sweep, SweepInputs *inputs, ProcessWatch *watch,
     print_array(sweep);
   else if (status == STATUS_OK) {
     if (!s->collect) status = sweep_execute(sweep, watch, cost, err);
-    if (status == STATUS_OK) status = print_rows(sweep, &from, err);
+    if (status == STATUS_OK) status = print_rows(sweep, inputs, &from, err);
   }
   sweep_close_folder(lock);
   return status;
@@ -250,7 +250,9 @@ static const Option options[] = {
     {"dry-run", 0, OPTION_FLAG, AT(dry_run), 0, 0, NULL, "print the runs and what they would cost, and run nothing",
      "array,collect"},
     {"array", 0, OPTION_FLAG, AT(array), 0, 0, NULL,
-     "print one command line a run, for a cluster's job array, and run nothing", "dry-run,collect"},
+     "print one command line a run, for a cluster's job array, and run nothing; each has the threads that --threads and "
+     "--jobs leave a run",
+     "dry-run,collect"},
     {"collect", 0, OPTION_FLAG, AT(collect), 0, 0, NULL, "run nothing: the table of what is there", "dry-run,array"},
     {"limit", 0, OPTION_SIZE, AT(input.limit), 1, 1e12, "N", "the first N pairs of each source only", NULL},
     LENGTH_OPTIONS(SweepSettings),

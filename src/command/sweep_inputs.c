@@ -1,4 +1,5 @@
 /* Reading the model and all data of a sweep, and its runs' options as train will read them, before anything is run. */
+#include "base/file.h"
 #include "base/memory.h"
 #include "command/sweep_parts.h"
 #include "train/rows.h"
@@ -14,9 +15,9 @@ static Status read_split_seed(const SweepSettings *s, uint64_t *seed, Error *err
              : error_set(err, STATUS_USAGE, "--split-seed %s: expected a whole number", s->split_seed);
 }
 
-/* held_out: the share that train will hold out; n_train becomes what is left. */
+/* held_out: the share that train will hold out; n_train becomes what is left, and *kept, where it is asked for. */
 static Status read_data(const Sweep *sweep, SweepInputs *inputs, const char *path, size_t limit, double held_out,
-                        SweepData *data, Error *err) {
+                        SweepData *data, SampleSet *kept, Error *err) {
   const SweepSettings *s = sweep->settings;
   SampleRules rules = inputs_sample_rules(&inputs->model, &s->input);
   TokenRule rule = TOKENS_RESPONSE;
@@ -44,8 +45,29 @@ static Status read_data(const Sweep *sweep, SweepInputs *inputs, const char *pat
   if (status == STATUS_OK && data->n_train == 0)
     status = error_set(err, STATUS_DATA, "%s: no training pair is left: --eval-split %g holds out all %zu", path,
                        held_out, data->n_pairs);
-  samples_clear(&set);
   samples_clear(&out);
+  *kept = set;
+  return status;
+}
+
+/* Targets that share prompts with training data are no transfer: said, and noted in the table. */
+static Status read_targets(const Sweep *sweep, SweepInputs *inputs, const SampleSet *trained, Error *err) {
+  const OptionTexts *evals = &sweep->settings->eval;
+  Status status = STATUS_OK;
+  for (size_t i = 0; i < evals->count && status == STATUS_OK; i++) {
+    SampleSet set = {0};
+    status = read_data(sweep, inputs, evals->items[i], 0, 0, &inputs->evals[i], &set, err);
+    for (size_t j = 0; j < i && status == STATUS_OK; j++)
+      if (strcmp(inputs->evals[i].digest, inputs->evals[j].digest) == 0)
+        status = error_set(err, STATUS_USAGE, "--eval %s: holds the same pairs as %s", evals->items[i], evals->items[j]);
+    for (size_t j = 0; j < sweep->n_sources && status == STATUS_OK; j++) {
+      if (file_is_same(evals->items[i], sweep->sources[j].path)) continue;
+      char *name = mem_format("the training pairs of %s", sweep->sources[j].path);
+      inputs_note_overlap(&inputs->model, &set, &trained[j], name);
+      free(name);
+    }
+    samples_clear(&set);
+  }
   return status;
 }
 
@@ -61,13 +83,17 @@ Status sweep_read_inputs(Sweep *sweep, SweepInputs *inputs, Error *err) {
   inputs->sources = mem_alloc(sweep->n_sources, sizeof *inputs->sources);
   inputs->heldout = mem_alloc(s->heldout.count, sizeof *inputs->heldout);
   inputs->evals = mem_alloc(s->eval.count, sizeof *inputs->evals);
+  SampleSet *trained = mem_alloc(sweep->n_sources, sizeof *trained), heldout = {0};
   for (size_t i = 0; i < sweep->n_sources && status == STATUS_OK; i++)
     status = read_data(sweep, inputs, sweep->sources[i].path, s->input.limit, s->heldout.count ? 0 : s->eval_split,
-                       &inputs->sources[i], err);
-  for (size_t i = 0; i < s->heldout.count && status == STATUS_OK; i++)
-    status = read_data(sweep, inputs, s->heldout.items[i], 0, 0, &inputs->heldout[i], err);
-  for (size_t i = 0; i < s->eval.count && status == STATUS_OK; i++)
-    status = read_data(sweep, inputs, s->eval.items[i], 0, 0, &inputs->evals[i], err);
+                       &inputs->sources[i], &trained[i], err);
+  for (size_t i = 0; i < s->heldout.count && status == STATUS_OK; i++) {
+    status = read_data(sweep, inputs, s->heldout.items[i], 0, 0, &inputs->heldout[i], &heldout, err);
+    samples_clear(&heldout);
+  }
+  if (status == STATUS_OK) status = read_targets(sweep, inputs, trained, err);
+  for (size_t i = 0; i < sweep->n_sources; i++) samples_clear(&trained[i]);
+  free(trained);
   for (size_t i = 0; i < sweep->n_sources && status == STATUS_OK; i++)
     sweep->sources[i].n_train = inputs->sources[i].n_train;
   return status;

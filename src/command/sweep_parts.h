@@ -132,7 +132,7 @@ const char *sweep_number_name(SweepNumber number);
 double sweep_value(const SweepRows *rows, size_t run, size_t column);
 SweepMean sweep_setting_mean(const SweepRows *rows, size_t setting, size_t column);
 
-Status sweep_print(const SweepRows *rows, const Provenance *from, bool json, Error *err);
+Status sweep_print(const SweepRows *rows, const Inputs *inputs, const Provenance *from, bool json, Error *err);
 Status sweep_write_result(const SweepRows *rows, const Provenance *from, const char *path, Error *err);
 
 #endif

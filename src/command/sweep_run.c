@@ -194,7 +194,10 @@ static Status start_run(Executor *e, size_t i, Error *err) {
   remove_file(run->folder, "failed.txt");
   const Status status =
       start(e, evaluates ? sweep_eval_words(e->sweep, run) : sweep_train_words(e->sweep, run), out, log, &job->pid, err);
-  if (status == STATUS_OK) e->n_jobs++;
+  if (status == STATUS_OK) {
+    e->n_jobs++;
+    log_note("%s: %s", run->name, evaluates ? "evaluating" : "training");
+  }
   free(out);
   free(log);
   return status;

@@ -114,11 +114,12 @@ static void print_setting(const SweepRows *rows, size_t setting, size_t n_column
   free(name);
 }
 
-Status sweep_print(const SweepRows *rows, const Provenance *from, bool json, Error *err) {
+Status sweep_print(const SweepRows *rows, const Inputs *inputs, const Provenance *from, bool json, Error *err) {
   size_t n = 0;
   char **names = column_names(rows, &n);
   const size_t n_columns = N_NUMBERS + 2 * rows->n_evals;
   Table *table = table_begin(stdout, json, from, (const char *const *)names, n);
+  inputs_add_notes(inputs, table);
   print_notes(table);
   for (size_t i = 0; i < rows->sweep->n_runs; i++) print_run(rows, i, n_columns, table);
   for (size_t i = 0; i < rows->sweep->n_settings; i++) print_setting(rows, i, n_columns, table);
