@@ -66,6 +66,7 @@ static const struct {
     {"auto-j.jsonl", "Auto-J", 3, 2, 1, 0, 0, 0},
     {"helpsteer3.jsonl.gz", "HelpSteer3", 3, 2, 1, 0, 0, 0},
     {"hh.jsonl", "HH transcripts", 3, 2, 0, 1, 0, 0},
+    {"hhh-task.json", "BIG-bench HHH task", 2, 2, 0, 0, 0, 0},
     {"hhh-task.jsonl", "BIG-bench HHH task", 2, 1, 1, 0, 0, 0},
     {"hhh.jsonl", "BIG-bench HHH", 2, 2, 0, 0, 0, 0},
     {"one-bad-line.jsonl", "TRL pairs", 3, 2, 0, 0, 0, 1},
@@ -197,6 +198,20 @@ static void test_bad_rows(void) {
   ok(read_text("{\"text\":\"a\"}\n{\"text\":\"b\"}\n", &set, &err) == STATUS_DATA &&
          strstr(err.text, "line 1: no preference pair of a known schema: found the keys text; expected those of"),
      "a file without a good row: %s", err.text);
+  ok(read_text("{\"examples\":[{\"input\":\"i\",\"target_scores\":{\"a\":1,\"b\":0}},7]}", &set, &err) == STATUS_OK &&
+         set.count == 2 && set.n_read == 2 && set.n_bad == 1 && strcmp(set.items[0].group, "1") == 0,
+     "a task on one line, with a bad example: %s", err.text);
+  samples_clear(&set);
+  ok(read_text("{\"examples\":[]}\n", &set, &err) == STATUS_DATA && strstr(err.text, "p.jsonl: no pairs in this file"),
+     "a task without examples: %s", err.text);
+  ok(read_text("{\n\"prompt\":\"p\",\"chosen\":\"a\",\"rejected\":\"b\"}\n", &set, &err) == STATUS_DATA &&
+         strstr(err.text, "p.jsonl: line 1: broken JSON"),
+     "a row over several lines is no row: %s", err.text);
+  ok(read_text("{\"prompt\":\"p\",\"chosen\":\"a\",\"rejected\":\"b\",\"examples\":[1]}\n" PAIR("p", "a", "c"), &set,
+               &err) == STATUS_OK &&
+         set.count == 4,
+     "a row with examples is a row: %s", err.text);
+  samples_clear(&set);
   rules.strict = true;
   ok(read_text(PAIR("p", "a", "b") "7\n" PAIR("r", "a", "b"), &set, &err) == STATUS_DATA &&
          strstr(err.text, "p.jsonl: line 2: expected a JSON object") && set.count == 0,

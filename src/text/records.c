@@ -32,6 +32,22 @@ static void skip_blanks(Records *r) {
   while (r->at < r->size && is_blank(r->bytes[r->at])) r->at++;
 }
 
+/* An object over several lines, or alone in its file, that has "examples"; JSONL is neither. */
+static void try_task(Records *r) {
+  Error ignored;
+  const char *begin = r->bytes + r->at, *newline = memchr(begin, '\n', r->size - r->at);
+  size_t line = newline ? (size_t)(newline - begin) : r->size - r->at, rest = r->at + line;
+  while (line > 0 && is_blank(begin[line - 1])) line--;
+  while (rest < r->size && is_blank(r->bytes[rest])) rest++;
+  if (begin[0] != '{' || (line > 1 && begin[line - 1] == '}' && rest < r->size)) return;
+  if (json_parse(begin, r->size - r->at, r->path, &r->task, &ignored) != STATUS_OK) return;
+  r->array = json_is_array(json_get(r->task, "examples"));
+  r->example = json_first(json_get(r->task, "examples"));
+  if (r->array) return;
+  json_free(r->task);
+  r->task = NULL;
+}
+
 Status records_open(Records *r, const char *path, Error *err) {
   *r = (Records){.path = path};
   const Status status = file_read(path, FILE_LIMIT, &r->bytes, &r->size, err);
@@ -41,6 +57,7 @@ Status records_open(Records *r, const char *path, Error *err) {
   const size_t begin = r->at;
   skip_blanks(r);
   r->array = r->at < r->size && r->bytes[r->at] == '[';
+  if (!r->array && r->at < r->size) try_task(r);
   r->at = r->array ? r->at + 1 : begin;
   return STATUS_OK;
 }
@@ -49,6 +66,7 @@ void records_close(Records *r) {
   drop_texts(r->kept);
   if (r->kept) free(r->kept->items);
   free(r->kept);
+  json_free(r->task);
   free(r->bytes);
   free(r->where);
   *r = (Records){0};
@@ -125,8 +143,7 @@ static Status take_element(Records *r, size_t *begin, size_t *size, Error *err) 
   set_place(r);
   const size_t end = element_end(r);
   r->is_lost = end >= r->size || r->bytes[end] == '}';
-  if (r->is_lost)
-    return error_set(err, STATUS_DATA, "%s: the JSON array is not closed by ]", r->where);
+  if (r->is_lost) return error_set(err, STATUS_DATA, "%s: the JSON array is not closed by ]", r->where);
   *begin = r->at;
   *size = end - r->at;
   r->ended = r->bytes[end] != ',';
@@ -147,19 +164,28 @@ static void take_json_line(Records *r, size_t *begin, size_t *size) {
   }
 }
 
-Status records_next(Records *r, Json **row, Error *err) {
-  size_t begin, size;
-  *row = NULL;
-  if (r->array) {
-    const Status status = take_element(r, &begin, &size, err);
-    if (status != STATUS_OK) return status;
-  } else {
-    take_json_line(r, &begin, &size);
+/* The value of the next row, *row NULL at the end. */
+static Status next_value(Records *r, Json **row, Error *err) {
+  size_t begin = 0, size = 0;
+  Status status = STATUS_OK;
+  if (r->task) {
+    if (!r->example) return STATUS_OK;
+    set_place(r);
+    *row = json_copy(r->example);
+    r->example = json_next(r->example);
+    return STATUS_OK;
   }
-  if (size == 0) return STATUS_OK;
-  const Status status = json_parse(r->bytes + begin, size, r->where, row, err);
-  if (status != STATUS_OK) return status;
-  if (json_is_object(*row)) return STATUS_OK;
+  if (r->array)
+    status = take_element(r, &begin, &size, err);
+  else
+    take_json_line(r, &begin, &size);
+  return status == STATUS_OK && size > 0 ? json_parse(r->bytes + begin, size, r->where, row, err) : status;
+}
+
+Status records_next(Records *r, Json **row, Error *err) {
+  *row = NULL;
+  const Status status = next_value(r, row, err);
+  if (status != STATUS_OK || !*row || json_is_object(*row)) return status;
   json_free(*row);
   *row = NULL;
   return error_set(err, STATUS_DATA, "%s: expected a JSON object", r->where);

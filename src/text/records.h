@@ -1,4 +1,5 @@
-/* The rows of a data file: JSONL or a JSON array, plain or gzip, one parsed value at a time; or plain lines. */
+/* The rows of a data file: JSONL, a JSON array, or an object with its rows in "examples" as BIG-bench's tasks have them;
+ * plain or gzip, one parsed value at a time. Or plain lines. */
 #ifndef FATHOM_TEXT_RECORDS_H
 #define FATHOM_TEXT_RECORDS_H
 
@@ -13,6 +14,8 @@ typedef struct Records {
   char *bytes;       /* the whole file, gunzipped */
   size_t size, at;
   bool array, ended; /* a JSON array, and its closing bracket was seen */
+  Json *task;        /* an object with "examples", whose next row is example; else NULL */
+  const Json *example;
   bool is_lost;      /* after an error: where the next row begins cannot be told */
   size_t number;     /* of the current row: its line in JSONL and plain lines, its place in an array, from 1 */
   struct RecordTexts *kept;

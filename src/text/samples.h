@@ -91,10 +91,10 @@ Status samples_read_prompts(const char *const *paths, size_t n_paths, const Samp
   "  PKU-SafeRLHF safer first  prompt, response: [safer, less safe]\n"                                                  \
   "  Auto-J                    prompt, response 1, response 2, label (0, 1; 2 = tie)\n"                                 \
   "  BIG-bench HHH             input, targets: {choices, labels}\n"                                                     \
-  "  BIG-bench HHH task        input, target_scores\n"                                                                  \
+  "  BIG-bench HHH task        input, target_scores; also a whole task.json\n"                                          \
   "  subset pairs              subset, prompt, chosen, rejected\n"
 
-/* Preference pairs: items[2i] is chosen, items[2i+1] rejected of pair i. JSONL or a JSON array; plain or gzip. The first good
+/* Preference pairs: items[2i] is chosen, items[2i+1] rejected of pair i. The files are as records.h has them. The first good
  * row of a file decides its schema; pair_schemas.c has the table of them. A row of another schema, or with no answer where one
  * belongs, is a bad row. Each side is scored as its turns through the chat template, the answer as the final assistant
  * turn. As in HF, text that spells a special token becomes it. A file without a good row, or of which a part cannot be
