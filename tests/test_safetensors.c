@@ -137,6 +137,42 @@ static const struct {
     {"{\"a\":" A "}", 9, "the tensors need 8 bytes of data, the file has 9"},
 };
 
+static Opened open_model(const char *header, size_t n_data) {
+  Bytes b = file_of(header, n_data);
+  Opened o = {.weights = weights_new()};
+  write_bytes(path, &b, b.size);
+  o.status = safetensors_open_model(path, &o.map, o.weights, &o.err);
+  drop(&b);
+  return o;
+}
+
+/* A model's file may hold what is no weight; it is checked for its place and its name all the same. */
+static void test_skipped(void) {
+#define MASK(offsets) ENTRY("\"BOOL\"", "[3]", offsets)
+  Opened o = open_model("{\"mask\":" MASK("[0,3]") ",\"a\":" ENTRY("\"F32\"", "[2]", "[3,11]") "}", 11);
+  const SkippedTensor *mask = weights_skipped_find(o.weights, "mask");
+  ok(o.status == STATUS_OK && weights_count(o.weights) == 1 && weights_find(o.weights, "a") && !weights_find(o.weights, "mask"),
+     "a model's file may hold tensors of other types%s", o.err.text);
+  ok(mask && weights_skipped_count(o.weights) == 1 && mask == weights_skipped_at(o.weights, 0) && strcmp(mask->name, "mask") == 0 &&
+         strcmp(mask->dtype, "BOOL") == 0 && strcmp(mask->file, path) == 0 && !weights_skipped_find(o.weights, "a"),
+     "which are kept by name and type");
+  close_file(&o);
+  static const struct {
+    const char *header;
+    size_t n_data;
+    const char *message;
+  } bad[] = {{"{\"mask\":" MASK("[0,4]") ",\"a\":" A "}", 8, "tensor a begins at byte 0"},
+             {"{\"mask\":" MASK("[0,9]") "}", 8, "tensor mask: data from 0 to 9, expected within"},
+             {"{\"a\":" A ",\"a\":" MASK("[8,11]") "}", 11, "a second tensor named a"},
+             {"{\"a\":" MASK("[0,3]") ",\"a\":" MASK("[3,6]") "}", 6, "a second tensor named a"},
+             {"{\"a\":" MASK("[0,3]") ",\"a\":" ENTRY("\"F32\"", "[2]", "[3,11]") "}", 11, "a second tensor named a"}};
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    o = open_model(bad[i].header, bad[i].n_data);
+    ok(o.status == STATUS_DATA && strstr(o.err.text, bad[i].message), "%s", o.err.text);
+    close_file(&o);
+  }
+}
+
 static void test_faults(void) {
   for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
     Bytes b = file_of(faults[i].header, faults[i].n_data);
@@ -222,6 +258,7 @@ int main(int argc, char **argv) {
   test_round_trip(DTYPE_BF16);
   test_write_errors();
   test_faults();
+  test_skipped();
   test_truncation();
   test_damage(argc > 1 ? strtoull(argv[1], NULL, 10) : 21);
   unlink(path);

@@ -56,6 +56,7 @@ void info_weights(Table *table, const Weights *weights) {
   info_count(table, "weights", "tensors", weights_count(weights));
   info_count(table, "weights", "parameters", parameters);
   info_count(table, "weights", "bytes", bytes);
+  if (weights_skipped_count(weights)) info_count(table, "weights", "tensors not read", weights_skipped_count(weights));
   for (int i = 0; i < DTYPE_COUNT; i++) {
     if (!n_tensors[i]) continue;
     char *count = mem_format("%s tensors", dtype_info((Dtype)i)->name);

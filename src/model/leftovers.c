@@ -59,6 +59,12 @@ Status leftovers_check(const ModelConfig *c, const ParameterTable *t, const Sour
     if (!first) first = name;
     n_left++;
   }
+  for (size_t i = 0; i < weights_skipped_count(weights); i++) {
+    const char *name = weights_skipped_at(weights, i)->name;
+    if (is_harmless(name)) continue;
+    if (!first) first = name;
+    n_left++;
+  }
   free(used);
   if (!first) return STATUS_OK;
   if (strict)

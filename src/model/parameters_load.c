@@ -140,6 +140,14 @@ static bool is_loaded(const Parameter *p) {
   return p->role != ROLE_SCORE && p->role != ROLE_LORA_A && p->role != ROLE_LORA_B;
 }
 
+static Status missing(const ModelConfig *c, const Parameter *p, const Source *source, const char *name, Error *err) {
+  const SkippedTensor *skipped = tensor_find_skipped(c, p, source, name);
+  if (skipped)
+    return error_set(err, STATUS_DATA, "%s: tensor %s has dtype %s, expected F32, F16 or BF16", skipped->file,
+                     skipped->name, skipped->dtype);
+  return error_set(err, STATUS_DATA, "%s: tensor %s is missing", source_path(source), name);
+}
+
 Status parameters_check(const ModelConfig *c, const ParameterTable *t, const Source *source, const Adapter *adapter,
                         bool has_score, Error *err) {
   TensorPlace place;
@@ -148,7 +156,7 @@ Status parameters_check(const ModelConfig *c, const ParameterTable *t, const Sou
     if (!is_loaded(p)) continue;
     const Tensor *tensor = parameters_find(c, p, source, adapter, &place);
     if (!tensor && p->role == ROLE_LM_HEAD && has_score) continue;
-    if (!tensor) return error_set(err, STATUS_DATA, "%s: tensor %s is missing", source_path(source), place.name);
+    if (!tensor) return missing(c, p, source, place.name, err);
     const Status status = check_shape(&place, tensor, err);
     if (status != STATUS_OK) return status;
   }

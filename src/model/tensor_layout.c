@@ -124,6 +124,16 @@ const Tensor *tensor_find(const ModelConfig *c, const Parameter *p, const Source
   return tensor;
 }
 
+const SkippedTensor *tensor_find_skipped(const ModelConfig *c, const Parameter *p, const Source *source,
+                                         const char *name) {
+  const Weights *weights = source_weights(source);
+  const SkippedTensor *tensor = weights_skipped_find(weights, name);
+  char other[TENSOR_NAME];
+  for (size_t i = 0; !tensor && !source_gguf(source) && tensor_other_name(c, p->role, name, i, other); i++)
+    tensor = weights_skipped_find(weights, other);
+  return tensor;
+}
+
 FileTensor *tensor_layout_all(const ModelConfig *c, const ParameterTable *t, size_t *n) {
   FileTensor *tensors = mem_alloc(t->count, sizeof *tensors);
   *n = 0;

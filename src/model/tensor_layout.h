@@ -31,6 +31,10 @@ bool tensor_other_name(const ModelConfig *config, Role role, const char *name, s
 const Tensor *tensor_find(const ModelConfig *config, const Parameter *parameter, const Source *source,
                           const char *name);
 
+/* Where there is none: one of these names whose element type is not read, or NULL. */
+const SkippedTensor *tensor_find_skipped(const ModelConfig *config, const Parameter *parameter, const Source *source,
+                                         const char *name);
+
 /* A tensor of a Hugging Face folder, made of parameters items[first] .. items[first + n - 1]. */
 typedef struct FileTensor {
   TensorPlace place;      /* of the first */

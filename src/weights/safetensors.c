@@ -62,18 +62,20 @@ static Status read_span(const char *path, const Json *entry, const Cursor *data,
 }
 
 /* span: where the tensor's bytes lie, for the check of the whole. */
-static Status read_entry(const char *path, const Json *entry, const Cursor *data, Weights *weights, Span *span,
-                         Error *err) {
+static Status read_entry(const char *path, const Json *entry, const Cursor *data, bool skips, Weights *weights,
+                         Span *span, Error *err) {
   Tensor tensor = {.name = json_key(entry), .file = path};
   const char *type = json_string(json_get(entry, "dtype"), NULL);
   span->name = tensor.name;
   if (!type) return error_set(err, STATUS_DATA, "%s: tensor %s: \"dtype\" is missing or no string", path, tensor.name);
-  if (!dtype_from_safetensors(type, &tensor.dtype))
+  const bool is_read = dtype_from_safetensors(type, &tensor.dtype);
+  if (!is_read && !skips)
     return error_set(err, STATUS_DATA, "%s: tensor %s has dtype %s, expected F32, F16 or BF16", path, tensor.name,
                      type);
   Status status = read_shape(path, entry, &tensor, err);
   if (status == STATUS_OK) status = read_span(path, entry, data, span, err);
   if (status != STATUS_OK) return status;
+  if (!is_read) return weights_skip(weights, &(SkippedTensor){tensor.name, type, path}, err);
   tensor.bytes = data->bytes + span->begin;
   tensor.n_bytes = span->end - span->begin;
   return weights_add(weights, &tensor, err);
@@ -99,18 +101,19 @@ static Status check_cover(const char *path, Span *spans, size_t n, size_t size, 
   return STATUS_OK;
 }
 
-static Status read_entries(const char *path, const Json *header, const Cursor *data, Weights *weights, Error *err) {
+static Status read_entries(const char *path, const Json *header, const Cursor *data, bool skips, Weights *weights,
+                           Error *err) {
   Status status = STATUS_OK;
   size_t n = 0;
   Span *spans = mem_alloc(json_count(header), sizeof *spans);
   for (const Json *entry = json_first(header); entry && status == STATUS_OK; entry = json_next(entry))
-    if (strcmp(json_key(entry), "__metadata__") != 0) status = read_entry(path, entry, data, weights, &spans[n++], err);
+    if (strcmp(json_key(entry), "__metadata__") != 0) status = read_entry(path, entry, data, skips, weights, &spans[n++], err);
   if (status == STATUS_OK) status = check_cover(path, spans, n, data->size, err);
   free(spans);
   return status;
 }
 
-static Status read_file(const char *path, const FileMap *map, Weights *weights, Error *err) {
+static Status read_file(const char *path, const FileMap *map, bool skips, Weights *weights, Error *err) {
   Cursor cursor = cursor_over(map->bytes, map->size);
   const uint64_t size = cursor_u64(&cursor);
   if (cursor.short_by)
@@ -128,17 +131,25 @@ static Status read_file(const char *path, const FileMap *map, Weights *weights, 
   free(name);
   if (status != STATUS_OK) return status;
   const Cursor data = cursor_over(cursor.bytes + cursor.at, cursor.size - cursor.at);
-  status = json_is_object(header) ? read_entries(path, header, &data, weights, err)
+  status = json_is_object(header) ? read_entries(path, header, &data, skips, weights, err)
                                   : error_set(err, STATUS_DATA, "%s: the header is no JSON object", path);
   json_free(header);
   return status;
 }
 
-Status safetensors_open(const char *path, FileMap *map, Weights *weights, Error *err) {
+static Status open_file(const char *path, bool skips, FileMap *map, Weights *weights, Error *err) {
   Status status = file_map(path, map, err);
-  if (status == STATUS_OK) status = read_file(path, map, weights, err);
+  if (status == STATUS_OK) status = read_file(path, map, skips, weights, err);
   if (status != STATUS_OK) file_unmap(map);
   return status;
+}
+
+Status safetensors_open(const char *path, FileMap *map, Weights *weights, Error *err) {
+  return open_file(path, false, map, weights, err);
+}
+
+Status safetensors_open_model(const char *path, FileMap *map, Weights *weights, Error *err) {
+  return open_file(path, true, map, weights, err);
 }
 
 /* The JSON header, padded with blanks so that the data start aligned; freed by the caller. */

@@ -11,6 +11,9 @@
  */
 Status safetensors_open(const char *path, FileMap *map, Weights *weights, Error *err);
 
+/* The same of a model, whose file may hold what is no weight: tensors of other dtypes are skipped. */
+Status safetensors_open_model(const char *path, FileMap *map, Weights *weights, Error *err);
+
 /* One tensor to write, float32 in memory. */
 typedef struct SafetensorsEntry {
   const char *name;

@@ -43,7 +43,7 @@ static bool folder_has(const char *folder, const char *name) {
 static Status open_shards(Source *source, Error *err) {
   Status status = STATUS_OK;
   for (size_t i = 0; i < source->n_shards && status == STATUS_OK; i++)
-    status = safetensors_open(source->shards[i].path, &source->shards[i].map, source->weights, err);
+    status = safetensors_open_model(source->shards[i].path, &source->shards[i].map, source->weights, err);
   return status;
 }
 
@@ -78,8 +78,9 @@ static Status list_shards(Source *source, const char *index_path, const Json *ma
 static Status check_map(const Source *source, const char *index_path, const Json *map, Error *err) {
   for (const Json *entry = json_first(map); entry; entry = json_next(entry)) {
     const Tensor *tensor = weights_find(source->weights, json_key(entry));
-    const char *shard = json_string(entry, "");
-    if (!tensor || strcmp(file_name(tensor->file), shard) != 0)
+    const SkippedTensor *skipped = weights_skipped_find(source->weights, json_key(entry));
+    const char *shard = json_string(entry, ""), *file = tensor ? tensor->file : skipped ? skipped->file : "";
+    if (strcmp(file_name(file), shard) != 0)
       return error_set(err, STATUS_DATA, "%s: tensor %s is not in %s", index_path, json_key(entry), shard);
   }
   return STATUS_OK;

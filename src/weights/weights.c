@@ -11,14 +11,19 @@ struct Weights {
   Names names;
   Tensor *tensors; /* [room], as many used as there are names */
   size_t room;
+  Names skipped_names;
+  SkippedTensor *skipped; /* [as many as skipped_names], dtypes owned */
 };
 
 Weights *weights_new(void) { return mem_alloc(1, sizeof(Weights)); }
 
 void weights_free(Weights *weights) {
   if (!weights) return;
+  for (size_t i = 0; i < weights->skipped_names.count; i++) free((char *)weights->skipped[i].dtype);
   names_clear(&weights->names);
+  names_clear(&weights->skipped_names);
   free(weights->tensors);
+  free(weights->skipped);
   free(weights);
 }
 
@@ -32,6 +37,35 @@ const Tensor *weights_at(const Weights *weights, size_t index) {
 const Tensor *weights_find(const Weights *weights, const char *name) {
   size_t index;
   return names_find(&weights->names, name, &index) ? &weights->tensors[index] : NULL;
+}
+
+size_t weights_skipped_count(const Weights *weights) { return weights->skipped_names.count; }
+
+const SkippedTensor *weights_skipped_at(const Weights *weights, size_t index) {
+  assert(index < weights->skipped_names.count);
+  return &weights->skipped[index];
+}
+
+const SkippedTensor *weights_skipped_find(const Weights *weights, const char *name) {
+  size_t index;
+  return names_find(&weights->skipped_names, name, &index) ? &weights->skipped[index] : NULL;
+}
+
+static Status second(const char *file, const char *name, const char *other, Error *err) {
+  return error_set(err, STATUS_DATA, "%s: a second tensor named %s%s%s", file, name,
+                   other == file ? "" : "; the first is in ", other == file ? "" : other);
+}
+
+Status weights_skip(Weights *weights, const SkippedTensor *tensor, Error *err) {
+  const size_t index = weights->skipped_names.count;
+  const Tensor *read = weights_find(weights, tensor->name);
+  if (read) return second(tensor->file, tensor->name, read->file, err);
+  if (!names_add(&weights->skipped_names, tensor->name))
+    return second(tensor->file, tensor->name, weights_skipped_find(weights, tensor->name)->file, err);
+  weights->skipped = mem_resize(weights->skipped, index + 1, sizeof *weights->skipped);
+  weights->skipped[index] =
+      (SkippedTensor){weights->skipped_names.items[index], mem_copy_string(tensor->dtype), tensor->file};
+  return STATUS_OK;
 }
 
 /* count and n_bytes from dtype and shape; the unused dimensions become 1. */
@@ -66,11 +100,10 @@ Status weights_add(Weights *weights, const Tensor *tensor, Error *err) {
   const Status status = measure(&record, err);
   if (status != STATUS_OK) return status;
   const size_t index = weights->names.count;
-  if (!names_add(&weights->names, tensor->name)) {
-    const char *other = weights_find(weights, tensor->name)->file;
-    return error_set(err, STATUS_DATA, "%s: a second tensor named %s%s%s", tensor->file, tensor->name,
-                     other == tensor->file ? "" : "; the first is in ", other == tensor->file ? "" : other);
-  }
+  const SkippedTensor *skipped = weights_skipped_find(weights, tensor->name);
+  if (skipped) return second(tensor->file, tensor->name, skipped->file, err);
+  if (!names_add(&weights->names, tensor->name))
+    return second(tensor->file, tensor->name, weights_find(weights, tensor->name)->file, err);
   if (index == weights->room) {
     weights->room = weights->room ? 2 * weights->room : 64;
     weights->tensors = mem_resize(weights->tensors, weights->room, sizeof *weights->tensors);
