@@ -17,7 +17,11 @@ common="--pairs pairs.jsonl --steps 12 --batch-size 4 --seed 3 -q"
 kind_0="--lr 1e-2 --anchor 0.5 --anchor-norm unit --sft 0.2 --l2-sp 0.01 --checkpoint-every 1"
 kind_1="--lr 1e-2 --train last:1 --anchor 1 --weight-decay 0.1 --checkpoint-every 2"
 kind_2="--lr 1e-3 --stop-at-drift 0.03 --checkpoint-every 1"
-kinds=3
+kind_3="--lr 1e-2 --train lora --recompute --l2-sp 0.01 --checkpoint-every 1"
+kinds=4
+# The last file of a result makes it whole: config.json of a model, adapter_config.json of an adapter.
+is_whole() { [ -e "$1/config.json" ] || [ -e "$1/adapter_config.json" ]; }
+same_model() { for file in "$1"/*model.safetensors; do cmp -s "$file" "$2/${file##*/}" || return 1; done; }
 log() { for figure in training heatmap steps; do "$FATHOM" plot "$1/run.h5" --figure $figure --tsv -q | grep -v '^#' | cut -f 2-; done; }
 milliseconds() { echo $(($(date +%s%N) / 1000000)); }
 # train KIND FOLDER [--resume], after $before (a timeout, or nothing)
@@ -46,7 +50,7 @@ while [ $killed -lt 100 ] && [ $runs -lt 500 ]; do
   random 4
   turns=$((drawn + 1))
   eval "takes=\$takes_$kind"
-  while [ $turns -gt 0 ] && [ ! -e run/config.json ]; do
+  while [ $turns -gt 0 ] && ! is_whole run; do
     random "$takes"
     before="timeout -s KILL $(printf '%d.%03d' $((drawn / 1000)) $((drawn % 1000 + 1)))"
     train $kind run --resume 2>/dev/null
@@ -55,8 +59,8 @@ while [ $killed -lt 100 ] && [ $runs -lt 500 ]; do
     turns=$((turns - 1))
   done
   before=
-  [ -e run/config.json ] || train $kind run --resume || wrong="$wrong run-$runs:exit"
-  cmp -s whole-$kind/model.safetensors run/model.safetensors || wrong="$wrong run-$runs:model"
+  is_whole run || train $kind run --resume || wrong="$wrong run-$runs:exit"
+  same_model whole-$kind run || wrong="$wrong run-$runs:model"
   log run >found
   cmp -s log-$kind found || wrong="$wrong run-$runs:log"
   [ -z "$(find run -name '*.part*')" ] || wrong="$wrong run-$runs:$(find run -name '*.part*' | head -n 1)"
