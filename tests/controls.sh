@@ -134,6 +134,17 @@ fails 5 "step [0-9]+: .* not finite.*; x/$kept is kept$" "resumed from it, the r
 is "$(cd x && echo checkpoint-*)" "$kept" "and keeps it: what it leads to at step $((step + 1)) is not finite"
 fails 5 'step [0-9]+: .* not finite: try a lower --lr or --clip$' "divergence without a checkpoint" diverge -o y
 fails 5 'step [0-9]+: .* not finite' "divergence of a run with every control" diverge -o z --anchor 1 --anchor-norm unit --l2-sp 1 --sft 0.5
+wrong=
+for steps in 22 23 24 25 26 27; do # the last update is somewhere the one that goes too far
+  rm -rf last
+  diverge -o last --train head --warmup 1 --steps $steps >/dev/null 2>&1
+  case $? in
+  0) "$FATHOM" score last --pairs pairs.jsonl -q >/dev/null 2>&1 || wrong="$wrong $steps:saved" ;;
+  5) [ ! -e last/config.json ] || wrong="$wrong $steps:saved" ;;
+  *) wrong="$wrong $steps:exit" ;;
+  esac
+done
+is "$wrong" "" "no model is saved that diverged in its last update"
 
 # A full disk in mid-checkpoint: the one before stays, and with room the run goes on from it.
 mkdir -p disk full/checkpoint-4.part

@@ -62,18 +62,22 @@ static Status one_step(Trainer *t, StepResult *result, Error *err) {
   return runlog_step(t->run, &record, t->anchor.n_layers, err);
 }
 
-/* A checkpoint that could only go on to nothing is worse than the one before it. A run that has stopped makes none:
- * from the one before it the run stops again at the same step. */
+/* Nothing is saved of parameters that could only go on to nothing: the checkpoint before is worth more. */
+static Status check_parameters(Trainer *t, Error *err) {
+  const CheckpointState state = trainer_checkpoint_state(t);
+  if (isfinite(sum_of_squares(state.n, state.values))) return STATUS_OK;
+  return error_set(err, STATUS_NUMERIC, "step %zu: the updated parameters are not finite: try a lower --lr or --clip",
+                   t->step);
+}
+
 static Status write_checkpoint(Trainer *t, Error *err) {
   const CheckpointState state = trainer_checkpoint_state(t);
-  if (!isfinite(sum_of_squares(state.n, state.values)))
-    return error_set(err, STATUS_NUMERIC, "step %zu: the updated parameters are not finite: try a lower --lr or --clip",
-                     t->step);
-  const Status status = result_flush(t->run, err);
+  Status status = check_parameters(t, err);
+  if (status == STATUS_OK) status = result_flush(t->run, err);
   return status == STATUS_OK ? checkpoint_write(t->plan->folder, &state, err) : status;
 }
 
-/* What is due after a step. */
+/* What is due after a step. A run that has stopped makes no checkpoint: from the one before it stops again here. */
 static Status after_step(Trainer *t, Error *err) {
   const size_t every = t->plan->checkpoint_every;
   const Status status = trainer_look(t, err);
@@ -156,6 +160,7 @@ Status trainer_run(Model *model, const Tokenizer *tokenizer, const TrainPlan *pl
   *summary = (TrainSummary){0};
   Status status = trainer_prepare(&t, from, err);
   if (status == STATUS_OK) status = loop(&t, summary, err);
+  if (status == STATUS_OK) status = check_parameters(&t, err);
   if (status == STATUS_OK) status = summarise(&t, summary, err);
   if (status == STATUS_OK) {
     status = result_finish(t.run, err);

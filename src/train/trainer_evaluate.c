@@ -4,6 +4,7 @@
 #include "train/runlog.h"
 #include "train/trainer_parts.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 Status trainer_evaluate(Trainer *t, Error *err) {
@@ -18,6 +19,8 @@ Status trainer_evaluate(Trainer *t, Error *err) {
   else
     status = rewards_run(t->model, &t->pass, list, set->count, 2, t->plan->batch_tokens, NULL, rewards, err);
   if (status == STATUS_OK) loss_bradley_terry(set->count / 2, rewards, set->pairs, t->plan->centring, 0, &sums, NULL);
+  if (status == STATUS_OK && !isfinite(sums.loss))
+    status = error_set(err, STATUS_NUMERIC, "the loss of a held-out pair is not finite");
   free(list);
   free(rewards);
   const double n = (double)set->count / 2;
