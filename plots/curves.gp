@@ -35,7 +35,7 @@ do for [p = 1:3] { if (BOTTOM[p] == BOTTOM[p]) { n_shown = n_shown + 1; SHOWN[n_
 # ---- The page.
 eval legend_methods
 columns = n_shown
-panel_w = columns == 1 ? 560 : columns == 2 ? 380 : 290
+panel_w = columns == 1 ? 640 : columns == 2 ? 380 : 290
 panel_h = n_series == 1 ? 220 : 160
 W = EDGE + columns * (panel_w + 58) + 10
 head = head_height(W) + (n_series > 1 ? 20 : 0)
@@ -57,12 +57,15 @@ set xtics tic_step(last, 6)
 do for [s = 1:n_series] { do for [cell = 1:n_shown] {
   p = SHOWN[cell]
   eval panel(EDGE + 42 + (cell - 1) * (panel_w + 58), head + 20 + (s - 1) * row_h, panel_w, panel_h)
-  heading = TITLE_OF[p]
+  power = p == 3 && TOP[p] > 0 ? int(floor(log10(TOP[p]))) : 0
+  power = power < -2 || power > 3 ? power : 0
+  unit = 10.0 ** power
+  heading = TITLE_OF[p] . (power ? "  (× 10" . superscript(power) . ")" : "")
   over = cell == 1 ? series_title(SERIES[s]) : ""
   eval HEADINGS
   set xlabel (s == n_series ? "step" : "") offset 0, 0.8 font TEXT textcolor rgb INK
   chance = p == 1 ? log(2) : p == 2 ? 0.5 : NaN
-  low = chance < BOTTOM[p] ? chance : BOTTOM[p]; high = chance > TOP[p] ? chance : TOP[p]
+  low = chance < BOTTOM[p] ? chance : BOTTOM[p] / unit; high = chance > TOP[p] ? chance : TOP[p] / unit
   pad = high > low ? 0.05 * (high - low) : larger(0.1 * abs(high), 0.01)
   set yrange [p == 3 ? 0 : low - pad : high + pad]
   set format y "%g"
@@ -71,7 +74,7 @@ do for [s = 1:n_series] { do for [cell = 1:n_shown] {
   noisy = (smooth && NOISY[p])
   plot \
     for [i = 1:noisy ? n_methods : 0] block(s, i) using 1:(mean(column(p + 1))) with lines lw 1.7 dt method_dashes(i) lc rgb method_colour(i), \
-    for [i = 1:noisy ? 0 : n_methods] block(s, i) using 1:(column(p + 1)) with lines lw 1.7 dt method_dashes(i) lc rgb method_colour(i), \
-    for [i = 1:last < 3 ? n_methods : 0] block(s, i) using 1:(column(p + 1)) with points pt method_mark(i) ps 0.5 lc rgb method_colour(i)
+    for [i = 1:noisy ? 0 : n_methods] block(s, i) using 1:(column(p + 1) / unit) with lines lw 1.7 dt method_dashes(i) lc rgb method_colour(i), \
+    for [i = 1:last < 3 ? n_methods : 0] block(s, i) using 1:(column(p + 1) / unit) with points pt method_mark(i) ps 0.5 lc rgb method_colour(i)
 }}
 unset multiplot

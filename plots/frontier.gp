@@ -56,15 +56,14 @@ unset datafile columnheaders
 # ---- The page.
 eval legend_methods
 columns = n_panels
-panel_w = columns == 1 ? 560 : columns == 2 ? 380 : 290
+panel_w = columns == 1 ? 640 : columns == 2 ? 380 : 290
 panel_h = n_series == 1 ? 250 : 190
 W = EDGE + columns * (panel_w + 58) + 10
 head = head_height(W) + (n_series > 1 ? 20 : 0)
 row_h = panel_h + (n_series > 1 ? 84 : 62)
 H = head + n_series * row_h + 36
 page_title = strlen(head_title) ? head_title : "Accuracy against drift"
-page_caption = join(join("small: seeds; large: means; bars: " . head_interval . ", cut at the panel's edge", \
-  "line: anchors by strength"), seed_words)
+page_caption = join(join(join("small: seeds; large: means", interval_words("bars")), "line: anchors by strength"), seed_words)
 load here . "page.gp"
 
 set xrange [logarithmic ? least / 1.5 : 0 : logarithmic ? most * 1.5 : most * 1.06]
@@ -84,7 +83,7 @@ do for [s = 1:n_series] { do for [p = 1:n_panels] {
   }
   plot chain(p, s) using 1:2 with lines lw 1.2 lc rgb 0xB0B0B0, \
     for [i = 1:n_methods] dots(p, s, i) using 1:2 with points pt method_mark(i) ps 0.32 lc rgb method_colour(i), \
-    for [i = 1:n_methods] means(p, s, i) using 1:3:(0):($4 - $3) with vectors nohead lw 1 lc rgb method_colour(i), \
+    for [i = 1:n_methods] means(p, s, i) using 1:(cut(m, $3)):(0):(cut(m, $4) - cut(m, $3)) with vectors nohead lw 1 lc rgb method_colour(i), \
     for [i = 1:n_methods] means(p, s, i) using 1:2 with points pt method_mark(i) ps 1.15 lc rgb 0xFFFFFF, \
     for [i = 1:n_methods] means(p, s, i) using 1:2 with points pt method_mark(i) ps 0.85 lw 1.6 lc rgb method_colour(i)
 }}

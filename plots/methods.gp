@@ -40,7 +40,7 @@ legend_methods = "legend_n = n_methods; do for [i = 1:n_methods] { LEGEND[i] = m
 
 # Measures: shares are drawn in percent, AOG and NTS (both ours) are points already.
 array MEASURE[64]; array LOW[64]; array HIGH[64]
-n_measures = 0
+n_measures = 0; any_interval = 0
 find_measure(s) = sum [i = 1:n_measures] (MEASURE[i] eq s ? i : 0)
 add_measure(s) = find_measure(s) ? 0 : (n_measures = n_measures + 1, MEASURE[n_measures] = s, LOW[n_measures] = NaN, \
   HIGH[n_measures] = NaN, 1)
@@ -49,15 +49,20 @@ scale(m) = is_points(MEASURE[m]) ? 1 : 100
 measure_heading(s) = s eq "AOG" ? "AOG (ours), points" : s eq "NTS" ? "NTS (ours), points" : s . ", accuracy, %"
 see_value(m, v) = v == v ? (LOW[m] = v >= LOW[m] ? LOW[m] : v, HIGH[m] = v <= HIGH[m] ? HIGH[m] : v) : 0
 scan_measures = "set table $scan; plot data using (add_measure(strcol('measure')), " \
-  . "see_value(find_measure(strcol('measure')), column('value') * scale(find_measure(strcol('measure')))), 1) with table; " \
+  . "see_value(find_measure(strcol('measure')), column('value') * scale(find_measure(strcol('measure')))), " \
+  . "any_interval = any_interval || column('lo') == column('lo'), 1) with table; " \
   . "unset table; undefine $scan"
 # A range that holds all values; intervals of few seeds can be far wider, and are cut.
-measure_range(m) = sprintf("set yrange [%g : %g]", LOW[m] - measure_pad(m), HIGH[m] + measure_pad(m))
 measure_pad(m) = larger(0.35 * (HIGH[m] - LOW[m]), 1)
+bottom(m) = is_points(MEASURE[m]) ? LOW[m] - measure_pad(m) : larger(LOW[m] - measure_pad(m), -1)
+top(m) = is_points(MEASURE[m]) ? HIGH[m] + measure_pad(m) : smaller(HIGH[m] + measure_pad(m), 101)
+measure_range(m) = sprintf("set yrange [%g : %g]", bottom(m), top(m))
+cut(m, v) = v < bottom(m) ? bottom(m) : v > top(m) ? top(m) : v
+interval_words(what) = any_interval ? what . ": " . head_interval . ", cut at the panel's edge" : "no intervals: one seed"
 reference_of(m) = is_points(MEASURE[m]) ? 0 : 50
-has_reference(m) = reference_of(m) > LOW[m] - measure_pad(m) && reference_of(m) < HIGH[m] + measure_pad(m)
+has_reference(m) = reference_of(m) > bottom(m) && reference_of(m) < top(m)
 measure_columns(n) = n <= 4 ? smaller(2, n) : n <= 6 || n == 9 ? 3 : 4
-measure_width(columns) = columns == 1 ? 560 : columns == 2 ? 330 : columns == 3 ? 246 : 212
+measure_width(columns) = columns == 1 ? 640 : columns == 2 ? 330 : columns == 3 ? 246 : 212
 # The next of 1, 2, 5, 10 ... at or above.
 decade(v) = 10.0 ** floor(log10(v))
 nice_step(v) = v <= decade(v) ? decade(v) : v <= 2 * decade(v) ? 2 * decade(v) : v <= 5 * decade(v) ? 5 * decade(v) : 10 * decade(v)

@@ -43,7 +43,7 @@ head = head_height(W) + (n_series > 1 ? 20 : 0)
 row_h = panel_h + (n_series > 1 ? 80 : 58)
 H = head + rows * row_h + 36
 page_title = strlen(head_title) ? head_title : "Accuracy against the quantity of data"
-page_caption = join(join("small points: seeds; lines: means", "bands: " . head_interval . ", cut at the panel's edge"), seed_words)
+page_caption = join(join("small points: seeds; lines: means", interval_words("bands")), seed_words)
 load here . "page.gp"
 
 logarithmic = most / least > 4
@@ -67,7 +67,7 @@ do for [s = 1:n_series] { do for [m = 1:n_measures] {
     set arrow 1 from graph 0, first reference_of(m) to graph 1, first reference_of(m) nohead lw 0.8 dt 3 lc rgb SOFT back
   }
   plot \
-    for [i = 1:n_methods] means(m, s, i) using 1:3:4 with filledcurves fs transparent solid 0.12 noborder fc rgb method_colour(i), \
+    for [i = 1:n_methods] means(m, s, i) using 1:(cut(m, $3)):(cut(m, $4)) with filledcurves fs transparent solid 0.12 noborder fc rgb method_colour(i), \
     for [i = 1:n_methods] means(m, s, i) using 1:2 with lines lw 1.8 dt method_dashes(i) lc rgb method_colour(i), \
     for [i = 1:n_methods] dots(m, s, i) using 1:2 with points pt method_mark(i) ps 0.3 lc rgb method_colour(i), \
     for [i = 1:n_methods] means(m, s, i) using 1:2 with points pt method_mark(i) ps 0.6 lc rgb method_colour(i)

@@ -64,7 +64,7 @@ W = EDGE + columns * (panel_w + 56) + 10
 head = head_height(W)
 H = head + rows * (panel_h + 58) + 36
 page_title = strlen(head_title) ? head_title : "Transfer against anchor strength"
-page_caption = join(join("points: seeds; lines: means", "bands: " . head_interval . ", cut at the panel's edge"), seed_words)
+page_caption = join(join("points: seeds; lines: means", interval_words("bands")), seed_words)
 load here . "page.gp"
 
 set xrange [(any_zero ? zero_x : log10(least)) - pad : log10(most) + pad]
@@ -92,7 +92,7 @@ do for [m = 1:n_measures] {
       nohead lw 0.8 lc rgb INK front
   }
   plot \
-    for [i = 1:n_lines] block(m, i) using ($1 + shift(i)):3:4 with filledcurves fs transparent solid 0.15 noborder fc rgb colour(i), \
+    for [i = 1:n_lines] block(m, i) using ($1 + shift(i)):(cut(m, $3)):(cut(m, $4)) with filledcurves fs transparent solid 0.15 noborder fc rgb colour(i), \
     for [i = 1:n_lines] block(m, i) using ($1 + shift(i)):2 with lines lw 1.8 dt dashes(i) lc rgb colour(i), \
     for [i = 1:n_lines] dots(m, i) using ($1 + shift(i)):2 with points pt 6 ps 0.45 lw 0.8 lc rgb colour(i), \
     for [i = 1:n_lines] block(m, i) using ($1 + shift(i)):2 with points pt mark(i) ps 0.6 lc rgb colour(i)

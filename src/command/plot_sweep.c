@@ -85,7 +85,7 @@ static bool texts_vary(char *const *texts, size_t n, bool skip_empty) {
 
 static bool numbers_vary(const double *values, size_t n) {
   for (size_t i = 1; i < n; i++)
-    if (values[i] != values[0]) return true;
+    if (values[i] != values[0] && !(isnan(values[i]) && isnan(values[0]))) return true;
   return false;
 }
 
