@@ -49,6 +49,10 @@ ok $? "of which some are over the length limit"
 evaluate --pairs pairs.jsonl --limit 5 >limit.tsv
 is "$(column limit.tsv n)" 5 "--limit"
 
+sed '1,3s/}$/,"probability":0.2}/; 4,9s/}$/,"probability":0.9}/' pairs.jsonl >soft.jsonl
+evaluate --pairs soft.jsonl >soft.tsv
+is "$(column soft.tsv accuracy) $(grep -c '^# soft.jsonl: the file.s soft labels favour the rejected side of 3 pairs' soft.tsv)" "0.875 1" "soft labels of the file are not evaluated, but noted"
+
 # JSON.
 evaluate --pairs pairs.jsonl --pairs other.jsonl.gz --json >two.json
 grep -q '"rows":\[{"data":"pairs.jsonl","schema":"TRL pairs","n":24,"n_dropped":0,"accuracy":0.875,"lo":0.68996118[0-9]*,"hi":0.95655665[0-9]*,' two.json
@@ -161,7 +165,9 @@ for option in '--source pairs.jsonl' '--ceiling E.h5' '--bootstrap 200' '--resam
 done
 fails 2 '--ablate prompts: expected prompt, shuffle or prompt,shuffle' "an unknown ablation" evaluate --pairs pairs.jsonl --ablate prompts
 head -n 1 pairs.jsonl >single.jsonl
-fails 3 'single.jsonl: --ablate shuffle: prompts cannot be shuffled: more than half of the 1 pairs' "nothing to shuffle" evaluate --pairs single.jsonl --ablate shuffle
+evaluate --pairs single.jsonl --ablate shuffle >single.tsv 2>single.err
+is "$? $(column single.tsv accuracy) $(column single.tsv shuffled_n) $(column single.tsv shuffled_accuracy) $(column single.tsv shuffled_lost)" "0 1 0 - -" "nothing to shuffle: no number, and the rest stands"
+is "$(sed 's/.*--ablate/--ablate/' single.err)" "--ablate shuffle: left out for these 1 pairs: more than half of them have the same prompt" "and said so"
 fails 2 '--nts-weight needs --source' "a weight without a source" evaluate --pairs pairs.jsonl --reference E.h5 --nts-weight 2
 fails 2 '--source helpful: no data set has this name, expected a file of --pairs' "an unknown source" evaluate --pairs pairs.jsonl --reference E.h5 --source helpful
 mkdir x y && head -n 3 pairs.jsonl >x/p.jsonl && tail -n 3 pairs.jsonl >y/p.jsonl

@@ -37,6 +37,7 @@ typedef struct EvalTasks {
 typedef struct EvalSet {
   char *schema;
   size_t n, n_dropped;
+  size_t n_disfavoured;            /* pairs whose soft label in the file favours the rejected side */
   char **ids, **prompts;           /* [n]; prompts: hex digits that the first user turn decides */
   double *rewards;                 /* [n, 2]: chosen, rejected */
   double *lengths;                 /* [n, 2] of the answers, in words */
@@ -73,7 +74,8 @@ Status eval_score(const Inputs *in, const Sample *const *samples, size_t n, size
 
 /* "prompt,shuffle"; NULL = none. */
 Status eval_ablations_parse(const char *list, bool chosen[EVAL_ABLATIONS], Error *err);
-/* Fills set->ablated[which] from in->samples, which were read with rules->keep_turns. */
+/* Fills set->ablated[which] from in->samples, which were read with rules->keep_turns. Where prompts cannot be shuffled
+ * it warns, and no pair has a number: what was computed before must not be lost for that. */
 Status eval_ablate(const Inputs *in, const SampleRules *rules, EvalAblation which, size_t batch_tokens, uint64_t seed,
                    EvalSet *set, Error *err);
 

@@ -1,4 +1,5 @@
 /* The same answers behind no prompt, or another pair's: what of an accuracy is about the prompt? */
+#include "base/log.h"
 #include "base/memory.h"
 #include "command/eval.h"
 #include "text/pair_turns.h"
@@ -49,10 +50,15 @@ static Status score_pairs(const Inputs *in, const SampleSet *changed, size_t max
 Status eval_ablate(const Inputs *in, const SampleRules *rules, EvalAblation which, size_t batch_tokens, uint64_t seed,
                    EvalSet *set, Error *err) {
   SampleSet changed;
+  set->ablated[which] = mem_alloc(2 * set->n, sizeof(double));
+  if (which == EVAL_SHUFFLED && !pairs_can_shuffle_prompts(&in->samples)) {
+    for (size_t i = 0; i < 2 * set->n; i++) set->ablated[which][i] = NAN;
+    log_warn("--ablate shuffle: left out for these %zu pairs: more than half of them have the same prompt", set->n);
+    return STATUS_OK;
+  }
   Status status = pairs_change_prompts(&in->samples, rules, which == EVAL_NO_PROMPT ? PROMPT_REMOVED : PROMPT_SHUFFLED,
                                        seed, &changed, err);
   if (status != STATUS_OK) return error_prefix(err, "--ablate %s", words[which]);
-  set->ablated[which] = mem_alloc(2 * set->n, sizeof(double));
   status = score_pairs(in, &changed, rules->max_length, batch_tokens, set->ablated[which], err);
   samples_clear(&changed);
   return status;

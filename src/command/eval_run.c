@@ -73,6 +73,7 @@ static void describe(const SampleSet *samples, EvalSet *set) {
                    .lengths = mem_alloc(2 * n, sizeof *set->lengths)};
   for (size_t i = 0; i < n; i++) {
     set->ids[i] = mem_copy_string(samples->items[2 * i].group);
+    set->n_disfavoured += samples->pairs[i].probability < 0.5;
     set->prompts[i] = mem_format("%016" PRIx64, samples->items[2 * i].prompt_key);
   }
   for (size_t i = 0; i < 2 * n; i++) set->lengths[i] = (double)samples->items[i].n_words;

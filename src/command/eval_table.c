@@ -115,6 +115,12 @@ static void note_plain(const EvalReport *r, Table *table) {
       table,
       "length_accuracy: of the rule that sees the answers' lengths in words alone, longer or shorter wins, whichever "
       "is better on these pairs");
+  for (size_t i = 0; i < r->student->n_sets; i++)
+    if (r->student->sets[i].n_disfavoured)
+      table_note(table,
+                 "%s: the file's soft labels favour the rejected side of %zu pairs; the chosen side counts as right "
+                 "all the same",
+                 r->rows[i].data, r->student->sets[i].n_disfavoured);
   if (r->settings->reorder)
     table_note(table,
                "reordered: all texts scored again, pairs shuffled (seed %llu) and sides swapped; same: share of "

@@ -92,15 +92,20 @@ static Status tokenize_behind(const SampleRules *rules, const Message *prompt, s
   return STATUS_OK;
 }
 
-static Status draw_prompts(const SampleSet *set, uint64_t seed, size_t *from, Error *err) {
+static bool draw_prompts(const SampleSet *set, uint64_t seed, size_t *from) {
   const size_t n = set->count / 2;
   uint64_t *keys = mem_alloc(n, sizeof *keys);
   for (size_t i = 0; i < n; i++) keys[i] = set->items[2 * i].prompt_key;
   const bool possible = prompts_shuffle(seed, n, keys, from);
   free(keys);
-  return possible ? STATUS_OK
-                  : error_set(err, STATUS_DATA,
-                              "prompts cannot be shuffled: more than half of the %zu pairs have the same one", n);
+  return possible;
+}
+
+bool pairs_can_shuffle_prompts(const SampleSet *set) {
+  size_t *from = mem_alloc(set->count / 2, sizeof *from);
+  const bool possible = draw_prompts(set, 0, from);
+  free(from);
+  return possible;
 }
 
 Status pairs_change_prompts(const SampleSet *set, const SampleRules *rules, PromptChange change, uint64_t seed,
@@ -111,7 +116,10 @@ Status pairs_change_prompts(const SampleSet *set, const SampleRules *rules, Prom
   SampleBuilder b;
   builder_init(&b, rules, changed, 1);
   size_t *from = mem_alloc(n, sizeof *from);
-  Status status = change == PROMPT_SHUFFLED ? draw_prompts(set, seed, from, err) : STATUS_OK;
+  Status status = STATUS_OK;
+  if (change == PROMPT_SHUFFLED && !draw_prompts(set, seed, from))
+    status =
+        error_set(err, STATUS_DATA, "prompts cannot be shuffled: more than half of the %zu pairs have the same one", n);
   for (size_t i = 0; i < set->count && status == STATUS_OK; i++) {
     Sample sample = {0};
     const PairTurns *own = &set->turns[i / 2], *giver = &set->turns[from[i / 2]];

@@ -32,6 +32,9 @@ typedef enum PromptChange {
 Status pairs_change_prompts(const SampleSet *set, const SampleRules *rules, PromptChange change, uint64_t seed,
                             SampleSet *changed, Error *err);
 
+/* Is there another prompt for every pair? Not where more than half of the pairs share one. */
+bool pairs_can_shuffle_prompts(const SampleSet *set);
+
 /* from[n]: a permutation drawn with the seed in which no pair gets a prompt of its own key, keys[n]. There is one
  * unless more than half of the pairs share a key: then false. */
 bool prompts_shuffle(uint64_t seed, size_t n, const uint64_t *keys, size_t *from);
