@@ -1,5 +1,5 @@
-/* Training the reward head alone: seconds of an epoch with a forward pass for every batch, and from last hidden states in
- * a store, which a forward pass has recorded once. Both end at the same head. */
+/* Training the reward head alone: seconds of an epoch with a forward pass for every batch, and from last hidden states
+ * in a store, which a forward pass has recorded once. Both end at the same head. */
 #define _GNU_SOURCE
 #include "base/log.h"
 #include "base/memory.h"
@@ -56,8 +56,8 @@ static void make_samples(Work *w) {
   w->list = mem_alloc(w->n, sizeof *w->list);
   w->indices = mem_alloc(w->n, sizeof *w->indices);
   for (size_t s = 0; s < w->n; s++) {
-    w->samples[s] = (Sample){.id = mem_format("%zu", s), .text_digest = "", .group = "", .label = "",
-                             .n_tokens = w->settings->length};
+    w->samples[s] = (Sample){
+        .id = mem_format("%zu", s), .text_digest = "", .group = "", .label = "", .n_tokens = w->settings->length};
     w->samples[s].ids = mem_alloc(w->settings->length, sizeof(int32_t));
     for (size_t t = 0; t < w->settings->length; t++)
       w->samples[s].ids[t] = (int32_t)rng_below(&rng, w->model.config.vocab_size);
@@ -97,9 +97,15 @@ static Status epoch_from_features(Work *w, const Features *features, Error *err)
   Anchor anchor = {0};
   Frozen frozen = {0};
   Status status = anchor_init(&anchor, 0, ANCHOR_RELATIVE, "all", w->model.config.n_layers, d, NULL, err);
-  Stepper stepper = {.model = &w->model, .frozen = &frozen, .anchor = &anchor, .features = features, .n_trained = d,
-                     .gradients = {.values = w->moments, .begin = w->model.table.score}, .first = w->moments + d,
-                     .second = w->moments + 2 * d, .batch_tokens = 2 * BATCH * w->settings->length};
+  Stepper stepper = {.model = &w->model,
+                     .frozen = &frozen,
+                     .anchor = &anchor,
+                     .features = features,
+                     .n_trained = d,
+                     .gradients = {.values = w->moments, .begin = w->model.table.score},
+                     .first = w->moments + d,
+                     .second = w->moments + 2 * d,
+                     .batch_tokens = 2 * BATCH * w->settings->length};
   for (size_t first = 0; first < w->n && status == STATUS_OK; first += 2 * BATCH) {
     StepResult result;
     status = step_run(&stepper, w->list + first, w->indices + first, NULL, BATCH, RATE, first / (2 * BATCH) + 1,
@@ -113,9 +119,15 @@ static Status epoch_from_features(Work *w, const Features *features, Error *err)
 static Status record(Work *w, Error *err) {
   SiteList sites = {0};
   Status status = sites_of_selection(&w->model.config, "ln_final", NULL, &sites, err);
-  const RecordPlan plan = {.path = w->path, .sites = &sites, .samples = w->list, .n_samples = w->n,
-                           .rule_name = "last", .rule = TOKENS_LAST, .batch_tokens = 2 * BATCH * w->settings->length,
-                           .label = "record", .about = {.weights_sha256 = ""}};
+  const RecordPlan plan = {.path = w->path,
+                           .sites = &sites,
+                           .samples = w->list,
+                           .n_samples = w->n,
+                           .rule_name = "last",
+                           .rule = TOKENS_LAST,
+                           .batch_tokens = 2 * BATCH * w->settings->length,
+                           .label = "record",
+                           .about = {.weights_sha256 = ""}};
   if (status == STATUS_OK) status = recorder_run(&w->model, &plan, err);
   sites_clear(&sites);
   return status;
@@ -124,8 +136,7 @@ static Status record(Work *w, Error *err) {
 static Status load(Work *w, Features *features, Error *err) {
   Store *store = NULL;
   Status status = store_open(w->path, &store, err);
-  if (status == STATUS_OK)
-    status = features_load(features, &w->model, store, w->list, w->n, w->settings->length, err);
+  if (status == STATUS_OK) status = features_load(features, &w->model, store, w->list, w->n, w->settings->length, err);
   store_close(store);
   return status;
 }
@@ -152,7 +163,8 @@ static Status measure_store(Work *w, double passes, const real *expected, Table 
     status = epoch_from_features(w, &features, err);
     seconds[e] = clock_seconds() - started;
   }
-  for (size_t i = 0; i < d; i++) worst = fmax(worst, fabs((double)(w->model.values[w->model.table.score + i] - expected[i])));
+  for (size_t i = 0; i < d; i++)
+    worst = fmax(worst, fabs((double)(w->model.values[w->model.table.score + i] - expected[i])));
   if (status == STATUS_OK && features.from_store != w->n)
     status = error_set(err, STATUS_DATA, "%zu of %zu hidden states were in the store", features.from_store, w->n);
   if (status == STATUS_OK) add_row(table, "an epoch from them", machine_median(seconds, w->settings->epochs), passes);

@@ -18,7 +18,8 @@ kind_0="--lr 1e-2 --anchor 0.5 --anchor-norm unit --sft 0.2 --l2-sp 0.01 --check
 kind_1="--lr 1e-2 --train last:1 --anchor 1 --weight-decay 0.1 --checkpoint-every 2"
 kind_2="--lr 1e-3 --stop-at-drift 0.03 --checkpoint-every 1"
 kind_3="--lr 1e-2 --train lora --recompute --l2-sp 0.01 --checkpoint-every 1"
-kinds=4
+kind_4="--lr 1e-2 --train head --checkpoint-every 1"
+kinds=5
 # The last file of a result makes it whole: config.json of a model, adapter_config.json of an adapter.
 is_whole() { [ -e "$1/config.json" ] || [ -e "$1/adapter_config.json" ]; }
 same_model() { for file in "$1"/*model.safetensors; do cmp -s "$file" "$2/${file##*/}" || return 1; done; }

@@ -14,8 +14,8 @@
 #define ALL_LINEAR "all-linear"
 
 static bool takes_factors(Role role) {
-  return role == ROLE_Q || role == ROLE_K || role == ROLE_V || role == ROLE_O || role == ROLE_GATE ||
-         role == ROLE_UP || role == ROLE_DOWN;
+  return role == ROLE_Q || role == ROLE_K || role == ROLE_V || role == ROLE_O || role == ROLE_GATE || role == ROLE_UP ||
+         role == ROLE_DOWN;
 }
 
 /* "model.layers.0.self_attn.q_proj"; freed by the caller. */
@@ -127,8 +127,8 @@ static Status init_new(const ModelConfig *c, const LoraSettings *s, const FileTe
   for (size_t i = 0; status == STATUS_OK && (*at || i == 0); i++) {
     const int size = (int)strcspn(at, ",");
     if (!used[i])
-      status = error_set(err, STATUS_USAGE, "--lora-targets \"%.*s\": expected " ALL_LINEAR " or some of %s", size, at,
-                         all);
+      status =
+          error_set(err, STATUS_USAGE, "--lora-targets \"%.*s\": expected " ALL_LINEAR " or some of %s", size, at, all);
     at += (size_t)size + (at[size] == ',');
   }
   if (status == STATUS_OK) lora->config = new_config(c, s, targets);
@@ -172,8 +172,8 @@ Status lora_init(const ModelConfig *c, const LoraSettings *settings, const Adapt
   size_t n;
   FileTensor *tensors = tensor_layout_all(c, t, &n);
   *lora = (Lora){0};
-  const Status status = adapter ? init_from(c, adapter, head, tensors, n, t, lora, err)
-                                : init_new(c, settings, tensors, n, t, lora, err);
+  const Status status =
+      adapter ? init_from(c, adapter, head, tensors, n, t, lora, err) : init_new(c, settings, tensors, n, t, lora, err);
   free(tensors);
   return status;
 }

@@ -40,8 +40,7 @@ Status model_open(const Source *source, ModelOptions options, Model *model, Erro
   if (status == STATUS_OK && options.adapter)
     status = adapt_check(&model->config, &model->table, options.adapter, prefix, err);
   if (status == STATUS_OK && options.lora)
-    status =
-        lora_init(&model->config, options.lora, options.adapter, prefix, &model->table, &model->lora, err);
+    status = lora_init(&model->config, options.lora, options.adapter, prefix, &model->table, &model->lora, err);
   if (status == STATUS_OK)
     status = parameters_check(&model->config, &model->table, source, adapter, model->has_score, err);
   if (status == STATUS_OK) status = leftovers_check(&model->config, &model->table, source, &head, options.strict, err);

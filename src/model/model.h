@@ -25,9 +25,9 @@ typedef struct Model {
 } Model;
 
 typedef struct ModelOptions {
-  const Adapter *adapter; /* merged into the weights, or beside those in_file; may be closed afterwards. NULL: none */
-  bool strict;            /* unknown settings and tensors of the files are an error, not a warning */
-  bool in_file;           /* matrices stay in their files' format, and cannot be trained; else all are widened */
+  const Adapter *adapter;   /* merged into the weights, or beside those in_file; may be closed afterwards. NULL: none */
+  bool strict;              /* unknown settings and tensors of the files are an error, not a warning */
+  bool in_file;             /* matrices stay in their files' format, and cannot be trained; else all are widened */
   const LoraSettings *lora; /* factors beside the matrices, to be trained; the adapter's, where there is one. Or NULL */
 } ModelOptions;
 

@@ -6,7 +6,7 @@
 #include "text/samples.h"
 
 typedef struct StoredSample {
-  uint64_t hash; /* of the tokens */
+  uint64_t hash;                    /* of the tokens */
   size_t sample, first_row, n_rows; /* rows of one sample are neighbours in a store */
 } StoredSample;
 

@@ -56,8 +56,7 @@ static Status open_blocks(Trainer *t, const char *path, Error *err) {
   const TrainPlan *plan = t->plan;
   const ModelConfig *c = &t->model->config;
   Status status = STATUS_OK;
-  if (!file_exists(path))
-    status = record(t, path, "resid_post,ln_final", plan->token_rule_name, plan->token_rule, err);
+  if (!file_exists(path)) status = record(t, path, "resid_post,ln_final", plan->token_rule_name, plan->token_rule, err);
   if (status == STATUS_OK)
     status =
         frozen_open(&t->frozen, path, plan->token_rule, c->n_layers, c->hidden_size, t->samples, t->n_samples, err);
