@@ -69,6 +69,8 @@ ok $? "which is said"
 fails 3 'head/frozen.h5: no site blocks.0.hook_resid_post: features of another model, or of --train head' "features of the head alone for an anchor" \
   train -o x --frozen head/frozen.h5
 rm -rf x
+fails 3 'head/run.h5: holds no full drift measures: where the head alone is trained no block moves' "the steps of a head alone" \
+  "$FATHOM" plot head/run.h5 --figure steps --tsv
 train -o last --train last:1 >/dev/null && "$FATHOM" plot last/run.h5 --figure heatmap --tsv -q |
   awk -F'\t' '!/^#/ && $2 == 8 { if ($5 == 0 && $NF != 0) bad = 1; if ($5 == 1 && $NF > 0) moved = 1 } END { exit !(moved && !bad) }'
 ok $? "training the last block moves it and nothing below"

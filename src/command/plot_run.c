@@ -236,6 +236,9 @@ static Status write_steps_file(const PlotFile *file, Table *table, Error *err) {
   char **sites = NULL, **names = NULL;
   double *steps = NULL;
   size_t shape[2] = {0}, n_names = 0, n_measures = 0;
+  if (!result_has(file->result, "drift/step"))
+    return error_set(err, STATUS_DATA, "%s: holds no full drift measures: where the head alone is trained no block moves",
+                     file->path);
   Status status = plot_read_strings(file, "drift/sites", &sites, &shape[1], err);
   if (status == STATUS_OK) status = plot_read_array(file, "drift/step", 1, shape, &steps, err);
   if (status == STATUS_OK) status = result_list(file->result, &names, &n_names, err);
