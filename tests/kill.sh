@@ -20,9 +20,9 @@ kind_2="--lr 1e-3 --stop-at-drift 0.03 --checkpoint-every 1"
 kind_3="--lr 1e-2 --train lora --recompute --l2-sp 0.01 --checkpoint-every 1"
 kind_4="--lr 1e-2 --train head --checkpoint-every 1"
 kinds=5
-# A finished run ends with the settings of a model or of an adapter; its weights.
-is_finished() { [ -e "$1/config.json" ] || [ -e "$1/adapter_config.json" ]; }
-weights() { [ -e "$1/model.safetensors" ] && echo "$1/model.safetensors" || echo "$1/adapter_model.safetensors"; }
+# The last file of a result makes it whole: config.json of a model, adapter_config.json of an adapter.
+is_whole() { [ -e "$1/config.json" ] || [ -e "$1/adapter_config.json" ]; }
+same_model() { for file in "$1"/*model.safetensors; do cmp -s "$file" "$2/${file##*/}" || return 1; done; }
 log() { for figure in training heatmap steps; do "$FATHOM" plot "$1/run.h5" --figure $figure --tsv -q 2>&1 | grep -v '^#' | cut -f 2-; done; }
 milliseconds() { echo $(($(date +%s%N) / 1000000)); }
 # train KIND FOLDER [--resume], after $before (a timeout, or nothing)
