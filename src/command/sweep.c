@@ -49,8 +49,7 @@ static void plan_jobs(Sweep *sweep, const SweepCost *cost) {
 static void fit_jobs(Sweep *sweep) {
   const size_t cores = (size_t)omp_get_max_threads(), most = cores > sweep->run_threads ? cores / sweep->run_threads : 1;
   if (!sweep->settings->jobs && most < sweep->jobs) sweep->jobs = most;
-  log_note("%zu runs, %zu at a time with %zu thread%s each", sweep->n_runs, sweep->jobs, sweep->run_threads,
-           sweep->run_threads == 1 ? "" : "s");
+  log_note("runs: %zu, %zu at a time; threads of each: %zu", sweep->n_runs, sweep->jobs, sweep->run_threads);
 }
 
 /* --- what is printed instead of a table --- */
@@ -107,7 +106,7 @@ static Status print_plan(const Sweep *sweep, const SweepCost *cost, const Proven
   for (size_t i = 0; i < sweep->n_runs; i++)
     if (sweep_state(sweep, &sweep->runs[i]) != SWEEP_DONE) flop += cost->run_flop[i];
   Table *table = table_begin(stdout, sweep->settings->common.json, from, columns, sizeof columns / sizeof columns[0]);
-  table_note(table, "%zu runs, %zu at a time with %zu threads each; a run takes about %.0f MiB of memory", sweep->n_runs,
+  table_note(table, "runs: %zu, %zu at a time; threads of each: %zu; memory of each: about %.0f MiB", sweep->n_runs,
              sweep->jobs, sweep->run_threads, (double)cost->run_bytes / (1 << 20));
   table_note(table, "disk: about %.0f MiB of frozen features%s", (double)cost->disk_bytes / (1 << 20),
              sweep->settings->drop_models ? "" : " and models");
@@ -274,9 +273,9 @@ const Command command_sweep = {
         "Standard output is the table (a row a run, then means over seeds with intervals); DIR/sweep.h5 holds the same and\n"
         "the drift of every layer, for fathom plot.\n"
         "Cost: with P parameters in the blocks a forward pass takes 2 P FLOP a token, training 6 P (the last blocks alone:\n"
-        "2 P and 4 of theirs); K runs on one source cost K times that and one forward pass. Memory of a run: 16 bytes a\n"
-        "trained parameter, 4 a frozen one, and a micro-batch. Disk: rows x blocks x width x 4 bytes of frozen features a\n"
-        "source, 4 bytes a parameter for each model kept. --dry-run prints the numbers.",
+        "2 P and 4 of theirs; the head alone: next to nothing); K runs on one source cost K times that and one forward\n"
+        "pass. Memory of a run: 16 bytes a trained parameter, 4 a frozen one, and a micro-batch. Disk: rows x blocks x\n"
+        "width x 4 bytes of frozen features a source, 4 bytes a parameter for each model kept. --dry-run prints the numbers.",
     .example = "fathom sweep MODEL --pairs harmless.jsonl --eval helpful.jsonl --anchor 0,0.1,1,10 --seeds 1,2,3 --control "
                "\"--l2-sp 0.01\" -o DIR",
     .options = options,

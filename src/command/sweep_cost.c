@@ -1,13 +1,16 @@
 /* What a sweep will cost, before it is run. The model of cost:
  *   forward pass  2 P FLOP a token, P the parameters of the blocks; training all of them 6 P, the last blocks 2 P + 4 of
- *                 those, the head alone 2 P; a run also evaluates its held-out pairs at steps 0, 1, 2, 4, 8, ...;
+ *                 those, the head alone nothing, from the store; a run also evaluates its held-out pairs at steps 0, 1, 2,
+ *                 4, 8, ..., and the targets at its end;
  *   memory        parameters in float32, gradient and two moments of what is trained, the activations of a micro-batch;
  *   disk          frozen features (rows x blocks x width x 4 bytes) and a float32 model a run. */
+#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "command/sweep_parts.h"
 #include "model/pass.h"
 #include "num/gemm.h"
+#include "train/sft.h"
 #include "train/trainable.h"
 
 #include <math.h>
@@ -60,6 +63,9 @@ static void heldout_size(const Sweep *sweep, const SweepInputs *inputs, const Sw
   *tokens = share * (double)from->n_tokens;
 }
 
+/* The head alone is trained on stored features. */
+static bool runs_no_model(const TrainSettings *s) { return strcmp(s->parts, "head") == 0 && s->sft == 0; }
+
 static double run_flop(const Sweep *sweep, const SweepInputs *inputs, const SweepRun *run, const TrainSettings *s,
                        double n_forward, double n_trained) {
   const SweepData *source = &inputs->sources[run->source];
@@ -72,6 +78,7 @@ static double run_flop(const Sweep *sweep, const SweepInputs *inputs, const Swee
                probe_tokens = heldout_pairs > 0 ? fmin((double)s->probe_pairs / heldout_pairs, 1) * heldout_tokens : 0;
   for (size_t i = 0; i < sweep->settings->eval.count; i++)
     if (sweep_is_target(sweep, run, i)) eval_tokens += (double)inputs->evals[i].n_tokens;
+  if (runs_no_model(s)) return 2 * n_forward * eval_tokens;
   return 2 * n_forward * (trained_tokens + evaluations * (heldout_tokens + probe_tokens) + eval_tokens) +
          4 * n_trained * trained_tokens;
 }
@@ -80,7 +87,9 @@ static double run_flop(const Sweep *sweep, const SweepInputs *inputs, const Swee
 static size_t run_bytes(const SweepInputs *inputs, const SweepData *source, const TrainSettings *s, size_t n_trained) {
   const Model *model = &inputs->widened;
   const size_t rows = s->input.batch_tokens > source->longest_pair ? s->input.batch_tokens : source->longest_pair;
-  return PROGRAM_BYTES + (model->table.total + 3 * n_trained) * sizeof(float) +
+  const size_t bytes = PROGRAM_BYTES + (model->table.total + 3 * n_trained) * sizeof(float);
+  if (runs_no_model(s)) return bytes;
+  return bytes + sft_bytes(&model->config, s->sft, sft_chunk_rows(model->config.vocab_size), rows) +
          pass_bytes(&model->config, rows, source->longest, s->recompute ? KEEP_INPUTS : KEEP_BLOCKS);
 }
 
@@ -117,7 +126,7 @@ Status sweep_cost(const Sweep *sweep, const SweepInputs *inputs, bool measure, S
     const SweepData *data = &inputs->sources[i], *heldout = sweep->settings->heldout.count ? &inputs->heldout[i] : NULL;
     const double tokens = (double)data->n_tokens + (heldout ? (double)heldout->n_tokens : 0),
                  rows = (double)data->n_rows + (heldout ? (double)heldout->n_rows : 0);
-    cost->record_flop += 2 * in_blocks * tokens;
+    if (!file_exists(sweep->sources[i].frozen)) cost->record_flop += 2 * in_blocks * tokens;
     cost->disk_bytes += (unsigned long long)(rows * (double)(n_layers * model->config.hidden_size) * sizeof(float));
   }
   for (size_t i = 0; i < sweep->n_runs && status == STATUS_OK; i++) status = add_run(sweep, inputs, i, cost, err);

@@ -40,7 +40,7 @@ Status sweep_check_runs(const Sweep *sweep, const SweepInputs *inputs, Error *er
 typedef struct SweepCost {
   size_t run_bytes;           /* memory of the largest run, about */
   double *run_flop;           /* [n_runs]: training and evaluation */
-  double record_flop;         /* of all sources */
+  double record_flop;         /* of the sources that are not recorded yet */
   unsigned long long disk_bytes; /* frozen features and models */
   double rate;                /* FLOP a second of this machine with all threads, about; 0 where it was not measured */
 } SweepCost;
