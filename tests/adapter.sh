@@ -50,6 +50,9 @@ ok $? "another alpha, other rewards"
 bad && cp "$fixtures/llama-reward/tokenizer.json" "$fixtures/llama-reward/tokenizer_config.json" bad
 "$FATHOM" score llama-base.gguf --adapter bad --pairs pairs.jsonl >same.tsv 2>note
 is "$(rows same.tsv) $(grep -c '^tokenizer and chat template of bad$' note)" "$(rows adapted.tsv) 1" "the adapter's own tokenizer is used, and said"
+edit bad/tokenizer.json 's/"vocab": *{/&"qqqqqq":300,/'
+fails 3 '^fathom: bad: tokenizer.json has 301 tokens, the embedding 300 rows, expected no more tokens than rows' "the adapter's tokenizer is larger than the embedding" \
+  "$FATHOM" score llama-base.gguf --adapter bad --text a -q
 bad && edit bad/adapter_config.json 's/"r": 4,/"r": 4, "future": 3,/'
 "$FATHOM" score llama-base.gguf --adapter bad --pairs pairs.jsonl -q >same.tsv 2>note
 is "$(rows same.tsv) $(cat note)" "$(rows adapted.tsv) fathom: warning: bad/adapter_config.json: unknown setting \"future\" is left out of account" \

@@ -175,6 +175,8 @@ refused bad.gguf 'tensor token_embd.weight has shape' "a GGUF width that is not 
 # Tokenizers.
 folder && edit bad/tokenizer.json 's/"vocab": *{/&"qqqqqq":300,/'
 refused bad 'tokenizer.json has 301 tokens, the embedding 300 rows, expected no more tokens than rows' "more tokens than embeddings"
+file && poke bad.gguf $(($(offset good.gguf token_embd.weight) + 17 + 4 + 8)) '\000\001' # 256 rows of 300
+refused bad.gguf 'tokenizer.ggml.tokens has 300 tokens, the embedding 256 rows, expected as many' "a GGUF vocabulary of another size than the embedding"
 folder && edit bad/tokenizer.json 's/"ignore_merges": *false/"ignore_merges":false,"dropout":0.5/;s/"dropout": *null,//'
 refused bad 'tokenizer.json: "model" has a dropout' "dropout"
 folder && head -c 3000 good/tokenizer.json >bad/tokenizer.json

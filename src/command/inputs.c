@@ -91,11 +91,12 @@ static Status open_files(Inputs *in, const char *path, const InputSettings *sett
 }
 
 /* Every token needs a row of the embedding. Folders may have rows to spare; GGUF files name them all. */
-static Status check_vocabulary(const Inputs *in, const char *path, Error *err) {
+static Status check_vocabulary(const Inputs *in, Error *err) {
+  const Source *texts = in->adapter_files ? in->adapter_files : in->source;
   const size_t vocab = tokenizer_vocab_size(in->tokenizer), rows = in->model.config.vocab_size;
-  const bool gguf = source_gguf(in->source) != NULL;
+  const bool gguf = source_gguf(texts) != NULL;
   if (vocab == rows || (vocab < rows && !gguf)) return STATUS_OK;
-  return error_set(err, STATUS_DATA, "%s: %s has %zu tokens, the embedding %zu rows, expected %s", path,
+  return error_set(err, STATUS_DATA, "%s: %s has %zu tokens, the embedding %zu rows, expected %s", source_path(texts),
                    gguf ? "tokenizer.ggml.tokens" : "tokenizer.json", vocab, rows,
                    gguf ? "as many" : "no more tokens than rows");
 }
@@ -103,7 +104,7 @@ static Status check_vocabulary(const Inputs *in, const char *path, Error *err) {
 Status inputs_open_model(Inputs *in, const char *path, const InputSettings *settings, Error *err) {
   Status status = open_files(in, path, settings, err);
   if (status != STATUS_OK) return status;
-  status = check_vocabulary(in, path, err);
+  status = check_vocabulary(in, err);
   if (status != STATUS_OK) return status;
   tokenizer_digest(in->tokenizer, in->tokenizer_sha256);
   chat_digest(in->chat, in->chat_sha256);
