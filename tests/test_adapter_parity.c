@@ -263,6 +263,8 @@ static void test_bad_heads(void) {
   refused_head(HEAD({"score.weight", 2, {1, 24}, ones}, {"v_head.weight", 2, {1, 24}, ones}), NULL, "two reward heads, score and v_head");
   refused_head(HEAD({"score.weight", 2, {1, 24}, ones}), "{\"normalize_reward\": true, \"mean\": 0, \"std\": 0}", "\"std\" is 0, expected a positive number");
   refused_head(HEAD({"score.weight", 2, {1, 24}, ones}), "{\"normalize_reward\": true, \"mean\": 0}", "\"std\" is missing");
+  refused_head(HEAD({"score.weight", 2, {1, 24}, ones}), "{\"value_head_prefix\": \"reward_head\"}",
+               "config.json names the reward head reward_head, but the files hold score");
   refused_head(HEAD({"score.weight", 2, {1, 24}, ones}), "{\"normalize_reward\": \"yes\"}", "\"normalize_reward\" is a string, expected true or false");
   char file[] = "/tmp/fathom-head-XXXXXX";
   const int fd = mkstemp(file);

@@ -65,6 +65,9 @@ static Status find_in(const Source *source, const Adapter *adapter, HeadTensors 
                        adapter ? adapter_path(adapter) : source_path(source), first, prefixes[i]);
     first = prefixes[i];
   }
+  if (first && chosen && !adapter)
+    return error_set(err, STATUS_DATA, "%s: config.json names the reward head %.80s, but the files hold %s",
+                     source_path(source), chosen, first);
   return first ? find_layers(source, adapter, first, t, err) : STATUS_OK;
 }
 
