@@ -90,8 +90,8 @@ static void print_array(const Sweep *sweep) {
   for (size_t i = 0; i < sweep->n_runs; i++) {
     if (sweep->runs[i].matched == SWEEP_NONE)
       print_run_line(sweep, &sweep->runs[i]);
-    else if (n_matched++ == 0)
-      continue;
+    else
+      n_matched++;
   }
   if (n_matched) printf("# then the runs whose drift is to match that of one above\n");
   for (size_t i = 0; i < sweep->n_runs; i++)
