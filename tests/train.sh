@@ -156,6 +156,7 @@ fails 2 'train: -o RUN is needed' "no folder" "$FATHOM" train "$base" --pairs pa
 fails 2 'train: --pairs FILE is needed' "no pairs" "$FATHOM" train "$base" -o x
 fails 2 '--train middle: expected all, lora, head or last:K with K from 1 to 2' "an unknown part" train -o x --train middle
 fails 2 '--train last:3: expected' "more blocks than there are" train -o x --train last:3
+fails 2 '--recompute: --train head keeps no activations' "recomputing what is not computed" train -o x --train head --recompute
 fails 2 '--lora-rank is for --train lora, not --train all' "a rank without LoRA" train -o x --lora-rank 3
 fails 2 '--lora-rank and --adapter exclude each other' "a rank for an adapter that has one" train -o x --train lora --lora-rank 3 --adapter lora
 fails 2 '--lora-targets "gate": expected all-linear or some of q_proj,' "a module that is not there" train -o x --train lora --lora-targets q_proj,gate

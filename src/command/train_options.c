@@ -114,6 +114,8 @@ Status train_check_options(const TrainSettings *s, Error *err) {
                                            : NULL;
   if (option && !trains_lora)
     return error_set(err, STATUS_USAGE, "%s is for --train lora, not --train %s", option, s->parts);
+  if (s->recompute && strcmp(s->parts, "head") == 0)
+    return error_set(err, STATUS_USAGE, "--recompute: --train head keeps no activations");
   if (s->ceiling && !s->labels_from)
     return error_set(err, STATUS_USAGE, "--ceiling needs --labels-from: the weak model below it");
   const char *const models[] = {s->labels_from, s->ceiling};

@@ -1,5 +1,6 @@
 /* The frozen model's features: resid_post of every block at the counted tokens of every training and probe sample,
- * recorded once into an activation store and read back a batch at a time. */
+ * recorded once into an activation store and read back a batch at a time. Beside the blocks the store holds
+ * ln_final.hook_normalized, which runs that train the head alone read (train/features.h). */
 #ifndef FATHOM_TRAIN_FROZEN_H
 #define FATHOM_TRAIN_FROZEN_H
 
