@@ -15,14 +15,13 @@ import statistics
 import subprocess
 import sys
 
-WARM_UP = 2
 MALLOC = {"MALLOC_TRIM_THRESHOLD_": "-1", "MALLOC_MMAP_MAX_": "0", "MALLOC_TOP_PAD_": str(64 << 20),
           "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 
 
 class Contender:
-    def __init__(self, name, command, environment):
-        self.name, self.seconds, self.processor, self.losses, self.peak = name, [], [], [], 0.0
+    def __init__(self, name, command, environment, warm_up):
+        self.warm_up, self.name, self.seconds, self.processor, self.losses, self.peak = warm_up, name, [], [], [], 0.0
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         env=environment, stderr=None)
         if self.process.stdout.readline() != "ready\n":
@@ -44,15 +43,16 @@ class Contender:
         self.process.wait()
 
     def medians(self):
-        return [statistics.median(samples[WARM_UP:]) for samples in (self.seconds, self.processor)]
+        return [statistics.median(samples[self.warm_up:]) for samples in (self.seconds, self.processor)]
 
 
-def compare(title, contenders, steps):
+def compare(title, contenders, steps, warm_up):
     """contenders: (name, command, environment), the first of them ours."""
-    running = [Contender(*contender) for contender in contenders]
-    for _ in range(steps + WARM_UP):
+    running = [Contender(*contender, warm_up) for contender in contenders]
+    for number in range(steps + warm_up):
         for contender in running:
             contender.step()
+        print(f"{title}, step {number + 1}:", *(f"{c.name} {c.seconds[-1]:.2f} s," for c in running), file=sys.stderr)
     ours = running[0]
     fastest = [min(times) for times in zip(*(peer.medians() for peer in running[1:]))]
     for c in running:
@@ -70,6 +70,7 @@ def main():
     parser.add_argument("--fathom", default="bench/train", help="our side's program (default: bench/train)")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--steps", type=int, default=9, help="steps measured (default: 9)")
+    parser.add_argument("--warm-up", type=int, default=2, help="steps before these (default: 2)")
     parser.add_argument("--only", choices=["plain", "anchored", "bfloat16"], help="one comparison alone")
     parser.add_argument("--compile", action="store_true", help="a peer with torch.compile, too")
     parser.add_argument("--preload", help="an allocator's library for PyTorch, such as libtcmalloc_minimal.so.4")
@@ -94,13 +95,13 @@ def main():
           f"{args.preload if args.preload else 'glibc malloc (kept, huge pages)'}")
     print("comparison\tprogram\tseconds\tprocessor_seconds\tratio\tprocessor_ratio\tloss_difference\tpeak_mib")
     if args.only in (None, "plain"):
-        compare("plain, float32", [ours("fathom"), *peers("PyTorch")], args.steps)
+        compare("plain, float32", [ours("fathom"), *peers("PyTorch")], args.steps, args.warm_up)
     if args.only in (None, "anchored"):
-        compare("anchored, float32", [ours("fathom", "--anchor", "0.1"), *peers("PyTorch", "--anchor", "0.1")], args.steps)
+        compare("anchored, float32", [ours("fathom", "--anchor", "0.1"), *peers("PyTorch", "--anchor", "0.1")], args.steps, args.warm_up)
     if args.only in (None, "bfloat16"):
-        compare("bfloat16 beside float32", [ours("fathom, bfloat16", "--bfloat16"), *peers("PyTorch")], args.steps)
+        compare("bfloat16 beside float32", [ours("fathom, bfloat16", "--bfloat16"), *peers("PyTorch")], args.steps, args.warm_up)
         compare("bfloat16 on both sides", [ours("fathom, bfloat16", "--bfloat16"), *peers("PyTorch, autocast", "--bfloat16")],
-                args.steps)
+                args.steps, args.warm_up)
 
 
 main()

@@ -193,6 +193,10 @@ if "$FATHOM" record "$base" --pairs pairs.jsonl --dtype bfloat16 --tokens respon
   train -o narrow-kept --eval-split 0 --dtype bfloat16 --checkpoint-every 3 --resume >/dev/null 2>&1
   cmp narrow/model.safetensors narrow-kept/model.safetensors
   ok $? "resumed in bfloat16: the same bytes"
+  train -o lora-exact --train lora --eval-split 0 >exact.tsv 2>/dev/null && train -o lora-narrow --train lora --eval-split 0 --dtype bfloat16 >narrow.tsv 2>/dev/null
+  ok $? "LoRA factors beside matrices of the file in bfloat16"
+  is "$(awk -v a="$(column exact.tsv bt_loss)" -v b="$(column narrow.tsv bt_loss)" 'BEGIN { d = a / b - 1; print (d != 0 && d < 0.03 && d > -0.03) }')" 1 \
+    "with nearly the same loss: $(column exact.tsv bt_loss) and $(column narrow.tsv bt_loss)"
   train -o x --eval-split 0 --frozen narrow.h5 >/dev/null 2>why # a warning goes before the error: no pair is held out
   is "$? $(tail -n 1 why)" "3 fathom: narrow.h5: features computed in bfloat16, training computes in float32" \
     "frozen features of another type"
