@@ -6,14 +6,17 @@ MODEL is a Hugging Face reward model in float32 (bench/make_reward_model.py). Ea
 by side and lets one after the other make a step, so that what else the machine does meets all of them alike; the first
 steps warm up. Printed: the median of the seconds and that of the seconds of processor time (summed over threads; the fairer of
 the two where other programs run), the fastest peer's median over ours in both, the largest difference of the losses relative
-to ours, and each process's peak memory. Threads that wait sleep, on both sides. The environment's PyTorch gets glibc's allocator with
-its memory kept (never trimmed, no mmap for large arrays) and huge pages, and with --preload another allocator.
+to ours, and each process's peak memory. Threads that wait sleep, on both sides. PyTorch gets glibc's allocator with its memory
+kept (never trimmed, no mmap for large arrays) and huge pages; and as its MKL takes slow kernels on processors that are not
+Intel's, bench/mkl_intel.c, which makes it take those for AVX-512 (2.3 times as fast on an AMD EPYC), unless --plain-mkl is
+given. --preload adds another allocator.
 """
 import argparse
 import os
 import statistics
 import subprocess
 import sys
+import tempfile
 
 MALLOC = {"MALLOC_TRIM_THRESHOLD_": "-1", "MALLOC_MMAP_MAX_": "0", "MALLOC_TOP_PAD_": str(64 << 20),
           "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
@@ -73,12 +76,19 @@ def main():
     parser.add_argument("--warm-up", type=int, default=2, help="steps before these (default: 2)")
     parser.add_argument("--only", choices=["plain", "anchored", "bfloat16"], help="one comparison alone")
     parser.add_argument("--compile", action="store_true", help="a peer with torch.compile, too")
+    parser.add_argument("--plain-mkl", action="store_true", help="leave MKL to choose its kernels")
     parser.add_argument("--preload", help="an allocator's library for PyTorch, such as libtcmalloc_minimal.so.4")
     parser.add_argument("--folder", default=".", help="where the frozen features are written, and removed again")
     args = parser.parse_args()
     environment = dict(os.environ, OMP_NUM_THREADS=str(args.threads), OMP_WAIT_POLICY="passive")
-    peers_environment = {**environment, **({"LD_PRELOAD": args.preload} if args.preload else MALLOC)}
-    peer_program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "train_peer.py")
+    here = os.path.dirname(os.path.abspath(__file__))
+    peer_program = os.path.join(here, "train_peer.py")
+    preloaded = [args.preload] if args.preload else []
+    scratch = tempfile.TemporaryDirectory()
+    if not args.plain_mkl:
+        preloaded.append(os.path.join(scratch.name, "mkl_intel.so"))
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", preloaded[-1], os.path.join(here, "mkl_intel.c")], check=True)
+    peers_environment = {**environment, **({} if args.preload else MALLOC), "LD_PRELOAD": ":".join(preloaded)}
 
     def ours(name, *more):
         return name, [args.fathom, "--threads", str(args.threads), "--folder", args.folder, *more, args.model], environment
@@ -92,7 +102,7 @@ def main():
 
     print(f"# {' '.join(sys.argv)}\n# 8 x 128 tokens, {args.threads} threads, medians of {args.steps} steps in turn; "
           "PyTorch with sdpa, fused AdamW, "
-          f"{args.preload if args.preload else 'glibc malloc (kept, huge pages)'}")
+          f"{args.preload or 'glibc malloc (kept, huge pages)'}, MKL's {'own choice' if args.plain_mkl else 'AVX-512'} kernels")
     print("comparison\tprogram\tseconds\tprocessor_seconds\tratio\tprocessor_ratio\tloss_difference\tpeak_mib")
     if args.only in (None, "plain"):
         compare("plain, float32", [ours("fathom"), *peers("PyTorch")], args.steps, args.warm_up)
