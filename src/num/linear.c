@@ -199,17 +199,30 @@ Status linear_packed_bytes(const Linear *w, Onednn *onednn, size_t *bytes, Error
   return onednn_packed_bytes(onednn, w->n, w->k, bytes, err);
 }
 
+/* Row r of W in bfloat16. */
+static void narrow_row(const Linear *w, size_t r, uint16_t *out) {
+  const LinearPart *part = w->parts;
+#ifndef FATHOM_DOUBLE
+  if (w->n_parts == 1 && part->values && !part->order) {
+    half_bf16_narrow(part->values + r * w->k, w->k, out);
+    return;
+  }
+#else
+  (void)part;
+#endif
+  for (size_t p = 0; p < w->k; p += GEMM_CHUNK) {
+    const size_t count = w->k - p < GEMM_CHUNK ? w->k - p : GEMM_CHUNK;
+    real chunk[GEMM_CHUNK];
+    read_row(w, r, p, count, chunk);
+    for (size_t i = 0; i < count; i++) out[p + i] = half_bf16_from_f32((float)chunk[i]);
+  }
+}
+
 /* W in bfloat16, row by row. */
 static void narrow_all(const Linear *w, uint16_t *rows) {
   check(w);
 #pragma omp parallel for schedule(static)
-  for (size_t r = 0; r < w->n; r++)
-    for (size_t p = 0; p < w->k; p += GEMM_CHUNK) {
-      const size_t count = w->k - p < GEMM_CHUNK ? w->k - p : GEMM_CHUNK;
-      real chunk[GEMM_CHUNK];
-      read_row(w, r, p, count, chunk);
-      for (size_t i = 0; i < count; i++) rows[r * w->k + p + i] = half_bf16_from_f32((float)chunk[i]);
-    }
+  for (size_t r = 0; r < w->n; r++) narrow_row(w, r, rows + r * w->k);
 }
 
 Status linear_pack(Linear *w, Onednn *onednn, void *packed, Error *err) {
