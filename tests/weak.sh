@@ -109,6 +109,12 @@ fails 3 'checkpoint of another model, data set or settings' "resumed with true l
 student --labels-from weak.h5 --train lora --lora-rank 2 -o lora >lora.tsv
 is "$? $(column lora.tsv student_accuracy)" "0 $(column lora.tsv heldout_accuracy)" "a student with LoRA"
 
+student --labels-from weak.h5 --train head -o head >head.tsv
+is "$? $(column head.tsv student_accuracy)" "0 $(column head.tsv heldout_accuracy)" "a student whose head alone is trained"
+student --train head -o plain-head >/dev/null
+! same_model head plain-head
+ok $? "which learns the weak labels, too"
+
 # Refused.
 fails 2 '--ceiling needs --labels-from' "a ceiling without a weak model" train -o x --ceiling plain
 fails 4 'no-such: no such model or result' "a missing weak model" train -o x --labels-from no-such

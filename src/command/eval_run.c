@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DATA_LIMIT = 1 << 30 };
+static const size_t DATA_LIMIT = (size_t)2 << 30; /* as the readers of pairs */
 
 Status eval_files_identify(const OptionTexts *paths, EvalFile **files, Error *err) {
   Status status = STATUS_OK;
