@@ -87,7 +87,10 @@ static double run_flop(const Sweep *sweep, const SweepInputs *inputs, const Swee
 static size_t run_bytes(const SweepInputs *inputs, const SweepData *source, const TrainSettings *s, size_t n_trained) {
   const Model *model = &inputs->widened;
   const size_t rows = s->input.batch_tokens > source->longest_pair ? s->input.batch_tokens : source->longest_pair;
-  const size_t bytes = PROGRAM_BYTES + (model->table.total + 3 * n_trained) * sizeof(float);
+  const LayerOffsets *layers = model->table.layers;
+  const bool narrow = strcmp(s->input.dtype, "bfloat16") == 0; /* a rounded copy of the blocks beside the rest */
+  const size_t copies = narrow ? (layers[model->config.n_layers - 1].end - layers[0].begin) * sizeof(uint16_t) : 0;
+  const size_t bytes = PROGRAM_BYTES + copies + (model->table.total + 3 * n_trained) * sizeof(float);
   if (runs_no_model(s)) return bytes;
   return bytes + sft_bytes(&model->config, s->sft, sft_chunk_rows(model->config.vocab_size), rows) +
          pass_bytes(&model->config, rows, source->longest, s->recompute ? KEEP_INPUTS : KEEP_BLOCKS);
