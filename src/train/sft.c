@@ -1,8 +1,8 @@
 /* L_SFT, a bounded number of rows of logits at a time. */
 #include "train/sft.h"
 
-#include "num/crossentropy.h"
 #include "model/forward.h"
+#include "num/crossentropy.h"
 
 #include <assert.h>
 #include <string.h>
