@@ -4,7 +4,6 @@
 #include "model/forward.h"
 #include "num/crossentropy.h"
 
-#include <assert.h>
 #include <string.h>
 
 enum { CHUNK_BYTES = 64 << 20, FEWEST_ROWS = 16, MOST_ROWS = 512 };
