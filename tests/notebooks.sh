@@ -16,7 +16,7 @@ END
 cd "$work" || exit 99
 for notebook in "$SRCDIR"/notebooks/*.ipynb; do
   name=$(basename "$notebook" .ipynb)
-  FATHOM_STUDY=small FATHOM_STUDY_FOLDER="$name" jupyter-nbconvert --to notebook --execute --log-level ERROR \
+  FATHOM_STUDY=small FATHOM_STUDY_FOLDER="$work/$name" jupyter-nbconvert --to notebook --execute --log-level ERROR \
     --ExecutePreprocessor.timeout=300 --output-dir "$work/done" "$notebook" >"$name.log" 2>&1
   ok $? "$name: every cell runs"
   [ "$tap_failed" -eq 0 ] || tail -n 20 "$name.log" | sed 's/^/# /'
