@@ -78,6 +78,17 @@ static void test_json(void) {
     ok(json_parse(bad[i], strlen(bad[i]), "t", &root, &err) == STATUS_DATA && root == NULL, "broken JSON %zu: %s", i, err.text);
     json_free(root);
   }
+  static const char numbers[] = " [1, 2.0, \"3.0 \\\" 4.0\", -5e0, {\"6.0\": 7, \"\\\\\": 8.50}, 1E2, -9, [[], 0.0]]";
+  ok(json_parse(numbers, sizeof numbers - 1, "t", &root, &err) == STATUS_OK, "numbers of both kinds");
+  Json *copy = json_copy(root);
+  const Json *inner = json_at(copy, 4);
+  ok(!json_is_real(json_at(copy, 0)) && json_is_real(json_at(copy, 1)) && !json_is_real(json_at(copy, 2)) &&
+         json_is_real(json_at(copy, 3)) && !json_is_real(json_at(inner, 0)) && json_is_real(json_at(inner, 1)) &&
+         json_is_real(json_at(copy, 5)) && !json_is_real(json_at(copy, 6)) && !json_is_real(json_at(copy, 7)) &&
+         json_is_real(json_at(json_at(copy, 7), 1)) && !json_is_real(NULL),
+     "2.0, -5e0 and 1E2 are told from 1 and -9, in copies too");
+  json_free(copy);
+  json_free(root);
   ok(json_parse("[\"a\\u0000b\"]", 12, "t", &root, &err) == STATUS_DATA &&
          strcmp(err.text, "t: the character U+0000 at byte 3, which is not supported") == 0,
      "a NUL in a string, which would cut it short, is refused");

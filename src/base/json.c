@@ -25,6 +25,31 @@ static size_t find_nul_escape(const char *text, size_t size) {
   return SIZE_MAX;
 }
 
+/* The next number in a text that is known to be JSON, `at` moves behind it; true where it has a fraction or exponent. */
+static bool next_number_is_real(const char **at, const char *end) {
+  bool in_string = false, real = false;
+  const char *c = *at;
+  for (; c < end && (in_string || !(*c == '-' || (*c >= '0' && *c <= '9'))); c++) {
+    if (in_string && *c == '\\')
+      c++;
+    else if (*c == '"')
+      in_string = !in_string;
+  }
+  for (; c < end && *c && strchr("+-.0123456789Ee", *c); c++) real |= *c == '.' || *c == 'e' || *c == 'E';
+  *at = c;
+  return real;
+}
+
+/* cJSON keeps no trace of how a number was written. A node's children stand in the order of the text, so the numbers of
+ * both are gone through side by side; an empty valuestring, which numbers do not use, marks a real one. */
+static void mark_reals(cJSON *node, const char **at, const char *end) {
+  for (cJSON *child = node->child; child; child = child->next) mark_reals(child, at, end);
+  if (!cJSON_IsNumber(node) || !next_number_is_real(at, end)) return;
+  node->valuestring = cJSON_malloc(1);
+  if (!node->valuestring) mem_exhausted(1);
+  *node->valuestring = 0;
+}
+
 Status json_parse(const char *text, size_t size, const char *name, Json **root, Error *err) {
   *root = NULL;
   const size_t valid = utf8_valid_prefix(text, size);
@@ -41,6 +66,8 @@ Status json_parse(const char *text, size_t size, const char *name, Json **root, 
       return error_set(err, STATUS_DATA, "%s: text after the JSON value at byte %zu", name, (size_t)(end - text));
     }
   }
+  const char *at = text;
+  mark_reals(tree, &at, end);
   *root = tree;
   return STATUS_OK;
 }
@@ -62,6 +89,7 @@ bool json_is_object(const Json *node) { return cJSON_IsObject(node); }
 bool json_is_array(const Json *node) { return cJSON_IsArray(node); }
 bool json_is_string(const Json *node) { return cJSON_IsString(node); }
 bool json_is_number(const Json *node) { return cJSON_IsNumber(node); }
+bool json_is_real(const Json *node) { return cJSON_IsNumber(node) && node->valuestring; }
 bool json_is_bool(const Json *node) { return cJSON_IsBool(node); }
 bool json_is_null(const Json *node) { return cJSON_IsNull(node); }
 

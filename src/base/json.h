@@ -33,6 +33,7 @@ const Json *json_at(const Json *array, size_t index);
 
 const char *json_string(const Json *node, const char *otherwise);
 double json_number(const Json *node, double otherwise);
+bool json_is_real(const Json *node); /* a number that was written with a fraction or an exponent: 2.0, not 2 */
 bool json_bool(const Json *node, bool otherwise);
 
 /* name: the file, for messages. */

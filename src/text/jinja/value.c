@@ -81,8 +81,9 @@ const Value *dict_find_string(Box *box, const Dict *dict, const char *key) {
 }
 
 /* A whole number of 2^53 or more may have been rounded by the JSON reader. */
-static Value from_number(Box *box, double number) {
-  if (number != floor(number)) return value_float(number);
+static Value from_number(Box *box, const Json *node) {
+  const double number = json_number(node, 0);
+  if (json_is_real(node) || number != floor(number)) return value_float(number);
   if (fabs(number) >= 9007199254740992.0) box_fail(box, "a number in the data is beyond 2^53: %g", number);
   return value_int((int64_t)number);
 }
@@ -91,7 +92,7 @@ Value value_from_json(Box *box, const Json *node) {
   box_step(box, 1);
   if (json_is_string(node)) return value_string(json_string(node, ""));
   if (json_is_bool(node)) return value_bool(json_bool(node, false));
-  if (json_is_number(node)) return from_number(box, json_number(node, 0));
+  if (json_is_number(node)) return from_number(box, node);
   if (!json_is_array(node) && !json_is_object(node)) return value_none();
   box_enter(box);
   const bool object = json_is_object(node);

@@ -87,8 +87,8 @@ void dict_set(Box *box, Dict *dict, Value key, Value value);   /* a key that can
 const Value *dict_find(Box *box, const Dict *dict, Value key); /* NULL where it is not there */
 const Value *dict_find_string(Box *box, const Dict *dict, const char *key);
 
-/* A JSON tree. cJSON knows numbers as doubles, so 1.0 comes as the whole number 1, and whole
- * numbers beyond 2^53 are refused. Strings are shared with the tree. */
+/* A JSON tree. cJSON knows numbers as doubles, so whole numbers beyond 2^53 are refused. Strings are shared with the
+ * tree. */
 Value value_from_json(Box *box, const Json *node);
 
 static inline bool value_is_undefined(Value v) { return v.kind == VALUE_UNDEFINED; }
