@@ -177,6 +177,12 @@ folder && edit bad/tokenizer.json 's/"vocab": *{/&"qqqqqq":300,/'
 refused bad 'tokenizer.json has 301 tokens, the embedding 300 rows, expected no more tokens than rows' "more tokens than embeddings"
 file && poke bad.gguf $(($(offset good.gguf token_embd.weight) + 17 + 4 + 8)) '\000\001' # 256 rows of 300
 refused bad.gguf 'tokenizer.ggml.tokens has 300 tokens, the embedding 256 rows, expected as many' "a GGUF vocabulary of another size than the embedding"
+folder && edit bad/tokenizer.json 's/\["t", *"h"\]/["t","qqq"]/'
+refused bad 'tokenizer.json: "merges": merge 0: a merge names "qqq", which is not in the vocabulary' "a merge of an unknown token"
+folder && edit bad/tokenizer.json 's/"it": *299/"it":299,"hat":300/'
+refused bad 'tokenizer.json: "vocab": tokens 297 and 300 are the same text, "hat"' "a token twice"
+folder && edit bad/tokenizer.json 's/"it": *299/"it":298/'
+refused bad 'tokenizer.json: "vocab": two tokens have the id 298: "hel" and "it"' "an id twice"
 folder && edit bad/tokenizer.json 's/"ignore_merges": *false/"ignore_merges":false,"dropout":0.5/;s/"dropout": *null,//'
 refused bad 'tokenizer.json: "model" has a dropout' "dropout"
 folder && head -c 3000 good/tokenizer.json >bad/tokenizer.json
