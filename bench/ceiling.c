@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "base/table.h"
 #include "bench/machine.h"
+#include "bench/program.h"
 #include "num/blas.h"
 #include "num/gemm.h"
 #include "num/onednn.h"
@@ -28,12 +29,12 @@ typedef struct Settings {
 
 static const Settings defaults = {.seconds = 1};
 static const Option options[] = {
-    {"threads", 0, OPTION_SIZE, offsetof(Settings, threads), 1, 1024, "N", "threads to use (default: all)", NULL},
+    BENCH_THREADS(Settings),
     {"seconds", 0, OPTION_REAL, offsetof(Settings, seconds), 0.001, 60, "S", "length of one measurement", NULL},
     {"folder", 0, OPTION_TEXT, offsetof(Settings, folder), 0, 0, "DIR", "measure writing a file of 1 GiB there, too",
      NULL},
-    {"json", 0, OPTION_FLAG, offsetof(Settings, json), 0, 0, NULL, "print one JSON object instead of TSV", NULL},
-    {"help", 'h', OPTION_FLAG, offsetof(Settings, help), 0, 0, NULL, "this text", NULL},
+    BENCH_JSON(Settings),
+    BENCH_HELP(Settings),
     {0}};
 
 static const char *const columns[] = {"measure", "variant", "m", "n", "k", "threads", "value", "unit", "share"};
@@ -245,12 +246,13 @@ static Status bench_init(Bench *bench, const Settings *settings, Error *err) {
   return STATUS_OK;
 }
 
-static Status run(const Settings *settings, int argc, char **argv, Error *err) {
+static Status run(const void *all, const char **args, size_t n_args, const Provenance *from, Error *err) {
+  (void)args, (void)n_args;
+  const Settings *settings = all;
   Bench bench;
   Status status = bench_init(&bench, settings, err);
   if (status != STATUS_OK) return status;
-  const Provenance from = {.command = "bench/ceiling", .argc = argc, .argv = argv};
-  bench.table = table_begin(stdout, settings->json, &from, columns, sizeof columns / sizeof columns[0]);
+  bench.table = table_begin(stdout, settings->json, from, columns, sizeof columns / sizeof columns[0]);
   char processor[128];
   machine_processor(processor, sizeof processor);
   table_note(bench.table, "processor: %s", processor);
@@ -276,19 +278,14 @@ static Status run(const Settings *settings, int argc, char **argv, Error *err) {
 }
 
 int main(int argc, char **argv) {
-  const Option *const tables[] = {options, NULL};
-  Settings settings = defaults;
-  Error err = {0};
-  const char **args = mem_alloc((size_t)argc, sizeof *args);
-  size_t n_args = 0;
-  Status status = options_parse(tables, &settings, argc, argv, args, &n_args, &err);
-  if (status == STATUS_OK && n_args > 0)
-    status = error_set(&err, STATUS_USAGE, "%s: not an option (see --help)", args[0]);
-  if (status == STATUS_OK && settings.help)
-    options_print_help(options, &defaults, stdout);
-  else if (status == STATUS_OK)
-    status = run(&settings, argc, argv, &err);
-  free(args);
-  if (status != STATUS_OK) fprintf(stderr, "ceiling: %s\n", err.text);
-  return status;
+  const BenchProgram program = {.name = "bench/ceiling",
+                                .arguments = "",
+                                .min_args = 0,
+                                .max_args = 0,
+                                .options = options,
+                                .defaults = &defaults,
+                                .settings_size = sizeof(Settings),
+                                .help_at = offsetof(Settings, help),
+                                .run = run};
+  return bench_main(&program, argc, argv);
 }

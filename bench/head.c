@@ -1,12 +1,12 @@
 /* Training the reward head alone: seconds of an epoch with a forward pass for every batch, and from last hidden states
  * in a store, which a forward pass has recorded once. Both end at the same head. */
 #define _GNU_SOURCE
-#include "base/log.h"
 #include "base/memory.h"
 #include "base/options.h"
 #include "base/rng.h"
 #include "base/table.h"
 #include "bench/machine.h"
+#include "bench/program.h"
 #include "model/forward.h"
 #include "train/recorder.h"
 #include "train/step.h"
@@ -34,9 +34,9 @@ static const Option options[] = {
     {"length", 0, OPTION_SIZE, offsetof(Settings, length), 1, 1e5, "N", "tokens of each side", NULL},
     {"epochs", 0, OPTION_SIZE, offsetof(Settings, epochs), 1, 1e4, "N", "epochs from the store, of which the median",
      NULL},
-    {"threads", 0, OPTION_SIZE, offsetof(Settings, threads), 1, 1024, "N", "threads to use (default: all)", NULL},
-    {"json", 0, OPTION_FLAG, offsetof(Settings, json), 0, 0, NULL, "print one JSON object instead of TSV", NULL},
-    {"help", 'h', OPTION_FLAG, offsetof(Settings, help), 0, 0, NULL, "this text", NULL},
+    BENCH_THREADS(Settings),
+    BENCH_JSON(Settings),
+    BENCH_HELP(Settings),
     {0}};
 
 typedef struct Work {
@@ -175,7 +175,11 @@ static Status measure_store(Work *w, double passes, const real *expected, Table 
   return status;
 }
 
-static Status run(const char *path, const Settings *s, const Provenance *from, Error *err) {
+static Status run(const void *settings, const char **args, size_t n_args, const Provenance *from, Error *err) {
+  (void)n_args;
+  const Settings *s = settings;
+  const char *path = args[0];
+  if (s->threads) omp_set_num_threads((int)s->threads);
   static const char *const columns[] = {"measure", "seconds", "times_faster"};
   Work w = {.settings = s, .path = mem_format("%s/fathom-head-%d.h5", s->folder, (int)getpid())};
   Source *source = NULL;
@@ -214,24 +218,14 @@ static Status run(const char *path, const Settings *s, const Provenance *from, E
 }
 
 int main(int argc, char **argv) {
-  const Option *const tables[] = {options, NULL};
-  const char **args = mem_alloc((size_t)argc, sizeof *args);
-  size_t n_args;
-  Settings settings = defaults;
-  Error err = {0};
-  Status status = options_parse(tables, &settings, argc, argv, args, &n_args, &err);
-  if (status == STATUS_OK && settings.help) {
-    printf("Usage: bench/head [OPTIONS] MODEL\n\n");
-    options_print_help(options, &defaults, stdout);
-  } else if (status == STATUS_OK && n_args != 1) {
-    status = error_set(&err, STATUS_USAGE, "bench/head [OPTIONS] MODEL: one model is needed");
-  } else if (status == STATUS_OK) {
-    if (settings.threads) omp_set_num_threads((int)settings.threads);
-    const Provenance from = {.command = "bench/head", .argc = argc, .argv = argv};
-    log_set_quiet(true);
-    status = run(args[0], &settings, &from, &err);
-  }
-  if (status != STATUS_OK) fprintf(stderr, "bench/head: %s\n", err.text);
-  free(args);
-  return status;
+  const BenchProgram program = {.name = "bench/head",
+                                .arguments = "MODEL",
+                                .min_args = 1,
+                                .max_args = 1,
+                                .options = options,
+                                .defaults = &defaults,
+                                .settings_size = sizeof(Settings),
+                                .help_at = offsetof(Settings, help),
+                                .run = run};
+  return bench_main(&program, argc, argv);
 }

@@ -3,7 +3,6 @@
 #include "bench/machine.h"
 
 #include "base/file.h"
-#include "base/log.h"
 #include "base/memory.h"
 
 #include <fcntl.h>

@@ -2,12 +2,12 @@
  * recording all blocks of a model to disk, and anchored training steps fed with frozen features from a store. */
 #define _GNU_SOURCE
 #include "base/file.h"
-#include "base/log.h"
 #include "base/memory.h"
 #include "base/options.h"
 #include "base/rng.h"
 #include "base/table.h"
 #include "bench/machine.h"
+#include "bench/program.h"
 #include "train/recorder.h"
 #include "train/step.h"
 #include "weights/source.h"
@@ -31,9 +31,9 @@ static const Option options[] = {
     {"folder", 0, OPTION_TEXT, offsetof(Settings, folder), 0, 0, "DIR", "where stores are written, and removed again",
      NULL},
     {"batches", 0, OPTION_SIZE, offsetof(Settings, batches), 1, 1000, "N", "batches recorded in one measurement", NULL},
-    {"threads", 0, OPTION_SIZE, offsetof(Settings, threads), 1, 1024, "N", "threads to use (default: all)", NULL},
-    {"json", 0, OPTION_FLAG, offsetof(Settings, json), 0, 0, NULL, "print one JSON object instead of TSV", NULL},
-    {"help", 'h', OPTION_FLAG, offsetof(Settings, help), 0, 0, NULL, "this text", NULL},
+    BENCH_THREADS(Settings),
+    BENCH_JSON(Settings),
+    BENCH_HELP(Settings),
     {0}};
 
 typedef struct Work {
@@ -166,7 +166,8 @@ static Status bench_training(Work *w, Row *row, Error *err) {
                          w->n, err);
   if (status == STATUS_OK) status = frozen_measure_scale(&frozen, w->list, w->n, err);
   if (status == STATUS_OK)
-    status = anchor_init(&anchor, 0.1, ANCHOR_RELATIVE, "all", w->model.config.n_layers, w->model.config.hidden_size, frozen.scale, err);
+    status = anchor_init(&anchor, 0.1, ANCHOR_RELATIVE, "all", w->model.config.n_layers, w->model.config.hidden_size,
+                         frozen.scale, err);
   if (status == STATUS_OK) status = pass_init(&pass, &w->model.config, PER_BATCH * LENGTH, LENGTH, KEEP_BLOCKS, err);
   if (status == STATUS_OK) status = arena_init(&arena, 3 * arena_need(bytes), err);
   if (status == STATUS_OK) {
@@ -238,7 +239,11 @@ static Status bench_form(Work *w, const Source *source, Form form, size_t batche
   return status;
 }
 
-static Status run(const char *path, const Settings *s, const Provenance *from, Error *err) {
+static Status run(const void *settings, const char **args, size_t n_args, const Provenance *from, Error *err) {
+  (void)n_args;
+  const Settings *s = settings;
+  const char *path = args[0];
+  if (s->threads) omp_set_num_threads((int)s->threads);
   Work w = {.path = mem_format("%s/fathom-speed-%d.h5", s->folder, (int)getpid())};
   Source *source = NULL;
   Status status = source_open(path, &source, err);
@@ -261,24 +266,14 @@ static Status run(const char *path, const Settings *s, const Provenance *from, E
 }
 
 int main(int argc, char **argv) {
-  const Option *const tables[] = {options, NULL};
-  const char **args = mem_alloc((size_t)argc, sizeof *args);
-  size_t n_args;
-  Settings settings = defaults;
-  Error err = {0};
-  Status status = options_parse(tables, &settings, argc, argv, args, &n_args, &err);
-  if (status == STATUS_OK && settings.help) {
-    printf("Usage: bench/speed [OPTIONS] MODEL\n\n");
-    options_print_help(options, &defaults, stdout);
-  } else if (status == STATUS_OK && n_args != 1) {
-    status = error_set(&err, STATUS_USAGE, "bench/speed [OPTIONS] MODEL: one model is needed");
-  } else if (status == STATUS_OK) {
-    if (settings.threads) omp_set_num_threads((int)settings.threads);
-    const Provenance from = {.command = "bench/speed", .argc = argc, .argv = argv};
-    log_set_quiet(true);
-    status = run(args[0], &settings, &from, &err);
-  }
-  if (status != STATUS_OK) fprintf(stderr, "bench/speed: %s\n", err.text);
-  free(args);
-  return status;
+  const BenchProgram program = {.name = "bench/speed",
+                                .arguments = "MODEL",
+                                .min_args = 1,
+                                .max_args = 1,
+                                .options = options,
+                                .defaults = &defaults,
+                                .settings_size = sizeof(Settings),
+                                .help_at = offsetof(Settings, help),
+                                .run = run};
+  return bench_main(&program, argc, argv);
 }

@@ -1,10 +1,10 @@
 /* The activation store against a plain file: rows of every block of SmolLM2-135M, batch by batch as `fathom record`
  * hands them over, beside write(2) of the same bytes; then reading them back in blocks of rows. */
 #include "base/file.h"
-#include "base/log.h"
 #include "base/memory.h"
 #include "base/options.h"
 #include "base/table.h"
+#include "bench/program.h"
 #include "store/activations.h"
 
 #include <fcntl.h>
@@ -27,8 +27,8 @@ static const Option options[] = {
     {"batch", 0, OPTION_SIZE, offsetof(Settings, batch), 1, 1e6, "N", "rows handed over at a time", NULL},
     {"every", 0, OPTION_SIZE, offsetof(Settings, every), 1, 1e9, "N",
      "batches between two marks, each of which waits for the disk", NULL},
-    {"json", 0, OPTION_FLAG, offsetof(Settings, json), 0, 0, NULL, "print one JSON object instead of TSV", NULL},
-    {"help", 'h', OPTION_FLAG, offsetof(Settings, help), 0, 0, NULL, "this text", NULL},
+    BENCH_JSON(Settings),
+    BENCH_HELP(Settings),
     {0}};
 
 static const char *const columns[] = {"what", "type", "GB", "GB/s", "GB/s with sync"};
@@ -137,7 +137,7 @@ static Status measure_store(const Settings *settings, StoreDtype dtype, float *r
   return status;
 }
 
-static Status run(const Settings *settings, Table *table, Error *err) {
+static Status measure_all(const Settings *settings, Table *table, Error *err) {
   float *rows = mem_alloc(settings->batch * WIDTH, sizeof *rows);
   char *path = file_join(settings->folder, "bench-store.bin");
   Status status = STATUS_OK;
@@ -154,24 +154,24 @@ static Status run(const Settings *settings, Table *table, Error *err) {
   return status;
 }
 
+static Status run(const void *settings, const char **args, size_t n_args, const Provenance *from, Error *err) {
+  const Settings *s = settings;
+  (void)args, (void)n_args;
+  Table *table = table_begin(stdout, s->json, from, columns, sizeof columns / sizeof columns[0]);
+  const Status status = measure_all(s, table, err);
+  const Status ended = table_end(table, status == STATUS_OK ? err : NULL);
+  return status == STATUS_OK ? ended : status;
+}
+
 int main(int argc, char **argv) {
-  Settings settings = defaults;
-  Error err = {0};
-  const Option *const tables[] = {options, NULL};
-  const char **args = mem_alloc((size_t)argc, sizeof *args);
-  size_t n_args = 0;
-  Status status = options_parse(tables, &settings, argc, argv, args, &n_args, &err);
-  if (status == STATUS_OK && n_args) status = error_set(&err, STATUS_USAGE, "%s: no arguments expected", args[0]);
-  if (status == STATUS_OK && settings.help) {
-    options_print_help(options, &defaults, stdout);
-  } else if (status == STATUS_OK) {
-    const Provenance provenance = {.command = "bench/store", .argc = argc, .argv = argv};
-    Table *table = table_begin(stdout, settings.json, &provenance, columns, sizeof columns / sizeof columns[0]);
-    status = run(&settings, table, &err);
-    const Status ended = table_end(table, status == STATUS_OK ? &err : NULL);
-    if (status == STATUS_OK) status = ended;
-  }
-  if (status != STATUS_OK) fprintf(stderr, "bench/store: %s\n", err.text);
-  free(args);
-  return status;
+  const BenchProgram program = {.name = "bench/store",
+                                .arguments = "",
+                                .min_args = 0,
+                                .max_args = 0,
+                                .options = options,
+                                .defaults = &defaults,
+                                .settings_size = sizeof(Settings),
+                                .help_at = offsetof(Settings, help),
+                                .run = run};
+  return bench_main(&program, argc, argv);
 }

@@ -5,6 +5,7 @@
 #include "base/options.h"
 #include "base/table.h"
 #include "bench/machine.h"
+#include "bench/program.h"
 #include "text/tokenizer.h"
 
 #include <math.h>
@@ -25,8 +26,8 @@ static const Option options[] = {
     {"text", 0, OPTION_TEXT, offsetof(Settings, text), 0, 0, "FILE", "a text of some megabytes; none: loading only",
      NULL},
     {"piece", 0, OPTION_SIZE, offsetof(Settings, piece), 1, 1e9, "BYTES", "the size of a prompt", NULL},
-    {"json", 0, OPTION_FLAG, offsetof(Settings, json), 0, 0, NULL, "print one JSON object instead of TSV", NULL},
-    {"help", 'h', OPTION_FLAG, offsetof(Settings, help), 0, 0, NULL, "this text", NULL},
+    BENCH_JSON(Settings),
+    BENCH_HELP(Settings),
     {0}};
 
 static const char *const columns[] = {"model", "tokens", "load_seconds", "text", "MB/s", "bytes/token"};
@@ -91,7 +92,7 @@ static Status measure(const Settings *settings, const char *path, const char *te
   return STATUS_OK;
 }
 
-static Status run(const Settings *settings, const char **models, size_t n_models, Table *table, Error *err) {
+static Status measure_all(const Settings *settings, const char **models, size_t n_models, Table *table, Error *err) {
   char *text = NULL;
   size_t size = 0;
   Status status = settings->text ? file_read(settings->text, TEXT_LIMIT, &text, &size, err) : STATUS_OK;
@@ -101,25 +102,23 @@ static Status run(const Settings *settings, const char **models, size_t n_models
   return status;
 }
 
+static Status run(const void *settings, const char **args, size_t n_args, const Provenance *from, Error *err) {
+  const Settings *s = settings;
+  Table *table = table_begin(stdout, s->json, from, columns, sizeof columns / sizeof columns[0]);
+  const Status status = measure_all(s, args, n_args, table, err);
+  const Status ended = table_end(table, status == STATUS_OK ? err : NULL);
+  return status == STATUS_OK ? ended : status;
+}
+
 int main(int argc, char **argv) {
-  Settings settings = defaults;
-  Error err = {0};
-  const Option *const tables[] = {options, NULL};
-  const char **args = mem_alloc((size_t)argc, sizeof *args);
-  size_t n_args = 0;
-  Status status = options_parse(tables, &settings, argc, argv, args, &n_args, &err);
-  if (status == STATUS_OK && n_args == 0 && !settings.help)
-    status = error_set(&err, STATUS_USAGE, "usage: bench/tokenizer [OPTIONS] MODEL...");
-  if (status == STATUS_OK && settings.help) {
-    options_print_help(options, &defaults, stdout);
-  } else if (status == STATUS_OK) {
-    const Provenance provenance = {.command = "bench/tokenizer", .argc = argc, .argv = argv};
-    Table *table = table_begin(stdout, settings.json, &provenance, columns, sizeof columns / sizeof columns[0]);
-    status = run(&settings, args, n_args, table, &err);
-    const Status ended = table_end(table, status == STATUS_OK ? &err : NULL);
-    if (status == STATUS_OK) status = ended;
-  }
-  if (status != STATUS_OK) fprintf(stderr, "bench/tokenizer: %s\n", err.text);
-  free(args);
-  return status;
+  const BenchProgram program = {.name = "bench/tokenizer",
+                                .arguments = "MODEL...",
+                                .min_args = 1,
+                                .max_args = SIZE_MAX,
+                                .options = options,
+                                .defaults = &defaults,
+                                .settings_size = sizeof(Settings),
+                                .help_at = offsetof(Settings, help),
+                                .run = run};
+  return bench_main(&program, argc, argv);
 }

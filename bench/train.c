@@ -1,14 +1,14 @@
 /* One training step after the other on request, for bench/compare_training.py: a line on stdin asks for a step, and is
- * answered by one with its seconds, its seconds of processor time, its loss (of pairs and anchor), and the process's peak
- * memory in MiB.
+ * answered by one with its seconds, its seconds of processor time, its loss (of pairs and anchor), and the process's
+ * peak memory in MiB.
  *
  * The work: 8 sequences of 128 tokens, 4 pairs, all parameters trained, gradients clipped to norm 1, AdamW. Token t of
  * the run is 2654435761 t mod 2^32, mod V; after 4 steps the batches come again. bench/train_peer.py does the same. */
 #include "base/error.h"
-#include "base/log.h"
 #include "base/memory.h"
 #include "base/options.h"
 #include "base/table.h"
+#include "bench/program.h"
 #include "train/recorder.h"
 #include "train/step.h"
 #include "weights/source.h"
@@ -33,12 +33,13 @@ static const Option options[] = {
     {"anchor", 0, OPTION_REAL, offsetof(Settings, anchor), 0, 1e6, "X",
      "strength of the anchor on all blocks and tokens, fed from a store; 0 = a plain step", NULL},
     {"bfloat16", 0, OPTION_FLAG, offsetof(Settings, bfloat16), 0, 0, NULL, "matrix products in bfloat16", NULL},
-    {"recompute", 0, OPTION_FLAG, offsetof(Settings, recompute), 0, 0, NULL, "blocks run again in the backward pass", NULL},
+    {"recompute", 0, OPTION_FLAG, offsetof(Settings, recompute), 0, 0, NULL, "blocks run again in the backward pass",
+     NULL},
     {"lr", 0, OPTION_REAL, offsetof(Settings, learning_rate), 0, 10, "X", "learning rate", NULL},
     {"folder", 0, OPTION_TEXT, offsetof(Settings, folder), 0, 0, "DIR", "where the store is written, and removed again",
      NULL},
-    {"threads", 0, OPTION_SIZE, offsetof(Settings, threads), 1, 1024, "N", "threads to use (default: all)", NULL},
-    {"help", 'h', OPTION_FLAG, offsetof(Settings, help), 0, 0, NULL, "this text", NULL},
+    BENCH_THREADS(Settings),
+    BENCH_HELP(Settings),
     {0}};
 
 /* Everything a step needs; clear accepts it half built. */
@@ -93,7 +94,9 @@ static Status prepare(Work *w, Error *err) {
   if (status == STATUS_OK)
     status = anchor_init(&w->anchor, w->settings->anchor, ANCHOR_RELATIVE, "all", c->n_layers, c->hidden_size,
                          w->frozen.scale, err);
-  if (status == STATUS_OK) status = pass_init(&w->pass, c, SEQUENCES * LENGTH, LENGTH, w->settings->recompute ? KEEP_INPUTS : KEEP_BLOCKS, err);
+  if (status == STATUS_OK)
+    status =
+        pass_init(&w->pass, c, SEQUENCES * LENGTH, LENGTH, w->settings->recompute ? KEEP_INPUTS : KEEP_BLOCKS, err);
   if (status == STATUS_OK) status = arena_init(&w->arena, 3 * arena_need(bytes), err);
   if (status != STATUS_OK) return status;
   w->stepper = (Stepper){.model = &w->model,
@@ -129,8 +132,8 @@ static Status answer_requests(Work *w, Error *err) {
     const Status status = step_run(&w->stepper, w->list + first, indices, NULL, PAIRS, w->settings->learning_rate,
                                    step + 1, &result, err);
     if (status != STATUS_OK) return status;
-    printf("%.6f %.6f %.9g %.1f\n", clock_seconds() - started, processor_seconds() - used,
-           result.loss.total, (double)mem_peak() / (1 << 20));
+    printf("%.6f %.6f %.9g %.1f\n", clock_seconds() - started, processor_seconds() - used, result.loss.total,
+           (double)mem_peak() / (1 << 20));
     fflush(stdout);
   }
   return STATUS_OK;
@@ -148,7 +151,11 @@ static void clear(Work *w) {
   free(w->path);
 }
 
-static Status run(const char *path, const Settings *settings, Error *err) {
+static Status run(const void *all, const char **args, size_t n_args, const Provenance *from, Error *err) {
+  (void)n_args, (void)from;
+  const Settings *settings = all;
+  const char *path = args[0];
+  if (settings->threads) omp_set_num_threads((int)settings->threads);
   static Work w;
   Source *source = NULL;
   Onednn *onednn = NULL;
@@ -156,8 +163,7 @@ static Status run(const char *path, const Settings *settings, Error *err) {
   w.path = mem_format("%s/fathom-train-%d.h5", settings->folder, (int)getpid());
   Status status = source_open(path, &source, err);
   if (status == STATUS_OK) status = model_open(source, (ModelOptions){0}, &w.model, err);
-  if (status == STATUS_OK && !w.model.has_score)
-    status = error_set(err, STATUS_DATA, "%s: has no reward head", path);
+  if (status == STATUS_OK && !w.model.has_score) status = error_set(err, STATUS_DATA, "%s: has no reward head", path);
   if (status == STATUS_OK && settings->bfloat16) status = onednn_open(&onednn, err);
   if (status == STATUS_OK && onednn) status = model_narrow(&w.model, onednn, err);
   if (status == STATUS_OK) make_samples(&w);
@@ -170,23 +176,14 @@ static Status run(const char *path, const Settings *settings, Error *err) {
 }
 
 int main(int argc, char **argv) {
-  const Option *const tables[] = {options, NULL};
-  const char **args = mem_alloc((size_t)argc, sizeof *args);
-  size_t n_args;
-  Settings settings = defaults;
-  Error err = {0};
-  Status status = options_parse(tables, &settings, argc, argv, args, &n_args, &err);
-  if (status == STATUS_OK && settings.help) {
-    printf("Usage: bench/train [OPTIONS] MODEL\n\n");
-    options_print_help(options, &defaults, stdout);
-  } else if (status == STATUS_OK && n_args != 1) {
-    status = error_set(&err, STATUS_USAGE, "bench/train [OPTIONS] MODEL: one model is needed");
-  } else if (status == STATUS_OK) {
-    if (settings.threads) omp_set_num_threads((int)settings.threads);
-    log_set_quiet(true);
-    status = run(args[0], &settings, &err);
-  }
-  if (status != STATUS_OK) fprintf(stderr, "bench/train: %s\n", err.text);
-  free(args);
-  return status;
+  const BenchProgram program = {.name = "bench/train",
+                                .arguments = "MODEL",
+                                .min_args = 1,
+                                .max_args = 1,
+                                .options = options,
+                                .defaults = &defaults,
+                                .settings_size = sizeof(Settings),
+                                .help_at = offsetof(Settings, help),
+                                .run = run};
+  return bench_main(&program, argc, argv);
 }
