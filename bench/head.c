@@ -1,6 +1,7 @@
 /* Training the reward head alone: seconds of an epoch with a forward pass for every batch, and from last hidden states
  * in a store, which a forward pass has recorded once. Both end at the same head. */
 #define _GNU_SOURCE
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/options.h"
 #include "base/rng.h"

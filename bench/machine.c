@@ -1,5 +1,6 @@
 /* Rates of the bare machine: what its registers, memory and disk do when nothing else is asked of them. */
 #define _GNU_SOURCE
+#include "base/log.h"
 #include "bench/machine.h"
 
 #include "base/file.h"

@@ -1,6 +1,7 @@
 /* Speed of the two things fathom spends its time on, end to end, as a share of the machine's multiply-add ceiling:
  * recording all blocks of a model to disk, and anchored training steps fed with frozen features from a store. */
 #define _GNU_SOURCE
+#include "base/log.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/options.h"

@@ -1,5 +1,6 @@
 /* The activation store against a plain file: rows of every block of SmolLM2-135M, batch by batch as `fathom record`
  * hands them over, beside write(2) of the same bytes; then reading them back in blocks of rows. */
+#include "base/log.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/options.h"

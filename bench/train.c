@@ -4,6 +4,7 @@
  *
  * The work: 8 sequences of 128 tokens, 4 pairs, all parameters trained, gradients clipped to norm 1, AdamW. Token t of
  * the run is 2654435761 t mod 2^32, mod V; after 4 steps the batches come again. bench/train_peer.py does the same. */
+#include "base/log.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/options.h"
