@@ -158,57 +158,62 @@ Status options_parse(const Option *const *tables, void *settings, int argc, char
   return check_conflicts(given, n_given, err);
 }
 
-static void print_default(const Option *o, const void *defaults, FILE *out) {
+/* The default as " [8]"; empty where the option has none, which a number outside of its range says too. */
+static void show_default(const Option *o, const void *defaults, char *text, size_t size) {
   const void *value = (const char *)defaults + o->offset;
+  text[0] = 0;
   switch (o->kind) {
   case OPTION_TEXT:
   case OPTION_CHOICE:
-    if (*(const char *const *)value) fprintf(out, " [%s]", *(const char *const *)value);
+    if (*(const char *const *)value) snprintf(text, size, " [%s]", *(const char *const *)value);
     break;
   case OPTION_SIZE:
-    if (*(const size_t *)value) fprintf(out, " [%zu]", *(const size_t *)value);
+    if (*(const size_t *)value) snprintf(text, size, " [%zu]", *(const size_t *)value);
     break;
-  case OPTION_U64: fprintf(out, " [%llu]", (unsigned long long)*(const uint64_t *)value); break;
-  case OPTION_REAL: fprintf(out, " [%g]", *(const double *)value); break;
+  case OPTION_U64: snprintf(text, size, " [%llu]", (unsigned long long)*(const uint64_t *)value); break;
+  case OPTION_REAL:
+    if (*(const double *)value >= o->min) snprintf(text, size, " [%g]", *(const double *)value);
+    break;
   case OPTION_BYTES:
-    if (*(const size_t *)value) fprintf(out, " [%zuM]", *(const size_t *)value >> 20);
+    if (*(const size_t *)value) snprintf(text, size, " [%zuM]", *(const size_t *)value >> 20);
     break;
   case OPTION_FLAG:
   case OPTION_TEXTS: break;
   }
 }
 
-/* Words of text wrapped at column 100, continued under column 34. */
-static void print_wrapped(const char *text, FILE *out) {
-  enum { LEFT = 34, RIGHT = 100 };
-  size_t column = LEFT;
+enum { LEFT = 34, RIGHT = 100 };
+
+/* Words of text wrapped before column RIGHT, continued at column LEFT; says at which column it ends. */
+static size_t print_wrapped(const char *text, size_t column, FILE *out) {
   while (*text) {
+    const bool blank = *text == ' ';
+    text += blank;
     const size_t n = strcspn(text, " ");
-    if (column + n > RIGHT && column > LEFT) {
+    if (column + blank + n > RIGHT && column > LEFT) {
       fprintf(out, "\n%*s", LEFT, "");
       column = LEFT;
+    } else if (blank) {
+      fputc(' ', out), column++;
     }
     fprintf(out, "%.*s", (int)n, text);
     column += n;
     text += n;
-    while (*text == ' ') {
-      text++;
-      if (*text && column < RIGHT) fputc(' ', out), column++;
-    }
   }
+  return column;
 }
 
 void options_print_help(const Option *table, const void *defaults, FILE *out) {
   for (const Option *o = table; o->name; o++) {
-    char left[128];
+    char left[128], value[128];
     const char *letter = o->letter ? (char[]){'-', o->letter, ',', ' ', 0} : "    ";
     snprintf(left, sizeof left, "  %s--%s%s%s", letter, o->name, o->argument ? " " : "", o->argument ? o->argument : "");
-    if (strlen(left) > 32)
-      fprintf(out, "%s\n%34s", left, "");
+    if (strlen(left) > LEFT - 2)
+      fprintf(out, "%s\n%*s", left, LEFT, "");
     else
-      fprintf(out, "%-34s", left);
-    print_wrapped(o->help, out);
-    print_default(o, defaults, out);
+      fprintf(out, "%-*s", LEFT, left);
+    show_default(o, defaults, value, sizeof value);
+    print_wrapped(value, print_wrapped(o->help, LEFT, out), out);
     fputc('\n', out);
   }
 }

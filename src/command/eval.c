@@ -19,7 +19,8 @@ static const EvalSettings eval_defaults = {.input = {.dtype = "float32", .chat_t
 #define AT(member) offsetof(EvalSettings, member)
 static const Option eval_options[] = {
     {"pairs", 0, OPTION_TEXTS, AT(input.pairs), 0, 0, "FILE",
-     "preference pairs, one data set a file (JSONL or a JSON array, plain or gzip); may be repeated", NULL},
+     "preference pairs in a layout that fathom info lists, one data set a file; JSONL or JSON array, plain or gzip; may "
+     "be repeated", NULL},
     {"output", 'o', OPTION_TEXT, AT(output), 0, 0, "E.h5",
      "also write the table and the rewards of every pair, for a later --reference", NULL},
     {"reference", 0, OPTION_TEXT, AT(reference), 0, 0, "MODEL|E.h5",

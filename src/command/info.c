@@ -92,11 +92,10 @@ const Command command_info = {
     .summary = "what is in a model, an adapter, an activation store, a result or a file of preference pairs",
     .details =
         "MODEL is a folder in Hugging Face's layout (config.json, model.safetensors or its index, tokenizer.json)\n"
-        "or a GGUF file, which may hold a vocabulary alone: its format, its architecture and settings as fathom "
-        "computes\n"
-        "with them (defaults and patterns included; else cannot_run says why not), its tokenizer, how many tensors, "
-        "parameters and bytes there are of each element type, and which reward head it has. ADAPTER is a\n"
-        "LoRA adapter in PEFT's layout: its base, ranks, scales, and what it replaces. Of a STORE (a whole one, or\n"
+        "or a GGUF file, which may hold a vocabulary alone: its format, its architecture and settings as fathom computes\n"
+        "with them (defaults and patterns included; else cannot_run says why not), its tokenizer, how many tensors,\n"
+        "parameters and bytes there are of each element type, and which reward head it has. ADAPTER is a LoRA adapter\n"
+        "in PEFT's layout: its base, ranks, scales, and what it replaces. Of a STORE (a whole one, or\n"
         "the .part of one being recorded): samples, rows, sites and their widths, and what it was recorded from. Of\n"
         "a RESULT: its kind, the command that made it, and its datasets with their shapes. Without a file: the\n"
         "architectures that can be loaded, by model_type in config.json and general.architecture in GGUF.\n"

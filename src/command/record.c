@@ -27,7 +27,7 @@ static const RecordSettings record_defaults = {
 static const Option record_options[] = {
     INPUT_OPTIONS(RecordSettings),
     {"output", 'o', OPTION_TEXT, offsetof(RecordSettings, output), 0, 0, "A.h5", "the store to write", NULL},
-    {"sites", 0, OPTION_TEXT, offsetof(RecordSettings, sites), 0, 0, "LIST",
+    {"sites", 0, OPTION_TEXT, offsetof(RecordSettings, sites), 0, 0, "NAME,...",
      "what to record: full names, or embed resid_pre q k v z attn_out resid_mid mlp_out resid_post ln_final", NULL},
     {"layers", 0, OPTION_TEXT, offsetof(RecordSettings, layers), 0, 0, "LIST",
      "of which blocks, such as 0,3-7,-1 (default: all)", NULL},

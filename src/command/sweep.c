@@ -201,7 +201,7 @@ static Status run_sweep(const Invocation *call, const void *given, Error *err) {
 #define AT(member) offsetof(SweepSettings, member)
 static const Option options[] = {
     {"pairs", 0, OPTION_TEXTS, AT(input.pairs), 0, 0, "FILE",
-     "preference pairs to train on; each FILE is a source of its own; may be repeated", NULL},
+     "preference pairs to train on, in a layout that fathom info lists; each FILE is a source of its own; may be repeated", NULL},
     {"eval", 0, OPTION_TEXTS, AT(eval), 0, 0, "FILE",
      "pairs on which every run is evaluated: the targets of transfer, but for runs trained on FILE; may be repeated",
      NULL},
@@ -214,13 +214,13 @@ static const Option options[] = {
     {"split-seed", 0, OPTION_TEXT, AT(split_seed), 0, 0, "N",
      "seed of what is held out and of --train-pairs, the same in all runs (default: --seed)", NULL},
     {"grid", 0, OPTION_TEXT, AT(grid), 0, 0, "FILE",
-     "the axes below as JSON: {\"anchor\": [0, 0.1], \"anchor-layers\": [\"last\"], \"lr\", \"pairs\", \"train-pairs\", "
+     "the axes below as JSON: {\"anchor\": [0, 10], \"anchor-layers\": [\"last\"], \"lr\", \"pairs\", \"train-pairs\", "
      "\"seeds\", \"control\"}",
      NULL},
     {"anchor", 0, OPTION_TEXT, AT(anchors), 0, 0, "LIST",
-     "anchor strengths, such as 0,0.1,1; gains are measured against 0 [0]", NULL},
-    {"anchor-layers", 0, OPTION_TEXTS, AT(anchor_layers), 0, 0, "BLOCKS",
-     "all, last, middle or a list of blocks; may be repeated, each is a value [all]", NULL},
+     "anchor strengths, such as 0,1,10; gains are measured against 0 [0]", NULL},
+    {"anchor-layers", 0, OPTION_TEXTS, AT(anchor_layers), 0, 0, "LIST",
+     "anchored blocks: all, last, middle or a list such as 0,3-7,-1; may be repeated, each is a value [all]", NULL},
     {"lr", 0, OPTION_TEXT, AT(rates), 0, 0, "LIST", "peak learning rates [1e-05]", NULL},
     {"train-pairs", 0, OPTION_TEXT, AT(quantities), 0, 0, "LIST",
      "numbers of training pairs, such as 64,256,all; the smaller lie within the larger [all]", NULL},
@@ -276,7 +276,7 @@ const Command command_sweep = {
         "2 P and 4 of theirs; the head alone: next to nothing); K runs on one source cost K times that and one forward\n"
         "pass. Memory of a run: 16 bytes a trained parameter, 4 a frozen one, and a micro-batch. Disk: rows x blocks x\n"
         "width x 4 bytes of frozen features a source, 4 bytes a parameter for each model kept. --dry-run prints the numbers.",
-    .example = "fathom sweep MODEL --pairs harmless.jsonl --eval helpful.jsonl --anchor 0,0.1,1,10 --seeds 1,2,3 --control "
+    .example = "fathom sweep MODEL --pairs harmless.jsonl --eval helpful.jsonl --anchor 0,1,10,100 --seeds 1,2,3 --control "
                "\"--l2-sp 0.01\" -o DIR",
     .options = options,
     .defaults = &defaults,

@@ -224,7 +224,7 @@ const Command command_train = {
                "of its margins), and RUN gets them as labels.jsonl. The table then has, on the held-out pairs and by their "
                "true labels,\n"
                "weak model, student, gain, ceiling and the performance gap recovered.",
-    .example = "fathom train models/SmolLM2-135M-Instruct.Q4_1.gguf --pairs pairs.jsonl --anchor 0.1 -o RUN",
+    .example = "fathom train models/SmolLM2-135M-Instruct.Q4_1.gguf --pairs pairs.jsonl --anchor 10 -o RUN",
     .options = train_options,
     .defaults = &train_defaults,
     .settings_size = sizeof(TrainSettings),
