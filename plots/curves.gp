@@ -67,7 +67,7 @@ do for [s = 1:n_series] { do for [cell = 1:n_shown] {
   chance = p == 1 ? log(2) : p == 2 ? 0.5 : NaN
   low = chance < BOTTOM[p] ? chance : BOTTOM[p] / unit; high = chance > TOP[p] ? chance : TOP[p] / unit
   pad = high > low ? 0.05 * (high - low) : larger(0.1 * abs(high), 0.01)
-  set yrange [p == 3 ? 0 : low - pad : high + pad]
+  set yrange [p == 3 ? 0 : p == 2 ? larger(low - pad, 0) : low - pad : p == 2 ? smaller(high + pad, 1) : high + pad]
   set format y "%g"
   unset arrow
   if (chance == chance) { set arrow 1 from graph 0, first chance to graph 1, first chance nohead lw 0.8 dt 3 lc rgb SOFT back }

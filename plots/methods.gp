@@ -2,16 +2,18 @@
 # of values, from grey without an anchor to dark; controls have colours, marks and dashes of their own. Loaded behind
 # style.gp; tables have the columns series method anchor, anchor missing for a control.
 array SERIES[64]; array METHOD[64]; array STRENGTH[64]; array RANK[64]; array CONTROL[64]
-n_series = 0; n_methods = 0; n_anchors = 0; n_controls = 0
+n_series = 0; n_methods = 0; n_anchors = 0; n_controls = 0; n_left_out = 0
 find_series(s) = sum [i = 1:n_series] (SERIES[i] eq s ? i : 0)
 find_method(s) = sum [i = 1:n_methods] (METHOD[i] eq s ? i : 0)
-add_series(s) = find_series(s) ? 0 : (n_series = n_series + 1, SERIES[n_series] = s, 1)
-add_method(s, a) = find_method(s) ? 0 : (n_methods = n_methods + 1, METHOD[n_methods] = s, STRENGTH[n_methods] = a, 1)
+add_series(s) = find_series(s) ? 0 : n_series == 64 ? (n_left_out = n_left_out + 1) : (n_series = n_series + 1, SERIES[n_series] = s, 1)
+add_method(s, a) = find_method(s) ? 0 : n_methods == 64 ? (n_left_out = n_left_out + 1) : (n_methods = n_methods + 1, \
+  METHOD[n_methods] = s, STRENGTH[n_methods] = a, 1)
 set table $scan
 plot data using (add_series(strcol("series")), add_method(strcol("method"), column("anchor")), 1) with table
 unset table
 undefine $scan
 if (n_methods == 0) { print data, ": no rows to draw"; exit status 3 }
+if (n_left_out) { print data, ": more than 64 methods or series, which no figure can tell apart: draw them from --tsv"; exit status 3 }
 
 # "anchor-0.1, last": a strength, and the blocks where those vary.
 layers_of(m) = strstrt(m, ", ") ? m[strstrt(m, ", ") + 2:*] : ""
@@ -52,10 +54,11 @@ scan_measures = "set table $scan; plot data using (add_measure(strcol('measure')
   . "see_value(find_measure(strcol('measure')), column('value') * scale(find_measure(strcol('measure')))), " \
   . "any_interval = any_interval || column('lo') == column('lo'), 1) with table; " \
   . "unset table; undefine $scan"
-# A range that holds all values; intervals of few seeds can be far wider, and are cut.
+# A range that holds all values, and of shares nothing outside 0 to 100 %; intervals of few seeds can be far wider, and
+# are cut.
 measure_pad(m) = larger(0.35 * (HIGH[m] - LOW[m]), 1)
-bottom(m) = is_points(MEASURE[m]) ? LOW[m] - measure_pad(m) : larger(LOW[m] - measure_pad(m), -1)
-top(m) = is_points(MEASURE[m]) ? HIGH[m] + measure_pad(m) : smaller(HIGH[m] + measure_pad(m), 101)
+bottom(m) = is_points(MEASURE[m]) ? LOW[m] - measure_pad(m) : larger(LOW[m] - measure_pad(m), 0)
+top(m) = is_points(MEASURE[m]) ? HIGH[m] + measure_pad(m) : smaller(HIGH[m] + measure_pad(m), 100)
 measure_range(m) = sprintf("set yrange [%g : %g]", bottom(m), top(m))
 cut(m, v) = v < bottom(m) ? bottom(m) : v > top(m) ? top(m) : v
 interval_words(what) = any_interval ? what . ": " . head_interval . ", cut at the panel's edge" : "no intervals: one seed"

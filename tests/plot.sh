@@ -203,6 +203,27 @@ says "$p/three-frontier.svg" ">256 pairs<"
 says "$p/steps.svg" "Drift of the layers as training goes on" "step 0" "cosine distance"
 is "$(ls "$p" | grep -c part)" 0 "nothing half-written is left"
 
+# Shares stay within 0 and 100 %, however wide the intervals of two seeds are.
+for values in "1 0.98 1" "0.04 0 0.02"; do
+  echo $values | awk -v OFS='\t' '{
+    print "series", "method", "anchor", "pairs", "seed", "measure", "drift", "drift_lo", "drift_hi", "value", "lo", "hi"
+    for (i = 1; i <= 3; i++) {
+      print "-", "anchor-" i - 1, i - 1, 64, "-", "held-out source", i, "-", "-", $i, $i - 0.4, $i + 0.4
+      print "-", "anchor-" i - 1, i - 1, 64, 1, "held-out source", i, "-", "-", $i, "-", "-"
+    }
+  }' >"$work/shares.tsv"
+  for figure in transfer frontier; do
+    "$GNUPLOT" -e "data='$work/shares.tsv'; out='$p/shares.svg'" "$FATHOM_PLOTS_DIR/$figure.gp"
+    is "$? $(tr '>' '\n' <"$p/shares.svg" | grep -cE '^(−|10[1-9]|100\.)[0-9.]*<')" "0 0" "$figure of shares $values: no tic outside 0 to 100 %"
+  done
+done
+awk -v OFS='\t' 'BEGIN {
+  print "series", "method", "anchor", "pairs", "seed", "measure", "drift", "drift_lo", "drift_hi", "value", "lo", "hi"
+  for (i = 0; i < 70; i++) print "-", "anchor-" i, i, 64, 1, "NTS", 1, "-", "-", 1, "-", "-"
+}' >"$work/methods.tsv"
+"$GNUPLOT" -e "data='$work/methods.tsv'; out='$p/methods.svg'" "$FATHOM_PLOTS_DIR/frontier.gp" 2>&1 | grep -q 'more than 64 methods or series'
+ok $? "more methods than a figure can tell apart"
+
 # Many files at once, and the scripts run by hand: on this command's table, and on drift's own, without the column "file".
 n=0
 set --
