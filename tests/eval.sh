@@ -60,6 +60,15 @@ ok $? "the JSON row begins as promised"
 grep -q '^{"fathom":"[^"]*","command":"eval","args":\[.*\],"seed":0,"models":\[{"path":"[^"]*","sha256":"[0-9a-f]*"}\]' two.json
 ok $? "and so does the object"
 
+# Names of files can hold any bytes: a table stays a table, and JSON stays JSON.
+odd="$(printf 'a\nb\tc"d\377.jsonl')"
+cp pairs.jsonl "$odd" && sed '1s/bread/toast/' pairs.jsonl >toast.jsonl
+evaluate --pairs "$odd" --pairs toast.jsonl >odd.tsv
+is "$? $(grep -c -v '^#' odd.tsv) $(grep -v '^#' odd.tsv | awk -F'\t' '{ print NF }' | sort -u | wc -l)" "0 3 1" "a line break in a name stays out of the table"
+evaluate --pairs "$odd" --json >odd.json
+is "$? $(wc -l <odd.json) $(grep -c "$(printf '"data":"a\\\\nb\\\\tc\\\\"d\357\277\275.jsonl"')" odd.json) $(LC_ALL=C grep -c "$(printf '\377')" odd.json)" "0 1 1 0" \
+  "what is not UTF-8 is U+FFFD in JSON"
+
 # Order and batches.
 evaluate --pairs pairs.jsonl --reorder --batch-tokens 100 --seed 5 >reordered.tsv
 is "$(column reordered.tsv reordered_same)" 1 "swapped sides in another order: every preference stays"

@@ -101,6 +101,12 @@ static void test_json(void) {
   char *text = json_print(root, false);
   ok(strcmp(text, "{\"nan\":null,\"n\":3}") == 0, "NaN is written as null");
   free(text);
+  Json *bytes = json_new_string("a\xFF\xC3z\xE2\x82 \xC3\xA9\xF0");
+  text = json_print(bytes, false);
+  ok(strcmp(text, "\"a\xEF\xBF\xBD\xEF\xBF\xBDz\xEF\xBF\xBD\xEF\xBF\xBD \xC3\xA9\xEF\xBF\xBD\"") == 0,
+     "bytes that are not UTF-8 are written as U+FFFD");
+  free(text);
+  json_free(bytes);
   size_t size;
   ok(json_need_size(root, "n", "f", 4, 9, &size, &err) == STATUS_DATA && strstr(err.text, "\"n\" is 3, expected a whole number from 4 to 9"),
      "a size out of range names the key");

@@ -210,8 +210,29 @@ void json_set(Json *object, const char *key, Json *child) {
 }
 void json_remove(Json *object, const char *key) { cJSON_DeleteItemFromObjectCaseSensitive(object, key); }
 Json *json_copy(const Json *node) { return checked(cJSON_Duplicate(node, 1)); }
+/* Names of files may hold any bytes; what is not UTF-8 becomes U+FFFD. text is freed where it is not what is returned. */
+static char *valid_text(char *text) {
+  static const char instead[] = "\xEF\xBF\xBD";
+  size_t left = strlen(text), valid = utf8_valid_prefix(text, left);
+  if (valid == left) return text;
+  char *whole = mem_alloc(3 * left + 1, 1), *to = whole;
+  for (const char *from = text; left > 0; valid = utf8_valid_prefix(from, left)) {
+    memcpy(to, from, valid);
+    to += valid;
+    from += valid;
+    left -= valid;
+    if (left == 0) break;
+    to = (char *)memcpy(to, instead, 3) + 3;
+    from++;
+    left--;
+  }
+  *to = 0;
+  free(text);
+  return whole;
+}
+
 char *json_print(const Json *node, bool indented) {
   char *text = indented ? cJSON_Print(node) : cJSON_PrintUnformatted(node);
   if (!text) mem_exhausted(1);
-  return text;
+  return valid_text(text);
 }

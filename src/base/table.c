@@ -42,6 +42,13 @@ char *command_line(int argc, char *const *argv) {
   return line;
 }
 
+/* A note is one line, whatever the names of files in it hold. */
+static void print_line(FILE *out, const char *text) {
+  fputs("# ", out);
+  for (const char *p = text; *p; p++) fputc(strchr("\n\r", *p) ? ' ' : *p, out);
+  fputc('\n', out);
+}
+
 Table *table_begin(FILE *out, bool json, const Provenance *from, const char *const *columns, size_t n_columns) {
   Table *t = mem_alloc(1, sizeof *t);
   *t = (Table){.out = out, .columns = columns, .n_columns = n_columns};
@@ -63,9 +70,12 @@ Table *table_begin(FILE *out, bool json, const Provenance *from, const char *con
   } else {
     char *line = command_line(from->argc, from->argv);
     fprintf(out, "# fathom %s\n# command: %s\n# seed: %llu\n", PACKAGE_VERSION, line, (unsigned long long)from->seed);
-    for (size_t i = 0; i < from->n_models; i++)
-      fprintf(out, "# model: %s sha256 %s\n", from->models[i].path, from->models[i].sha256);
     free(line);
+    for (size_t i = 0; i < from->n_models; i++) {
+      char *model = mem_format("model: %s sha256 %s", from->models[i].path, from->models[i].sha256);
+      print_line(out, model);
+      free(model);
+    }
   }
   return t;
 }
@@ -79,7 +89,7 @@ void table_note(Table *t, const char *format, ...) {
   if (t->root)
     json_add_string(t->notes, NULL, text);
   else
-    fprintf(t->out, "# %s\n", text);
+    print_line(t->out, text);
 }
 
 static Json *summary(Table *t) { return t->summary ? t->summary : (t->summary = json_add_object(t->root, "summary")); }
