@@ -196,6 +196,14 @@ sed 's/, 2e-2//; s/, "all"//; s/"last", //' grid.json >small.json
 "$FATHOM" sweep "$base" --grid small.json --eval pairs.jsonl --batch-size 4 --steps 1 -q -o odd --drop-models --eval-split 0.2 --split-seed 3 >odd.tsv 2>odd.log
 is "$?" 0 "they run"
 is "$(find odd -name model.safetensors | wc -l)" 0 "without the weights, when asked"
+first=odd/pairs_anchor-0_seed-7
+mkdir $first/checkpoint-1 && cp whole/anchor-0_seed-1/model.safetensors $first/
+"$FATHOM" sweep "$base" --grid small.json --eval pairs.jsonl --batch-size 4 --steps 1 -q -o odd --drop-models --eval-split 0.2 --split-seed 3 >odd-again.tsv 2>odd.log
+is "$? $(find odd -name 'model.safetensors' -o -name 'checkpoint-*')" "0 " "nor what a sweep that was stopped just before had left to remove"
+rows odd.tsv >expected && rows odd-again.tsv | cmp -s expected -
+ok $? "and the table stays"
+is "$("$FATHOM" sweep "$base" --pairs pairs.jsonl --anchor 0,1 --steps 1 --eval-split 0.2 --split-seed 3 --array --drop-models -q -o "it's" | grep -c "&& rm -f 'it'.....anchor-[01]_seed-0/model.safetensors'$")" 2 \
+  "the lines for a job array remove the weights, too"
 is "$(cell odd.tsv run pairs_anchor-0_seed-7 accuracy_pairs) $(cell odd.tsv run odd-name-s_anchor-0_seed-7 accuracy_pairs | grep -c '^[01]')" \
   "- 1" "a source is no target of its own runs"
 grep -q -- "--pairs 'odd  name'\\\\''s.jsonl'" odd/odd-name-s_anchor-0_seed-7/command.txt
@@ -228,6 +236,12 @@ refused 2 '--eval copy.jsonl: holds the same pairs as other.jsonl' "a target twi
 refused 2 '--stop-at-drift no-run: expected a number or the folder of a run' "a drift that is neither" --control "--stop-at-drift no-run"
 refused 2 '--heldout was given 1 times for 2 --pairs' "held-out pairs for one of two sources" --pairs other.jsonl --heldout third.jsonl
 refused 2 '--dry-run and --array exclude' "two things at once" --dry-run --array
+cp pairs.jsonl "$(printf 'two\nlines.jsonl')"
+fails 2 '--array: a file or option holds a line break' "a name that one line cannot hold" \
+  "$FATHOM" sweep "$base" -q --pairs "$(printf 'two\nlines.jsonl')" --eval other.jsonl --array -o broken --eval-split 0.2 --split-seed 3
+"$FATHOM" sweep "$base" --pairs pairs.jsonl --anchor 1 --steps 1 --eval-split 0.2 --split-seed 3 --dry-run -q -o dry 2>&1 >/dev/null |
+  grep -q 'warning: no run has --anchor 0, against which gains are measured'
+ok $? "no run that gains could be measured against"
 printf '{"anchors": [1]}' >bad.json
 refused 3 'bad.json: unknown key "anchors"' "an unknown key in the grid" --grid bad.json
 printf '{"anchor": []}' >bad.json

@@ -76,11 +76,41 @@ static void print_run_line(const Sweep *sweep, const SweepRun *run) {
     fputs(" && ", stdout);
     print_words(sweep_eval_words(sweep, run));
   }
+  if (sweep->settings->drop_models) {
+    Words words = {0};
+    words_add(&words, "rm");
+    words_add(&words, "-f");
+    char *weights = sweep_weights_path(run);
+    words_add(&words, weights);
+    free(weights);
+    fputs(" && ", stdout);
+    print_words(words);
+  }
   fputc('\n', stdout);
 }
 
-static void print_array(const Sweep *sweep) {
+static bool has_line_break(Words words) {
+  bool found = false;
+  for (size_t i = 0; i < words.n; i++) found = found || strchr(words.items[i], '\n');
+  words_free(&words);
+  return found;
+}
+
+/* One line a run cannot say such a name. */
+static Status check_lines(const Sweep *sweep, Error *err) {
+  bool found = false;
+  for (size_t i = 0; i < sweep->n_sources; i++) found = found || has_line_break(sweep_record_words(sweep, i));
+  for (size_t i = 0; i < sweep->n_runs; i++)
+    found = found || has_line_break(sweep_train_words(sweep, &sweep->runs[i])) ||
+            has_line_break(sweep_eval_words(sweep, &sweep->runs[i]));
+  return found ? error_set(err, STATUS_USAGE, "--array: a file or option holds a line break, expected names that fit in one line")
+               : STATUS_OK;
+}
+
+static Status print_array(const Sweep *sweep, Error *err) {
   size_t n_matched = 0;
+  const Status status = check_lines(sweep, err);
+  if (status != STATUS_OK) return status;
   printf("# first, one line a source: frozen features\n");
   for (size_t i = 0; i < sweep->n_sources; i++) {
     print_words(sweep_record_words(sweep, i));
@@ -98,6 +128,7 @@ static void print_array(const Sweep *sweep) {
     if (sweep->runs[i].matched != SWEEP_NONE) print_run_line(sweep, &sweep->runs[i]);
   printf("# last: the table of all runs\n");
   print_collect(sweep);
+  return STATUS_OK;
 }
 
 static Status print_plan(const Sweep *sweep, const SweepCost *cost, const Provenance *from, Error *err) {
@@ -152,7 +183,7 @@ static Status run_folder(Sweep *sweep, SweepInputs *inputs, ProcessWatch *watch,
   Status status = sweep_open_folder(sweep, inputs, &lock, err);
   if (status == STATUS_OK) fit_jobs(sweep);
   if (status == STATUS_OK && s->array)
-    print_array(sweep);
+    status = print_array(sweep, err);
   else if (status == STATUS_OK) {
     if (!s->collect) status = sweep_execute(sweep, watch, cost, err);
     if (status == STATUS_OK) status = print_rows(sweep, inputs, &from, err);
@@ -174,6 +205,12 @@ static Status check_settings(const SweepSettings *s, Error *err) {
   return STATUS_OK;
 }
 
+static void warn_of_reference(const Sweep *sweep) {
+  for (size_t i = 0; i < sweep->n_runs; i++)
+    if (sweep->runs[i].reference != SWEEP_NONE) return;
+  log_warn("no run has --anchor 0, against which gains are measured: there will be no gain, AOG or NTS");
+}
+
 static Status run_sweep(const Invocation *call, const void *given, Error *err) {
   const SweepSettings *s = given;
   Sweep sweep = {.settings = s, .call = call, .model = call->args[0], .run_threads = 1, .record_threads = 1, .jobs = 1};
@@ -189,6 +226,7 @@ static Status run_sweep(const Invocation *call, const void *given, Error *err) {
   if (status == STATUS_OK) status = sweep_read_inputs(&sweep, &inputs, err);
   if (status == STATUS_OK) status = sweep_check_runs(&sweep, &inputs, err);
   if (status == STATUS_OK) status = sweep_cost(&sweep, &inputs, s->dry_run, &cost, err);
+  if (status == STATUS_OK) warn_of_reference(&sweep);
   if (status == STATUS_OK) plan_jobs(&sweep, &cost);
   if (status == STATUS_OK) status = run_folder(&sweep, &inputs, &watch, &cost, err);
   process_watch_end(&watch);

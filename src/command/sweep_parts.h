@@ -66,6 +66,8 @@ SweepState sweep_state(const Sweep *sweep, const SweepRun *run);
 const char *sweep_state_name(SweepState state);
 /* Why it failed, one line; freed by the caller. */
 char *sweep_failure(const SweepRun *run);
+/* What --drop-models removes; freed by the caller. */
+char *sweep_weights_path(const SweepRun *run);
 
 /* Does whatever is missing, sweep->jobs runs at a time. STATUS_SYSTEM where a signal stopped it. Runs that fail are
  * marked, which is no error here. */

@@ -224,13 +224,24 @@ static Status next_run(Executor *e, size_t *next, Error *err) {
   return status;
 }
 
+char *sweep_weights_path(const SweepRun *run) { return file_join(run->folder, "model.safetensors"); }
+
+/* Removes what a run that is done needs no more. */
+static void tidy(const Executor *e, const SweepRun *run) {
+  checkpoint_remove_all(run->folder);
+  if (!e->sweep->settings->drop_models) return;
+  char *weights = sweep_weights_path(run);
+  unlink(weights);
+  free(weights);
+}
+
 /* A step of a run succeeded. */
 static void advance(Executor *e, const Job *job) {
   const SweepRun *run = &e->sweep->runs[job->run];
   e->states[job->run] = sweep_state(e->sweep, run);
-  checkpoint_remove_all(run->folder);
+  if (e->states[job->run] == SWEEP_TRAINED) checkpoint_remove_all(run->folder);
   if (e->states[job->run] != SWEEP_DONE) return;
-  if (e->sweep->settings->drop_models) remove_file(run->folder, "model.safetensors");
+  tidy(e, run);
   e->flop_done += e->cost->run_flop[job->run];
   double left = 0;
   for (size_t i = 0; i < e->sweep->n_runs; i++)
@@ -293,6 +304,7 @@ Status sweep_execute(const Sweep *sweep, ProcessWatch *watch, const SweepCost *c
     e.states[i] = sweep_state(sweep, &sweep->runs[i]);
     if (e.states[i] == SWEEP_FAILED)
       e.states[i] = is_trained(&sweep->runs[i]) ? SWEEP_TRAINED : SWEEP_INTERRUPTED;
+    if (e.states[i] == SWEEP_DONE) tidy(&e, &sweep->runs[i]); /* an earlier call may have been stopped just before */
   }
   if (count_done(&e)) log_note("%zu of %zu runs are done already", count_done(&e), sweep->n_runs);
   Status status = prepare_sources(&e, err);
