@@ -119,6 +119,13 @@ train -o again --lr 3e-4 --steps 80 --stop-at-drift "$limit" --checkpoint-every 
 same_run matched again && [ "$(column again.tsv steps)" = "$(column matched.tsv steps)" ]
 ok $? "killed while it was saved and resumed, it ends at the same step with the same bytes"
 
+train_on "$base" --pairs pairs.jsonl --anchor-tokens last -o others >/dev/null
+fails 3 'others/run.h5: its drift is of --anchor-tokens last, expected response as in this run' "a drift of other tokens is no match" \
+  train -o r --stop-at-drift others
+train_on "$base" --pairs pairs.jsonl --train head -o unmoved >/dev/null
+fails 3 'unmoved/run.h5: a run that is not finished, or did not drift, expected one to match' "nor is none" train -o r --stop-at-drift unmoved
+fails 2 '--stop-at-drift pairs.jsonl: expected a number or the folder of a run' "nor a file" train -o r --stop-at-drift pairs.jsonl
+
 # Divergence: the last checkpoint stays and can be read.
 diverge() {
   "$FATHOM" train "$base" --pairs pairs.jsonl --frozen frozen.h5 --lr 10 --steps 200 --seed 3 --clip 0 --batch-size 4 --warmup 0.05 \

@@ -157,6 +157,18 @@ static void test_unit(Rng *rng) {
   setting_free(&s);
 }
 
+/* Of a step whose sequences have no more than a first token nothing counts. */
+static void test_no_rows(Rng *rng, AnchorNorm norm) {
+  Scene s = setting_new(rng, 0.3, norm, "all", 0.4);
+  s.anchor.n_rows = 0;
+  model_forward(&s.model, &s.batch, &s.pass, NULL);
+  anchor_begin_step(&s.anchor, 0);
+  const Injection injection = anchor_injection(&s.anchor);
+  model_backward(&s.model, &s.batch, &s.pass, NULL, NULL, &injection, false, &s.gradients);
+  ok(anchor_value(&s.anchor) == 0 && anchor_mean_drift(&s.anchor) == 0, "a step without counted rows has no distance");
+  setting_free(&s);
+}
+
 static void test_words(void) {
   AnchorNorm norm = ANCHOR_RELATIVE;
   Error err;
@@ -292,6 +304,7 @@ int main(void) {
     test_zero(&rng, norm);
   }
   test_unit(&rng);
+  test_no_rows(&rng, ANCHOR_RELATIVE);
   test_words();
   test_loss(&rng);
   test_labels(&rng);

@@ -71,7 +71,7 @@ static void test_steps(Model *full, Model *head, const PairLabel *labels, size_t
   Frozen frozen = {0};
   real *moments = mem_alloc(5 * d, sizeof *moments);
   double worst = 0;
-  if (pass_init(&pass, &full->config, 2 * BATCH * 9, 9, true, &err) != STATUS_OK) abort();
+  if (pass_init(&pass, &full->config, 2 * BATCH * 9, 9, KEEP_BLOCKS, &err) != STATUS_OK) abort();
   if (!ok(features_load(&features, head, NULL, list, SAMPLES, batch_tokens, &err) == STATUS_OK && features.from_store == 0,
           "last hidden states, %zu tokens at a time", batch_tokens))
     exit(1);

@@ -68,7 +68,7 @@ static void scene_init(Scene *s, Rng *rng, Model model, AnchorNorm norm) {
   }
   record(s);
   must(anchor_init(&s->anchor, 0.3, norm, "0,-1", c->n_layers, c->hidden_size, s->frozen.scale, &err), &err);
-  must(pass_init(&s->pass, c, ROWS, LONGEST, true, &err), &err);
+  must(pass_init(&s->pass, c, ROWS, LONGEST, KEEP_BLOCKS, &err), &err);
   const size_t begin = model.table.lm_head < model.table.embed ? model.table.lm_head : model.table.embed;
   const size_t n = model.table.total - begin;
   s->stepper = (Stepper){.model = &s->model,

@@ -166,6 +166,15 @@ fails 2 '--steps and --epochs exclude each other' "steps and epochs" train -o x 
 fails 2 'plain: holds a finished model already' "a finished run is not written over" train -o plain
 fails 3 'checkpoint of another model, data set or settings' "a checkpoint of other settings" \
   sh -c 'rm -f kept/config.json; "$0" train "$1" --pairs pairs.jsonl --lr 2e-2 --steps 8 --batch-size 4 --seed 3 -q -o kept --resume' "$FATHOM" "$base"
+sed 's/hate/loathe/' pairs.jsonl >others.jsonl
+resumed() { "$FATHOM" train "$@" --lr 1e-2 --steps 8 --batch-size 4 --seed 3 -q -o kept --frozen anew.h5 --resume; }
+fails 3 'kept/checkpoint-6/state.json: a checkpoint of another model, data set or settings' "a checkpoint of another data set" \
+  resumed "$base" --pairs others.jsonl
+rm -f anew.h5
+fails 3 'kept/checkpoint-6/state.json: a checkpoint of another model, data set or settings' "a checkpoint of another model" \
+  resumed "$SRCDIR/tests/fixtures/llama-reward" --pairs pairs.jsonl
+fails 3 'nothing is left of 24 pairs: 24 read, 0 used; left out: 24 of more than 4 tokens' "all pairs over the length limit" \
+  train -o x --max-length 4
 fails 4 'no-such/x: cannot make this folder' "a run in a missing folder" train -o no-such/x
 fails 3 'rows of .* recorded with another token rule' "frozen features of another token rule" train -o x --frozen plain/frozen.h5 --anchor-tokens all
 test ! -e x/config.json

@@ -138,9 +138,7 @@ Status train_read_stop(TrainSettings *s, Error *err) {
   char *path = file_join(s->stop_at, "run.h5");
   Result *run = NULL;
   Status status = result_open(path, &run, err);
-  if (status == STATUS_OK) status = runlog_value(run, "end/drift", true, &s->stop_at_drift, err);
-  if (status == STATUS_OK && !(s->stop_at_drift > 0))
-    status = error_set(err, STATUS_DATA, "%s: a run that is not finished, or did not drift, expected one to match", path);
+  if (status == STATUS_OK) status = runlog_end_drift(run, path, s->anchor_tokens, &s->stop_at_drift, err);
   result_close(run);
   free(path);
   return status;

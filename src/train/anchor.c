@@ -125,6 +125,7 @@ static double turn_to(size_t d, const real *h, const float *h0, real pull, real 
 
 static void add_block(void *context, size_t layer, const real *resid_post, real *dresid) {
   Anchor *a = context;
+  if (a->n_rows == 0) return; /* else 0 / 0 where no row of the whole step counts */
   const size_t d = a->width;
   const float *h0 = a->frozen + layer * a->n_rows * d;
   const double rows = (double)a->step_rows, norm = 1 / (rows * divisor(a, layer));

@@ -53,7 +53,7 @@ Status anchor_load(Anchor *anchor, Frozen *frozen, const SampleBatch *batch, con
  * gradient of lambda R. With lambda 0 the gradient is not touched. */
 Injection anchor_injection(Anchor *anchor);
 
-/* R of the step: the mean distance over anchored blocks. */
+/* R of the step: the mean distance over anchored blocks; 0 where no row counts. */
 double anchor_value(const Anchor *anchor);
 
 /* The relative squared drift of the step's rows, its mean over all blocks: ANCHOR_RELATIVE's R of --anchor-layers all.

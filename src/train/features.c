@@ -73,7 +73,7 @@ static Status run_model(Features *f, const Model *model, const Sample *const *sa
   Pass pass = {0};
   SampleBatch batch = {0};
   sample_batch_extent(list, n, 1, batch_tokens, &longest, &most);
-  Status status = n ? pass_init(&pass, &model->config, most, longest, false, err) : STATUS_OK;
+  Status status = n ? pass_init(&pass, &model->config, most, longest, KEEP_NOTHING, err) : STATUS_OK;
   Progress progress = progress_begin("last hidden states", "samples", n);
   for (size_t first = 0, count; first < n && status == STATUS_OK; first += count) {
     count = sample_batch_count(list, n, first, 1, batch_tokens);

@@ -137,12 +137,27 @@ Status runlog_probe(Result *run, size_t step, double mean_drift, Error *err) {
 }
 
 /* A run that was killed while its model was saved has an end already, and comes to the same. */
-Status runlog_end(Result *run, const char *reason, size_t step, double mean_drift, Error *err) {
+Status runlog_end(Result *run, const char *reason, size_t step, double mean_drift, const char *token_rule, Error *err) {
   const size_t one = 1;
   if (result_has(run, "end/reason")) return STATUS_OK;
   Status status = result_write_array(run, "end/step", 1, &one, &(double){(double)step}, err);
   if (status == STATUS_OK) status = result_write_array(run, "end/drift", 1, &one, &mean_drift, err);
+  if (status == STATUS_OK) status = result_write_strings(run, "end/tokens", &token_rule, 1, err);
   return status == STATUS_OK ? result_write_strings(run, "end/reason", &reason, 1, err) : status;
+}
+
+Status runlog_end_drift(Result *run, const char *path, const char *token_rule, double *mean_drift, Error *err) {
+  char **rule = NULL;
+  size_t n = 0;
+  Status status = runlog_value(run, "end/drift", true, mean_drift, err);
+  if (status == STATUS_OK && !(*mean_drift > 0))
+    status = error_set(err, STATUS_DATA, "%s: a run that is not finished, or did not drift, expected one to match", path);
+  if (status == STATUS_OK && result_has(run, "end/tokens")) status = result_read_strings(run, "end/tokens", &rule, &n, err);
+  if (status == STATUS_OK && n == 1 && strcmp(rule[0], token_rule) != 0)
+    status = error_set(err, STATUS_DATA, "%s: its drift is of --anchor-tokens %s, expected %s as in this run", path, rule[0],
+                       token_rule);
+  string_list_free(rule, n);
+  return status;
 }
 
 Status runlog_drift(Result *run, size_t step, const char *const *names, const double *values, size_t n_names,

@@ -34,8 +34,12 @@ Status runlog_eval(Result *run, const EvalRecord *record, Error *err);
 /* mean_drift of the probe set after `step` updates. */
 Status runlog_probe(Result *run, size_t step, double mean_drift, Error *err);
 
-/* Why, after which step and at which drift of the probe set the run ended. */
-Status runlog_end(Result *run, const char *reason, size_t step, double mean_drift, Error *err);
+/* Why, after which step and at which drift of the probe set the run ended; of the tokens of which rule. */
+Status runlog_end(Result *run, const char *reason, size_t step, double mean_drift, const char *token_rule, Error *err);
+
+/* The drift that a finished run ended at, of the tokens of a rule: STATUS_DATA where it was not finished, did not drift
+ * or counted other tokens. path is for the message. */
+Status runlog_end_drift(Result *run, const char *path, const char *token_rule, double *mean_drift, Error *err);
 
 /* values[measure][layer] of every drift measure at a step; names are the measures' own. */
 Status runlog_drift(Result *run, size_t step, const char *const *names, const double *values, size_t n_names,

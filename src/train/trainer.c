@@ -126,7 +126,7 @@ static Status summarise(Trainer *t, TrainSummary *s, Error *err) {
   s->steps = t->step;
   s->end = t->stopped ? "drift" : "steps";
   s->trained_parameters = t->stepper.n_trained;
-  return status == STATUS_OK ? runlog_end(t->run, s->end, t->step, s->probe_drift, err) : status;
+  return status == STATUS_OK ? runlog_end(t->run, s->end, t->step, s->probe_drift, t->plan->token_rule_name, err) : status;
 }
 
 /* Every sample that a reward is taken of. */
