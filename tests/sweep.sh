@@ -88,6 +88,9 @@ fails 3 'whole: a sweep of other settings: its anchor is \["0","2"\], now \["0",
 # shellcheck disable=SC2086
 fails 3 'other settings: its options of train is' "other options of train" \
   "$FATHOM" sweep "$base" -q $common $grid --control "--stop-at-drift anchor:2" --clip 2 -o whole
+# shellcheck disable=SC2086
+fails 3 'whole: a sweep of other settings: its model is "[0-9a-f]{64}", now "[0-9a-f]{64}"' "another model" \
+  "$FATHOM" sweep alone -q $common $grid --control "--stop-at-drift anchor:2" -o whole
 cp pairs.jsonl kept.jsonl && sed -i '1s/bread/toast/' pairs.jsonl
 # shellcheck disable=SC2086
 fails 3 'other settings: its pairs is .*sha256' "other data under the same name" \

@@ -30,7 +30,7 @@ static Json *describe(const Sweep *sweep, const SweepInputs *inputs) {
   const SweepSettings *s = sweep->settings;
   Json *json = json_new_object();
   json_add_string(json, "fathom", PACKAGE_VERSION);
-  json_add_string(json, "model", inputs->model.weights_sha256);
+  json_add_string(json, "model", inputs->model_sha256);
   json_add_string(json, "tokenizer", inputs->model.tokenizer_sha256);
   json_add_string(json, "chat template", inputs->model.chat_sha256);
   for (size_t name = 0; name < N_AXES; name++) {

@@ -76,7 +76,7 @@ Status sweep_read_inputs(Sweep *sweep, SweepInputs *inputs, Error *err) {
   *inputs = (SweepInputs){0};
   Status status = inputs_open_model(&inputs->model, sweep->model, &s->input, err);
   if (status != STATUS_OK) return status;
-  inputs_weights_digest(&inputs->model);
+  inputs->model_sha256 = inputs_weights_digest(&inputs->model);
   inputs->widened = inputs->model.model;
   inputs->widened.table = (ParameterTable){0};
   parameters_init(&inputs->widened.config, &inputs->widened.table);

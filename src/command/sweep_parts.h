@@ -18,6 +18,7 @@ typedef struct SweepData {
 
 typedef struct SweepInputs {
   Inputs model;
+  const char *model_sha256; /* of its weights, with an adapter's */
   Model widened; /* the same with the table of parameters that training has; only to be looked at */
   SweepData *sources, *heldout, *evals; /* heldout: one for each source, or none */
 } SweepInputs;
