@@ -230,6 +230,11 @@ refused 2 '--train-pairs 99: pairs.jsonl has [0-9]+ to train on' "more pairs tha
 refused 2 '--control l2: expected options of train' "a control that is no option" --control l2
 refused 2 'unknown option --no-such' "a control that train does not know" --control "--no-such 1"
 refused 2 'unknown option --no-such' "an option that train does not know" -- --no-such 1
+for option in --seed --pairs --output --lr --anchor --frozen --max-length; do
+  refused 2 "$option behind --: runs have it from the sweep" "$option behind --" -- $option 5
+done
+refused 2 '--output behind --' "a folder behind --" -- -o elsewhere
+refused 2 '--control "--l2-sp 1 --seed=3": all runs have the same --seed' "a seed in a control" --control "--l2-sp 1 --seed=3"
 refused 2 'unexpected word more' "words that are no options" more
 refused 2 '--steps x: expected a whole number' "a number of steps that train would not take" --steps x
 refused 2 '--anchor-layers 5: there is no layer 5' "a layer that is not there" --anchor 1 --anchor-layers 5

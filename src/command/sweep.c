@@ -222,6 +222,7 @@ static Status run_sweep(const Invocation *call, const void *given, Error *err) {
   process_watch_begin(&watch); /* before there are threads */
   status = find_program(&sweep, err);
   if (status == STATUS_OK) status = sweep_grid_read(s, &sweep.grid, err);
+  if (status == STATUS_OK) status = sweep_check_words(&sweep, err);
   if (status == STATUS_OK) status = sweep_make_runs(&sweep, err);
   if (status == STATUS_OK) status = sweep_read_inputs(&sweep, &inputs, err);
   if (status == STATUS_OK) status = sweep_check_runs(&sweep, &inputs, err);

@@ -104,6 +104,9 @@ typedef struct Words {
 void words_add(Words *words, const char *word);
 void words_free(Words *words);
 
+/* Refuses, behind -- and in controls, options that runs have from the sweep itself: they would be overruled, or mislead. */
+Status sweep_check_words(const Sweep *sweep, Error *err);
+
 Words sweep_record_words(const Sweep *sweep, size_t source);
 Words sweep_train_words(const Sweep *sweep, const SweepRun *run);
 Words sweep_eval_words(const Sweep *sweep, const SweepRun *run);

@@ -159,3 +159,43 @@ Words sweep_eval_words(const Sweep *sweep, const SweepRun *run) {
   free(output);
   return words;
 }
+
+/* --- what may not be among options that are handed on --- */
+
+static const char *const of_sweep[] = {
+    "pairs",  "eval",   "eval-split",       "split-seed", "limit",         "train-pairs", "seed",          "threads",
+    "frozen", "resume", "checkpoint-every", "output",     "anchor-tokens", "adapter",     "chat-template", "chat-date",
+    "strict", "dtype",  "max-length",       "preference", "truncate-prompt"};
+static const char *const of_grid[] = {"lr", "anchor", "anchor-layers"};
+
+/* The first word that is one of these n options, or NULL. */
+static const char *find_option(const Words *words, const char *const *names, size_t n) {
+  for (size_t i = 0; i < words->n; i++)
+    for (size_t j = 0; j < n; j++) {
+      const char *word = words->items[i];
+      const size_t length = strlen(names[j]);
+      if (strncmp(word, "--", 2) == 0 && strncmp(word + 2, names[j], length) == 0 && strchr("=", word[2 + length]))
+        return names[j];
+      if (strcmp(names[j], "output") == 0 && strncmp(word, "-o", 2) == 0) return names[j];
+    }
+  return NULL;
+}
+
+Status sweep_check_words(const Sweep *sweep, Error *err) {
+  const size_t n_sweep = sizeof of_sweep / sizeof of_sweep[0], n_grid = sizeof of_grid / sizeof of_grid[0];
+  const SweepAxis *controls = &sweep->grid.axes[AXIS_CONTROL];
+  const Words behind = {.items = (char **)sweep->call->args + 1, .n = sweep->call->n_args - 1};
+  const char *found = find_option(&behind, of_sweep, n_sweep);
+  if (!found) found = find_option(&behind, of_grid, n_grid);
+  if (found) return error_set(err, STATUS_USAGE, "--%s behind --: runs have it from the sweep: give it before --", found);
+  for (size_t i = 0; i < controls->n && !found; i++) {
+    Words words = {0};
+    add_text(&words, controls->values[i].text);
+    found = find_option(&words, of_sweep, n_sweep);
+    words_free(&words);
+    if (found)
+      return error_set(err, STATUS_USAGE, "--control \"%s\": all runs have the same --%s, from the sweep",
+                       controls->values[i].text, found);
+  }
+  return STATUS_OK;
+}
