@@ -110,6 +110,11 @@ is "$(column further.tsv heldout_accuracy_before)" "$(column lora.tsv heldout_ac
 ok $? "and anchored to where it was"
 sed '/base_model_name/d' lora/adapter_config.json >a; sed '/base_model_name/d' further/adapter_config.json >b; cmp a b
 ok $? "its settings stay"
+cp -r lora dropout && sed 's/"lora_dropout":[^,]*,/"lora_dropout":0.25,/' lora/adapter_config.json >dropout/adapter_config.json
+train -o dropped --train lora --adapter dropout 2>why >/dev/null
+is "$(cat why)" "fathom: warning: dropout: lora_dropout 0.25: training goes on without dropout" "dropout that its settings ask for is said to be none"
+cmp dropped/adapter_model.safetensors further/adapter_model.safetensors
+ok $? "and is none"
 train -o onward --adapter lora --train last:1 >onward.tsv && [ -s onward/config.json ]
 ok $? "other parts are trained of the model with the adapter merged"
 is "$(column onward.tsv heldout_accuracy_before)" "$(column lora.tsv heldout_accuracy)" "which begins where the adapter was"

@@ -1,5 +1,6 @@
 /* fathom train: a reward model from preference pairs, anchored to the frozen model. */
 #include "base/file.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "command/train_options.h"
@@ -171,6 +172,12 @@ static Status train_pairs(const Invocation *call, const TrainSettings *s, Inputs
   return status;
 }
 
+/* An adapter may ask for dropout, which training here has none of. */
+static void warn_of_dropout(const Inputs *in) {
+  const double dropout = json_number(json_get(in->model.lora.config, "lora_dropout"), 0);
+  if (dropout > 0) log_warn("%s: lora_dropout %g: training goes on without dropout", adapter_path(in->adapter), dropout);
+}
+
 static Status train_run(const Invocation *call, const void *given, Error *err) {
   TrainSettings settings = *(const TrainSettings *)given;
   const TrainSettings *s = &settings;
@@ -192,6 +199,7 @@ static Status train_run(const Invocation *call, const void *given, Error *err) {
   if (status == STATUS_OK)
     status = trainable_check_controls(&in.model, s->parts, s->sft, s->l2_sp, s->stop_at_drift,
                                       model_has_lm_head(&in.model, in.source, in.adapter), err);
+  if (status == STATUS_OK) warn_of_dropout(&in);
   if (status == STATUS_OK) status = read_pairs(&in, s, &heldout, err);
   if (status == STATUS_OK) status = check_folder(s, err);
   if (status == STATUS_OK) status = weak_open(s, &in.samples, &heldout, &weak, err);
