@@ -171,6 +171,10 @@ fails 2 '--steps and --epochs exclude each other' "steps and epochs" train -o x 
 fails 2 'plain: holds a finished model already' "a finished run is not written over" train -o plain
 fails 3 'checkpoint of another model, data set or settings' "a checkpoint of other settings" \
   sh -c 'rm -f kept/config.json; "$0" train "$1" --pairs pairs.jsonl --lr 2e-2 --steps 8 --batch-size 4 --seed 3 -q -o kept --resume' "$FATHOM" "$base"
+rm -f kept/model.safetensors
+cp -r kept renamed && mv renamed/checkpoint-6 renamed/checkpoint-5
+fails 3 'renamed/checkpoint-5/state.json: step 6, expected 5 as the folder.s name says' "a checkpoint of another step" \
+  train -o renamed --checkpoint-every 3 --resume
 sed 's/hate/loathe/' pairs.jsonl >others.jsonl
 resumed() { "$FATHOM" train "$@" --lr 1e-2 --steps 8 --batch-size 4 --seed 3 -q -o kept --frozen anew.h5 --resume; }
 fails 3 'kept/checkpoint-6/state.json: a checkpoint of another model, data set or settings' "a checkpoint of another data set" \

@@ -101,7 +101,7 @@ static Status read_array(const Weights *weights, const char *name, const char *p
   return STATUS_OK;
 }
 
-static Status read_state(const char *folder, CheckpointState *state, Error *err) {
+static Status read_state(const char *folder, size_t step, CheckpointState *state, Error *err) {
   char *path = file_join(folder, "state.json");
   Json *json = NULL;
   size_t n = 0;
@@ -114,6 +114,8 @@ static Status read_state(const char *folder, CheckpointState *state, Error *err)
     status =
         error_set(err, STATUS_DATA,
                   "%s: a checkpoint of another model, data set or settings: --resume needs the same arguments", path);
+  if (status == STATUS_OK && state->step != step)
+    status = error_set(err, STATUS_DATA, "%s: step %zu, expected %zu as the folder's name says", path, state->step, step);
   json_free(json);
   free(path);
   return status;
@@ -126,7 +128,7 @@ Status checkpoint_read_newest(const char *run_folder, CheckpointState *state, bo
   char *folder = mem_format("%s/%s%zu", run_folder, prefix, step), *path = file_join(folder, "state.safetensors");
   FileMap map = {0};
   Weights *weights = weights_new();
-  Status status = read_state(folder, state, err);
+  Status status = read_state(folder, step, state, err);
   if (status == STATUS_OK) status = safetensors_open(path, &map, weights, err);
   if (status == STATUS_OK) status = read_array(weights, "values", path, state->n, state->values, err);
   if (status == STATUS_OK) status = read_array(weights, "first", path, state->n, state->first, err);
