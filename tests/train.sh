@@ -163,6 +163,7 @@ fails 2 '--train middle: expected all, lora, head or last:K with K from 1 to 2' 
 fails 2 '--train last:3: expected' "more blocks than there are" train -o x --train last:3
 fails 2 '--recompute: --train head keeps no activations' "recomputing what is not computed" train -o x --train head --recompute
 fails 2 '--lora-rank is for --train lora, not --train all' "a rank without LoRA" train -o x --lora-rank 3
+fails 2 '--widen is for --train lora, not --train head' "widening where all is widened anyway" train -o x --train head --widen
 fails 2 '--lora-rank and --adapter exclude each other' "a rank for an adapter that has one" train -o x --train lora --lora-rank 3 --adapter lora
 fails 2 '--lora-targets "gate": expected all-linear or some of q_proj,' "a module that is not there" train -o x --train lora --lora-targets q_proj,gate
 fails 2 'lora: holds a finished model already' "a finished adapter is not written over" train -o lora --train lora

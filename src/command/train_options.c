@@ -91,7 +91,8 @@ const Option train_options[] = {
      "end of another RUN",
      NULL},
     {"probe-pairs", 0, OPTION_SIZE, AT(probe_pairs), 1, 1e6, "N",
-     "held-out pairs (training pairs where none are) on which full drift is measured at steps 0, 1, 2, 4, 8, ...",
+     "held-out pairs (training pairs where none are) on which full drift is measured at steps 0, 1, 2, 4, 8, ... "
+     "(of --train head there is none)",
      NULL},
     {"checkpoint-every", 0, OPTION_SIZE, AT(checkpoint_every), 1, 1e9, "N",
      "updates between checkpoints (default: none)", NULL},
@@ -112,6 +113,7 @@ Status train_check_options(const TrainSettings *s, Error *err) {
                        : s->lora_alpha > 0 ? "--lora-alpha"
                        : s->lora_targets   ? "--lora-targets"
                        : s->lora_rslora    ? "--lora-rslora"
+                       : s->input.widen    ? "--widen"
                                            : NULL;
   if (option && !trains_lora)
     return error_set(err, STATUS_USAGE, "%s is for --train lora, not --train %s", option, s->parts);
