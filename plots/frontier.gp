@@ -14,6 +14,7 @@ set table $scan
 plot data using (see_drift(column("drift"))) with table
 unset table
 undefine $scan
+if (!(most > 0)) { least = 0; most = 1.0 } # the head alone was trained: nothing drifts
 logarithmic = (least > 0 && most / least > 20)
 
 # ---- Panels: held-out source, mean of targets, NTS; AOG is the mean again, and each target has its own figure.
@@ -67,7 +68,7 @@ page_caption = join(join(join("small: seeds; large: means", interval_words("bars
 load here . "page.gp"
 
 set xrange [logarithmic ? least / 1.5 : 0 : logarithmic ? most * 1.5 : most * 1.06]
-if (logarithmic) { set logscale x; set format x "10^{%L}"; set xtics enhanced } else { set format x "%g"; set xtics nice_step(most / 5) }
+if (logarithmic) { set logscale x; set format x "10^{%L}"; set xtics enhanced } else { set format x "%g"; set xtics nice_step(most / 5.0) }
 do for [s = 1:n_series] { do for [p = 1:n_panels] {
   m = PANEL[p]
   eval panel(EDGE + 42 + (p - 1) * (panel_w + 58), head + 20 + (s - 1) * row_h, panel_w, panel_h)

@@ -217,6 +217,9 @@ for values in "1 0.98 1" "0.04 0 0.02"; do
     is "$? $(tr '>' '\n' <"$p/shares.svg" | grep -cE '^(−|10[1-9]|100\.)[0-9.]*<')" "0 0" "$figure of shares $values: no tic outside 0 to 100 %"
   done
 done
+awk -v OFS='\t' 'NR > 1 { $7 = 0 } 1' "$work/shares.tsv" >"$work/still.tsv"
+drawn "a frontier of runs that did not drift" "$p/still.svg" \
+  "$GNUPLOT" -e "data='$work/still.tsv'; out='$p/still.svg'" "$FATHOM_PLOTS_DIR/frontier.gp"
 awk -v OFS='\t' 'BEGIN {
   print "series", "method", "anchor", "pairs", "seed", "measure", "drift", "drift_lo", "drift_hi", "value", "lo", "hi"
   for (i = 0; i < 70; i++) print "-", "anchor-" i, i, 64, 1, "NTS", 1, "-", "-", 1, "-", "-"

@@ -216,6 +216,16 @@ ok $? "names are quoted for the shell"
 is "$? $(ls lora/anchor-0_seed-0/adapter_model.safetensors) $(cell lora.tsv run anchor-0_seed-0 accuracy_other | grep -c '^[01]')" \
   "0 lora/anchor-0_seed-0/adapter_model.safetensors 1" "adapters are trained and evaluated, too"
 
+"$FATHOM" sweep "$base" --pairs pairs.jsonl --train head --batch-size 4 --steps 2 --eval-split 0 -q -o head >/dev/null 2>&1
+fails 3 'head/sweep.h5: its runs have no accuracy: sweep with --eval or held-out pairs' "nothing to draw transfer of" "$FATHOM" plot head/sweep.h5 --tsv
+
+if env --ignore-signal=CHLD true 2>/dev/null; then
+  timeout 60 env --ignore-signal=CHLD "$FATHOM" sweep "$base" --pairs pairs.jsonl --eval other.jsonl --train head --batch-size 4 --steps 2 -q -o deaf >deaf.tsv
+  is "$? $(cell deaf.tsv run anchor-0_seed-0 status)" "0 done" "a caller that ignores the ends of its children"
+else
+  skip "no env --ignore-signal here"
+fi
+
 # Refused, before anything is made.
 refused() { code=$1 pattern=$2 what=$3; shift 3; fails "$code" "$pattern" "$what" "$FATHOM" sweep "$base" -q --pairs pairs.jsonl --eval other.jsonl -o refused "$@"; }
 fails 2 'sweep: -o DIR is needed' "no folder" "$FATHOM" sweep "$base" --pairs pairs.jsonl

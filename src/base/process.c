@@ -27,12 +27,14 @@ void process_watch_begin(ProcessWatch *w) {
   for (size_t i = 0; i < sizeof stops / sizeof stops[0]; i++)
     if (!is_ignored(stops[i])) sigaddset(&w->signals, stops[i]);
   sigprocmask(SIG_BLOCK, &w->signals, &w->before);
+  sigaction(SIGCHLD, &(struct sigaction){.sa_handler = SIG_DFL}, &w->child);
   w->running = mem_alloc(1, sizeof *w->running);
 }
 
 void process_watch_end(ProcessWatch *w) {
   if (!w->running) return;
   process_stop_all(w, 10);
+  sigaction(SIGCHLD, &w->child, NULL);
   sigprocmask(SIG_SETMASK, &w->before, NULL);
   free(w->running);
   *w = (ProcessWatch){0};

@@ -12,6 +12,7 @@
 
 typedef struct ProcessWatch {
   sigset_t before, signals; /* the mask to restore; what is waited for */
+  struct sigaction child;   /* to restore */
   pid_t *running;           /* [n_running] */
   size_t n_running;
 } ProcessWatch;
@@ -29,7 +30,8 @@ typedef struct ProcessEvent {
   int signal;    /* that ended the child, or that asks to stop; else 0 */
 } ProcessEvent;
 
-/* From here on SIGINT, SIGTERM and SIGHUP (where they were not ignored) are events instead of ends. */
+/* From here on SIGINT, SIGTERM and SIGHUP (where they were not ignored) are events instead of ends, and the ends of
+ * children are seen, also where the caller of this program had them ignored. */
 void process_watch_begin(ProcessWatch *watch);
 
 /* Ends what still runs, and restores the signals. All zeros is fine. */

@@ -97,7 +97,12 @@ static Status write_measures(const PlotFile *file, const PlotSweep *s, Table *ta
     }
     free(name);
   }
-  return n_rows ? STATUS_OK : error_set(err, STATUS_DATA, "%s: no run of this sweep is done", file->path);
+  if (n_rows) return STATUS_OK;
+  for (size_t i = 0; i < s->n_runs; i++)
+    if (plot_sweep_is_done(s, i))
+      return error_set(err, STATUS_DATA, "%s: its runs have no accuracy: sweep with --eval or held-out pairs for this figure",
+                       file->path);
+  return error_set(err, STATUS_DATA, "%s: no run of this sweep is done", file->path);
 }
 
 static Status write_transfer(const PlotFile *files, size_t n_files, Table *table, Error *err) {
