@@ -238,7 +238,7 @@ refused 2 '--seeds 1.5: expected whole numbers' "a seed that is none" --seeds 1.
 refused 2 '--train-pairs 0: expected' "no pairs to train on" --train-pairs 0
 refused 2 '--train-pairs 99: pairs.jsonl has [0-9]+ to train on' "more pairs than there are" --train-pairs 99
 refused 2 '--control l2: expected options of train' "a control that is no option" --control l2
-refused 2 'unknown option --no-such' "a control that train does not know" --control "--no-such 1"
+refused 2 '--control "--no-such 1": unknown option --no-such' "a control that train does not know" --control "--no-such 1"
 refused 2 'unknown option --no-such' "an option that train does not know" -- --no-such 1
 for option in --seed --pairs --output --lr --anchor --frozen --max-length; do
   refused 2 "$option behind --: runs have it from the sweep" "$option behind --" -- $option 5

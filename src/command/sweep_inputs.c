@@ -162,6 +162,7 @@ static Status check_run(const Sweep *sweep, const SweepInputs *inputs, const Swe
   if (status == STATUS_OK && run->quantity->number > (double)inputs->sources[run->source].n_train)
     status = error_set(err, STATUS_USAGE, "--train-pairs %s: %s has %zu to train on", run->quantity->text,
                        sweep->sources[run->source].path, inputs->sources[run->source].n_train);
+  if (status != STATUS_OK && run->control) error_prefix(err, "--control \"%s\"", run->control->text);
   sweep_train_settings_free(&settings);
   words_free(&words);
   return status;
