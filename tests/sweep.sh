@@ -82,6 +82,12 @@ rows whole.tsv >expected && rows again.tsv | cmp -s expected -
 ok $? "the same table"
 is "$(find whole -name model.safetensors -newermt 2001-02-04 | wc -l) $(find whole -name model.safetensors ! -newermt 2001-02-04 | wc -l)" "5 1" \
   "and nothing was run again"
+rm whole/anchor-0_seed-1/eval.h5
+# shellcheck disable=SC2086
+sweep $grid --control "--stop-at-drift anchor:2" --jobs 2 -q -o whole >again.tsv
+rows again.tsv | cmp -s expected - && test -s whole/anchor-0_seed-1/eval.h5
+ok $? "stopped between training and evaluation: the same table"
+is "$(find whole -name model.safetensors ! -newermt 2001-02-04)" "whole/anchor-0_seed-1/model.safetensors" "from the model that was there"
 # shellcheck disable=SC2086
 fails 3 'whole: a sweep of other settings: its anchor is \["0","2"\], now \["0","2","3"\]: choose another -o' "other strengths" \
   "$FATHOM" sweep "$base" -q $common --eval other.jsonl --eval third.jsonl --anchor 0,2,3 --seeds 1,2 --control "--stop-at-drift anchor:2" -o whole
@@ -159,6 +165,12 @@ mv failing/anchor-2_seed-1/eval.h5 kept.h5 && mv failing/anchor-2_seed-1/model.s
 sweep $grid --control "--centring 1000 --lr 10 --clip 0 --warmup 0 --weight-decay 10 --steps 60" --seeds 1 -q -o failing >failing.tsv 2>failing.log
 is "$(cell failing.tsv run anchor-2_seed-1 message | sed 's/missing.*/missing/')" \
   "eval: exit code 3: failing/anchor-2_seed-1: tensor model.embed_tokens.weight is missing" "an evaluation that fails"
+
+mv failing/anchor-2_seed-1/gone failing/anchor-2_seed-1/model.safetensors
+# shellcheck disable=SC2086
+sweep $grid --control "--centring 1000 --lr 10 --clip 0 --warmup 0 --weight-decay 10 --steps 60" --seeds 1 -q -o failing >failing.tsv 2>failing.log
+is "$? $(cell failing.tsv run anchor-2_seed-1 status) $(cell failing.tsv run ${control}_seed-1 status) $(ls failing/*/failed.txt)" \
+  "1 done failed failing/${control}_seed-1/failed.txt" "what failed is tried again, and may succeed"
 
 # Job arrays: the lines run, in any order, and give the same bytes.
 # shellcheck disable=SC2086
@@ -253,6 +265,8 @@ cp other.jsonl copy.jsonl
 refused 2 '--eval copy.jsonl: holds the same pairs as other.jsonl' "a target twice" --eval copy.jsonl
 refused 2 '--stop-at-drift no-run: expected a number or the folder of a run' "a drift that is neither" --control "--stop-at-drift no-run"
 refused 2 '--heldout was given 1 times for 2 --pairs' "held-out pairs for one of two sources" --pairs other.jsonl --heldout third.jsonl
+fails 3 '--heldout, read behind pairs.jsonl: third.jsonl: line 1: the id "p[0-9]+" was there before' "held-out pairs with the ids of others" \
+  "$FATHOM" sweep "$base" -q --pairs pairs.jsonl --heldout third.jsonl --eval other.jsonl -o refused
 refused 2 '--dry-run and --array exclude' "two things at once" --dry-run --array
 cp pairs.jsonl "$(printf 'two\nlines.jsonl')"
 fails 2 '--array: a file or option holds a line break' "a name that one line cannot hold" \

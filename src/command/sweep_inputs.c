@@ -50,6 +50,15 @@ static Status read_data(const Sweep *sweep, SweepInputs *inputs, const char *pat
   return status;
 }
 
+/* One store holds the features of both, and so each id but once. */
+static Status check_together(const Sweep *sweep, const SweepInputs *inputs, const SweepSource *source, Error *err) {
+  const SampleRules rules = inputs_sample_rules(&inputs->model, &sweep->settings->input);
+  SampleSet set = {0};
+  const Status status = samples_read_pairs((const char *const[]){source->path, source->heldout}, 2, &rules, &set, err);
+  samples_clear(&set);
+  return status == STATUS_OK ? status : error_prefix(err, "--heldout, read behind %s", source->path);
+}
+
 /* Targets that share prompts with training data are no transfer: said, and noted in the table. */
 static Status read_targets(const Sweep *sweep, SweepInputs *inputs, const SampleSet *trained, Error *err) {
   const OptionTexts *evals = &sweep->settings->eval;
@@ -90,6 +99,7 @@ Status sweep_read_inputs(Sweep *sweep, SweepInputs *inputs, Error *err) {
   for (size_t i = 0; i < s->heldout.count && status == STATUS_OK; i++) {
     status = read_data(sweep, inputs, s->heldout.items[i], 0, 0, &inputs->heldout[i], &heldout, err);
     samples_clear(&heldout);
+    if (status == STATUS_OK) status = check_together(sweep, inputs, &sweep->sources[i], err);
   }
   if (status == STATUS_OK) status = read_targets(sweep, inputs, trained, err);
   for (size_t i = 0; i < sweep->n_sources; i++) samples_clear(&trained[i]);
