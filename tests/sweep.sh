@@ -203,6 +203,9 @@ rows dry.tsv | awk -F'\t' 'NR > 1 && !($3 > 0 && $4 > 0) { bad = 1 } END { exit 
 ok $? "and what they cost"
 test ! -e dry
 ok $? "a dry run makes nothing"
+disk() { "$FATHOM" sweep "$base" --pairs pairs.jsonl --seeds "$(seq -s , 100)" --steps 1 --eval-split 0.2 --split-seed 3 --dry-run -q -o dry "$@" | sed -n 's/^# disk: about \([0-9]*\) MiB.*/\1/p'; }
+[ "$(disk)" -ge 4 ] && [ "$(disk --train lora)" -le 1 ] && [ "$(disk --drop-models)" -le 1 ]
+ok $? "disk for a hundred models ($(disk) MiB), adapters ($(disk --train lora)), or none ($(disk --drop-models))"
 sed 's/Go away/Leave me/' pairs.jsonl >same.jsonl
 "$FATHOM" sweep "$base" --pairs pairs.jsonl --eval same.jsonl --eval-split 0.2 --split-seed 3 --dry-run -q -o dry 2>&1 >/dev/null |
   grep -q 'warning: same.jsonl: shares [12][0-9] prompts with the training pairs of pairs.jsonl'

@@ -3,7 +3,7 @@
  *                 those, the head alone nothing, from the store; a run also evaluates its held-out pairs at steps 0, 1, 2,
  *                 4, 8, ..., and the targets at its end;
  *   memory        parameters in float32, gradient and two moments of what is trained, the activations of a micro-batch;
- *   disk          frozen features (rows x blocks x width x 4 bytes) and a float32 model a run. */
+ *   disk          frozen features (rows x blocks x width x 4 bytes) and a float32 model a run, or its factors (LoRA). */
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -111,7 +111,7 @@ static Status add_run(const Sweep *sweep, const SweepInputs *inputs, size_t i, S
     cost->run_bytes = bytes > cost->run_bytes ? bytes : cost->run_bytes;
     cost->run_flop[i] = run_flop(sweep, inputs, run, &settings, (double)in_blocks,
                                  (double)(n_trained < in_blocks ? n_trained : in_blocks));
-    if (!sweep->settings->drop_models) cost->disk_bytes += (unsigned long long)table->total * sizeof(float);
+    if (!sweep->settings->drop_models) cost->disk_bytes += (unsigned long long)(known ? table->total : n_trained) * sizeof(float);
   }
   sweep_train_settings_free(&settings);
   words_free(&words);
