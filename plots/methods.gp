@@ -1,6 +1,7 @@
 # What the figures of a sweep share: its series and methods, and how methods look. Anchors go by strength through the map
 # of values, from grey without an anchor to dark; controls have colours, marks and dashes of their own. Loaded behind
 # style.gp; tables have the columns series method anchor, anchor missing for a control.
+seed_words = "" # that of the call is none of the runs', where --seeds gives them theirs
 array SERIES[64]; array METHOD[64]; array STRENGTH[64]; array RANK[64]; array CONTROL[64]
 n_series = 0; n_methods = 0; n_anchors = 0; n_controls = 0; n_left_out = 0
 find_series(s) = sum [i = 1:n_series] (SERIES[i] eq s ? i : 0)
