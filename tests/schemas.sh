@@ -51,7 +51,7 @@ is "$? $(grep -c 'one-bad-line.jsonl: line 2: broken JSON at byte .*: left out' 
   "one bad line among good ones"
 fails 3 'one-bad-line.jsonl: line 2: broken JSON' "which --strict refuses" "$FATHOM" info "$pairs/one-bad-line.jsonl" --strict
 fails 2 '--tensors, --metadata and --digest are for models' "--tensors of pairs" "$FATHOM" info "$pairs/trl.jsonl" --tensors
-fails 2 '--preference, --tokenizer and --strict are for files of pairs' "--strict of a model" "$FATHOM" info "$model" --strict
+fails 2 '--tokenizer and --strict are for files of pairs and lexicons' "--strict of a model" "$FATHOM" info "$model" --strict
 
 # What commands note of their data.
 "$FATHOM" score "$model" --pairs "$pairs/hh.jsonl" --pairs "$pairs/auto-j.jsonl" -q >table 2>note

@@ -1,6 +1,6 @@
 /* What the parts of `fathom info` share: info.c (the command), info_model.c (models), info_config.c (their settings),
- * info_adapter.c (LoRA adapters), info_h5.c (stores and results), info_pairs.c (preference pairs), info_families.c
- * (architectures), info_show.c (single values). */
+ * info_adapter.c (LoRA adapters), info_h5.c (stores and results), info_lexicon.c (word lists), info_pairs.c (preference
+ * pairs), info_families.c (architectures), info_show.c (single values). */
 #ifndef FATHOM_COMMAND_INFO_H
 #define FATHOM_COMMAND_INFO_H
 
@@ -15,7 +15,7 @@ struct HeadTensors; /* model/head.h */
 typedef struct InfoSettings {
   CommonSettings common;
   bool tensors, metadata, digest;
-  const char *preference, *tokenizer; /* for pairs; NULL where not given */
+  const char *preference, *tokenizer; /* for pairs, tokenizer for lexicons as well; NULL where not given */
   bool strict;
 } InfoSettings;
 
@@ -59,6 +59,9 @@ Status info_model(const char *path, const InfoSettings *settings, Provenance pro
 
 bool info_is_pairs(const char *path); /* does its name end as that of a data file? */
 Status info_pairs(const char *path, const InfoSettings *settings, const Provenance *from, Error *err);
+
+bool info_is_lexicon(const char *path); /* does its name end as that of a lexicon? */
+Status info_lexicon(const char *path, const InfoSettings *settings, const Provenance *from, Error *err);
 
 bool info_is_h5(const char *path); /* does it start as an HDF5 file does? */
 Status info_h5(const char *path, const InfoSettings *settings, const Provenance *from, Error *err);
