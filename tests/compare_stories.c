@@ -84,7 +84,7 @@ static void test_activations(const Expected *e, const Model *model) {
          model->config.vocab_size == e->vocab_size,
      "%zu layers, width %zu, vocabulary %zu", e->n_layers, e->width, e->vocab_size);
   const size_t offsets[2] = {0, e->n_tokens};
-  const Batch batch = {1, offsets, e->ids};
+  const Batch batch = {.n_sequences = 1, .offsets = offsets, .ids = e->ids};
   Pass pass;
   Error err = {0};
   if (pass_init(&pass, &model->config, e->n_tokens, e->n_tokens, KEEP_BLOCKS, &err) != STATUS_OK) bail_out(&err);
@@ -124,7 +124,7 @@ static void test_greedy(const Expected *e, const Model *model, const Tokenizer *
   real *logits = mem_alloc(e->vocab_size, sizeof *logits);
   for (size_t n = 1; n <= STEPS; n++) {
     const size_t offsets[2] = {0, n};
-    const Batch batch = {1, offsets, ids};
+    const Batch batch = {.n_sequences = 1, .offsets = offsets, .ids = ids};
     model_forward(model, &batch, &pass, NULL);
     model_logits(model, &pass, n - 1, 1, logits);
     for (size_t v = 1; v < e->vocab_size; v++)

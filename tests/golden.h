@@ -85,7 +85,7 @@ __attribute__((unused)) static GoldenBatch golden_batch(const Golden *golden) {
                      .offsets = mem_alloc(offsets.width, sizeof *out.offsets)};
   for (size_t i = 0; i < ids.width; i++) out.ids[i] = (int32_t)ids.values[i];
   for (size_t i = 0; i < offsets.width; i++) out.offsets[i] = (size_t)offsets.values[i];
-  out.batch = (Batch){offsets.width - 1, out.offsets, out.ids};
+  out.batch = (Batch){.n_sequences = offsets.width - 1, .offsets = out.offsets, .ids = out.ids};
   free(ids.values);
   free(offsets.values);
   return out;

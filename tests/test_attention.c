@@ -148,6 +148,45 @@ static void test_window(Rng *rng) {
   free(x), free(z), free(again), free(lse), free(d), free(dz), free(scratch);
 }
 
+/* Sequences that continue one prefix: the same values as rows of whole sequences that begin with it. */
+static void test_prefix(Rng *rng, const char *what, const size_t *windows, size_t n_windows, double softcap) {
+  static const size_t lengths[] = {1, 2, 3, 9, 66}, prefixes[] = {1, 5, 40, 64, 130};
+  double error = 0;
+  for (int round = 0; round < 12; round++) {
+    Case own = {0}, whole;
+    draw_shape(rng, &own, lengths, 5, windows[round % n_windows], softcap);
+    whole = own;
+    whole.shape.offsets = whole.offsets;
+    AttentionShape *s = &own.shape;
+    const size_t n = prefixes[rng_below(rng, 5)], rows = own.offsets[s->n_sequences], width = s->n_heads * s->head_dim,
+                 k = width, v = width + s->n_kv_heads * s->head_dim;
+    for (size_t i = 0; i <= s->n_sequences; i++) whole.offsets[i] += i * n;
+    const size_t all = whole.offsets[s->n_sequences];
+    double *wide, *before;
+    real *qkv = normal_reals(rng, rows * s->stride, 1, &wide), *first = normal_reals(rng, n * s->stride, 1, &before),
+         *z = normal_reals(rng, rows * width, 1, NULL), *lse = normal_reals(rng, rows * s->n_heads, 1, NULL),
+         *scratch = normal_reals(rng, attention_scratch(n + own.longest), 1, NULL);
+    whole.qkv = malloc(all * s->stride * sizeof *whole.qkv);
+    whole.c = calloc(all * width, sizeof *whole.c);
+    whole.z = malloc(all * width * sizeof *whole.z);
+    for (size_t i = 0; i < s->n_sequences; i++) {
+      double *to = whole.qkv + whole.offsets[i] * s->stride;
+      memcpy(to, before, n * s->stride * sizeof *to);
+      memcpy(to + n * s->stride, wide + own.offsets[i] * s->stride,
+             (own.offsets[i + 1] - own.offsets[i]) * s->stride * sizeof *to);
+    }
+    loss(&whole);
+    s->prefix = (AttentionPrefix){n, s->stride, first + k, first + v};
+    attention_forward(s, qkv, qkv + k, qkv + v, z, lse, scratch);
+    for (size_t i = 0; i < s->n_sequences; i++)
+      keep_worst(&error, worst_wide(z + own.offsets[i] * width, whole.z + (whole.offsets[i] + n) * width,
+                                    (own.offsets[i + 1] - own.offsets[i]) * width));
+    free(qkv), free(first), free(z), free(lse), free(scratch), free(wide), free(before);
+    free(whole.qkv), free(whole.c), free(whole.z);
+  }
+  ok(error <= 30 * (double)REAL_EPSILON, "%s: sequences behind a prefix attend as whole ones: worst %.2g", what, error);
+}
+
 int main(void) {
   static const size_t none[] = {0}, windows[] = {1, 2, 5, 17, 64, 65, 100, 128};
   Rng rng = rng_new(SEED);
@@ -156,10 +195,14 @@ int main(void) {
   test_kind(&rng, "windows", windows, 8, 0);
   test_kind(&rng, "soft cap", none, 1, 1.5);
   test_kind(&rng, "windows and soft cap", windows, 8, 0.8);
+  test_prefix(&rng, "causal", none, 1, 0);
+  test_prefix(&rng, "windows", windows, 8, 0);
+  test_prefix(&rng, "windows and soft cap", windows, 8, 0.8);
   test_huge(&rng, 0);
   test_huge(&rng, 50);
   test_window(&rng);
   omp_set_num_threads(3);
   test_kind(&rng, "three threads", windows, 8, 1.5);
+  test_prefix(&rng, "three threads", windows, 8, 1.5);
   return tap_end();
 }

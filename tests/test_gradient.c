@@ -111,7 +111,7 @@ static void test_micro_batches(const Loss *w, const char *what, const Gradients 
   double *targets = malloc(n_layers * ROWS * d * sizeof *targets), worst = 0;
   for (size_t s = 0; s < SEQUENCES; s++) {
     const size_t first = small_offsets[s], rows = small_offsets[s + 1] - first, offsets[] = {0, rows};
-    const Batch one = {1, offsets, small_ids + first};
+    const Batch one = {.n_sequences = 1, .offsets = offsets, .ids = small_ids + first};
     const Loss part = {w->model, &one, w->pass, {w->a[s]}, w->c + first * d, targets};
     for (size_t l = 0; l < n_layers; l++)
       memcpy(targets + l * rows * d, w->targets + (l * ROWS + first) * d, rows * d * sizeof *targets);
@@ -130,7 +130,7 @@ static void test_micro_batches(const Loss *w, const char *what, const Gradients 
 /* Gradients from `begin` on, and once more from `later` on. */
 static void test_from(Rng *rng, const char *what, int draws, Model model, size_t begin, size_t later) {
   const size_t d = model.config.hidden_size, n_layers = model.config.n_layers;
-  const Batch batch = {SEQUENCES, small_offsets, small_ids};
+  const Batch batch = {.n_sequences = SEQUENCES, .offsets = small_offsets, .ids = small_ids};
   Pass pass;
   Error err;
   ok(pass_init(&pass, &model.config, ROWS, 7, KEEP_BLOCKS, &err) == STATUS_OK, "%s: a pass of 12 rows", what);

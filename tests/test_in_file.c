@@ -131,7 +131,7 @@ static Bytes run(const char *path, bool widened, size_t *array_bytes, size_t *in
   if (source_open(path, &source, &err) != STATUS_OK || model_open(source, (ModelOptions){.in_file = !widened}, &model, &err) != STATUS_OK ||
       pass_init(&pass, &model.config, ROWS, ROWS, KEEP_NOTHING, &err) != STATUS_OK)
     bail_out(&err);
-  model_forward(&model, &(Batch){2, offsets, ids}, &pass, &(Tap){take, &seen});
+  model_forward(&model, &(Batch){.n_sequences = 2, .offsets = offsets, .ids = ids}, &pass, &(Tap){take, &seen});
   model_logits(&model, &pass, 0, ROWS, logits);
   put(&seen, logits, ROWS * VOCAB * sizeof *logits);
   *array_bytes = model.table.total * sizeof(real);

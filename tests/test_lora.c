@@ -108,7 +108,7 @@ static void test_gradients(const char *base, const char *name, bool in_file) {
 static bool same_states(const Model *a, const Model *b, double tolerance) {
   static const size_t offsets[] = {0, 3, 8};
   static const int32_t ids[] = {3, 1, 4, 1, 5, 9, 2, 6};
-  const Batch batch = {2, offsets, ids};
+  const Batch batch = {.n_sequences = 2, .offsets = offsets, .ids = ids};
   const size_t n = 8 * a->config.hidden_size;
   real *states = mem_alloc(n, sizeof *states);
   bool same = false;

@@ -58,7 +58,7 @@ static void test_widened(const char *name, Onednn *onednn, const Source *source,
 static void test_alone(const char *name, const Model *model, const Batch *batch, const Recording *all) {
   const size_t first = batch->offsets[batch->n_sequences - 1], rows = batch->offsets[batch->n_sequences] - first;
   const size_t offsets[] = {0, rows};
-  const Batch last = {1, offsets, batch->ids + first};
+  const Batch last = {.n_sequences = 1, .offsets = offsets, .ids = batch->ids + first};
   Recording alone;
   double worst = 0;
   recording_init(&alone, &model->config, rows);

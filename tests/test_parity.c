@@ -49,7 +49,7 @@ static void test_independence(const Model *model, const GoldenBatch *all, const 
   ok(same_rows(&other, 0, whole, 0, all->rows, vocab_size, 0), "buffers kept for the backward pass: the same bits");
   for (size_t s = 0; s < n; s++) {
     const size_t offsets[2] = {0, all->offsets[s + 1] - all->offsets[s]};
-    const Batch one = {1, offsets, all->ids + all->offsets[s]};
+    const Batch one = {.n_sequences = 1, .offsets = offsets, .ids = all->ids + all->offsets[s]};
     recording_run(model, &one, false, all->offsets[s], &other);
   }
   ok(same_rows(&other, 0, whole, 0, all->rows, vocab_size, GOLDEN_TOLERANCE), "one sequence at a time: the same rows");
@@ -61,7 +61,7 @@ static void test_independence(const Model *model, const GoldenBatch *all, const 
     memcpy(ids + offsets[done], all->ids + all->offsets[s], length * sizeof *ids);
     offsets[done + 1] = offsets[done] + length;
   }
-  const Batch reversed = {n, offsets, ids};
+  const Batch reversed = {.n_sequences = n, .offsets = offsets, .ids = ids};
   recording_run(model, &reversed, false, 0, &other);
   bool same = true;
   for (size_t s = 0; s < n; s++)
@@ -81,7 +81,7 @@ static void test_causality(const Model *model, const GoldenBatch *all, const Rec
   for (size_t s = 0; s < all->batch.n_sequences; s++)
     for (size_t t = (all->offsets[s] + all->offsets[s + 1]) / 2; t < all->offsets[s + 1]; t++)
       ids[t] = (ids[t] + 1) % (int32_t)vocab_size;
-  const Batch changed = {all->batch.n_sequences, all->offsets, ids};
+  const Batch changed = {.n_sequences = all->batch.n_sequences, .offsets = all->offsets, .ids = ids};
   Recording other;
   recording_init(&other, &model->config, all->rows);
   recording_run(model, &changed, false, 0, &other);

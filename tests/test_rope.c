@@ -19,7 +19,7 @@ static void test_frequencies(const RopeCase *c) {
   const size_t half = c->rope.rotary_dim / 2;
   real *cosines = calloc(half * 10, sizeof *cosines), *sines = calloc(half * 10, sizeof *sines);
   double most = 0, table = 0;
-  rope_table(&c->rope, c->length, 10, cosines, sines);
+  rope_table(&c->rope, c->length, 0, 10, cosines, sines);
   for (size_t i = 0; i < half; i++) {
     const double f = rope_frequency(&c->rope, c->length, i);
     keep_worst(&most, fabs(f / c->frequencies[i] - 1));
@@ -75,7 +75,7 @@ static void test_rotation(Rng *rng) {
     double *wide = NULL, dots[2] = {0};
     real *x = normal_reals(rng, n, 1, &wide), *y = normal_reals(rng, n, 1, NULL), *back = malloc(n * sizeof *back);
     real *cosines = calloc(100 * half, sizeof *cosines), *sines = calloc(100 * half, sizeof *sines);
-    rope_table(&rope, 100, 100, cosines, sines);
+    rope_table(&rope, 100, 0, 100, cosines, sines);
     rope_rotate(rows, heads, e, r, at, cosines, sines, false, x, stride);
     memcpy(back, y, n * sizeof *back);
     rope_rotate(rows, heads, e, r, at, cosines, sines, true, back, stride);

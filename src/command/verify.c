@@ -94,7 +94,7 @@ static void run_batch(Verification *v, Pass *pass, size_t first, size_t end, siz
   v->first_row = v->end_row;
   while (v->end_row < g->n_rows && g->rows[v->end_row] < g->offsets[end]) v->end_row++;
   for (size_t s = first; s <= end; s++) offsets[s - first] = g->offsets[s] - v->first_token;
-  const Batch batch = {end - first, offsets, g->ids + v->first_token};
+  const Batch batch = {.n_sequences = end - first, .offsets = offsets, .ids = g->ids + v->first_token};
   const Tap tap = {take_site, v};
   model_forward(&v->model, &batch, pass, &tap);
   compare_logits(v, pass, logits);

@@ -233,7 +233,7 @@ static void begin_sums(const Backward *w) {
 
 void model_backward(const Model *model, const Batch *batch, Pass *pass, const real *drewards, const real *dfinal,
                     const Injection *injection, bool accumulate, Gradients *gradients) {
-  assert(pass->keeps != KEEP_NOTHING && !model->packed.base);
+  assert(pass->keeps != KEEP_NOTHING && !model->packed.base && !batch->prefix);
   const Backward w = {model, batch, pass, gradients, batch->offsets[batch->n_sequences], accumulate};
   const size_t n_layers = model->config.n_layers,
                lowest = parameters_lowest_trained(&model->table, n_layers, gradients->begin);

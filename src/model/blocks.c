@@ -1,6 +1,8 @@
 /* Norms and matrices of a block. */
 #include "model/blocks.h"
 
+#include "model/prefix.h"
+
 #include <assert.h>
 
 Product block_product(const Model *model, size_t layer, Role role) {
@@ -81,5 +83,6 @@ AttentionShape block_attention(const Model *model, size_t layer, const Batch *ba
                           .stride = config_qkv_width(c),
                           .scale = (real)c->layers[layer].attention_scale,
                           .window = c->layers[layer].window,
-                          .softcap = (real)c->attention_softcap};
+                          .softcap = (real)c->attention_softcap,
+                          .prefix = batch->prefix ? prefix_attention(batch->prefix, layer) : (AttentionPrefix){0}};
 }

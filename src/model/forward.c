@@ -3,6 +3,7 @@
 #include "model/forward.h"
 
 #include "model/blocks.h"
+#include "model/prefix.h"
 #include "num/activation.h"
 #include "num/rope.h"
 
@@ -17,6 +18,7 @@ typedef struct Forward {
   Pass *pass;
   const Tap *tap;
   size_t rows;
+  Prefix *keep; /* where keys and values go, too, or NULL */
 } Forward;
 
 static void tap_rows(const Forward *w, SiteKind kind, size_t layer, const real *rows, size_t stride, size_t width) {
@@ -28,11 +30,12 @@ static void tap_stream(const Forward *w, SiteKind kind, size_t layer, const real
 }
 
 static void check_batch(const Model *model, const Batch *batch, Pass *pass) {
-  const size_t rows = batch->offsets[batch->n_sequences];
+  const size_t rows = batch->offsets[batch->n_sequences], before = batch->prefix ? batch->prefix->length : 0;
   assert(rows <= pass->max_rows);
   for (size_t s = 0; s < batch->n_sequences; s++) {
-    assert(batch->offsets[s + 1] > batch->offsets[s] && batch->offsets[s + 1] - batch->offsets[s] <= pass->longest);
-    for (size_t t = batch->offsets[s]; t < batch->offsets[s + 1]; t++) pass->positions[t] = t - batch->offsets[s];
+    const size_t begin = batch->offsets[s], end = batch->offsets[s + 1];
+    assert(end > begin && before + end - begin <= pass->longest);
+    for (size_t t = begin; t < end; t++) pass->positions[t] = before + t - begin;
   }
   for (size_t t = 0; t < rows; t++) assert(batch->ids[t] >= 0 && (size_t)batch->ids[t] < model->config.vocab_size);
   for (int r = 0; r < ROPE_COUNT && model->config.rotary_dim; r++) pass_fill_ropes(pass, &model->config, r, batch);
@@ -90,6 +93,7 @@ static void attend(const Forward *w, size_t layer) {
   if (rope != ROPE_NONE) /* q and k lie side by side: one call turns the heads of both */
     rope_rotate(w->rows, c->n_heads + c->n_kv_heads, c->head_dim, c->rotary_dim, w->pass->rope_rows[rope],
                 w->pass->cosines[rope], w->pass->sines[rope], false, b->qkv, stride);
+  if (w->keep) prefix_keep(w->keep, layer, b->qkv + q_width, v, stride);
   const AttentionShape shape = block_attention(w->model, layer, w->batch);
   attention_forward(&shape, b->qkv, b->qkv + q_width, v, b->z, b->lse, w->pass->scratch);
   tap_rows(w, SITE_Z, layer, b->z, q_width, q_width);
@@ -211,7 +215,7 @@ static void read_input(const Forward *w, size_t layer) {
 /* Where nothing is computed of the MLP's result but resid_post, which is still there, its last product is left out. */
 void model_rerun_block(const Model *model, const Batch *batch, Pass *pass, size_t layer) {
   const ModelConfig *c = &model->config;
-  const Forward w = {model, batch, pass, NULL, batch->offsets[batch->n_sequences]};
+  const Forward w = {model, batch, pass, NULL, batch->offsets[batch->n_sequences], NULL};
   assert(pass->keeps == KEEP_INPUTS);
   read_input(&w, layer);
   attention_half(&w, layer);
@@ -221,16 +225,24 @@ void model_rerun_block(const Model *model, const Batch *batch, Pass *pass, size_
     mlp_hidden(&w, layer);
 }
 
+static void run(const Forward *w) {
+  LayerBuffers *first = w->pass->layers;
+  check_batch(w->model, w->batch, w->pass);
+  embed(w, first->resid_pre);
+  tap_stream(w, SITE_EMBED, 0, first->resid_pre);
+  if (w->model->config.has[ROLE_POSITIONS]) add_positions(w, first->resid_pre);
+  read_input(w, 0);
+  for (size_t l = 0; l < w->model->config.n_layers; l++) block(w, l);
+  tap_stream(w, SITE_LN_FINAL, 0, w->pass->final_normed);
+}
+
 void model_forward(const Model *model, const Batch *batch, Pass *pass, const Tap *tap) {
-  const Forward w = {model, batch, pass, tap, batch->offsets[batch->n_sequences]};
-  LayerBuffers *first = pass->layers;
-  check_batch(model, batch, pass);
-  embed(&w, first->resid_pre);
-  tap_stream(&w, SITE_EMBED, 0, first->resid_pre);
-  if (model->config.has[ROLE_POSITIONS]) add_positions(&w, first->resid_pre);
-  read_input(&w, 0);
-  for (size_t l = 0; l < model->config.n_layers; l++) block(&w, l);
-  tap_stream(&w, SITE_LN_FINAL, 0, pass->final_normed);
+  run(&(Forward){model, batch, pass, tap, batch->offsets[batch->n_sequences], NULL});
+}
+
+void model_forward_keep(const Model *model, const Batch *batch, Pass *pass, Prefix *prefix) {
+  assert(batch->n_sequences == 1 && !batch->prefix && prefix->length == batch->offsets[1]);
+  run(&(Forward){model, batch, pass, NULL, batch->offsets[1], prefix});
 }
 
 void model_logits(const Model *model, const Pass *pass, size_t first_row, size_t n, real *logits) {

@@ -10,6 +10,10 @@
  * keeps the blocks, every block's buffers what the backward pass needs. tap may be NULL. The batch must fit the pass. */
 void model_forward(const Model *model, const Batch *batch, Pass *pass, const Tap *tap);
 
+/* The same, and the keys and values of the batch's one sequence are kept in prefix, which has room for them
+ * (prefix_init is what calls this). */
+void model_forward_keep(const Model *model, const Batch *batch, Pass *pass, struct Prefix *prefix);
+
 /* After model_forward over a pass that keeps the blocks' inputs: fills the shared buffers with what the block computed, to
  * the same bits. */
 void model_rerun_block(const Model *model, const Batch *batch, Pass *pass, size_t layer);

@@ -2,6 +2,7 @@
 #include "model/pass.h"
 
 #include "model/blocks.h"
+#include "model/prefix.h"
 #include "num/rope.h"
 
 #include <stdlib.h>
@@ -147,15 +148,16 @@ Status pass_init(Pass *pass, const ModelConfig *config, size_t max_rows, size_t 
   for (size_t t = 0; t < max_rows; t++) pass->own_rows[t] = t;
   for (int r = 0; r < ROPE_COUNT && config->rotary_dim; r++)
     if (uses_rope(config, r) && pass->rope_rows[r] == pass->positions)
-      rope_table(&config->ropes[r], 0, longest, pass->cosines[r], pass->sines[r]);
+      rope_table(&config->ropes[r], 0, 0, longest, pass->cosines[r], pass->sines[r]);
   return STATUS_OK;
 }
 
 void pass_fill_ropes(Pass *pass, const ModelConfig *config, int rope, const Batch *batch) {
   if (pass->rope_rows[rope] == pass->positions || !uses_rope(config, rope)) return;
+  const size_t before = batch->prefix ? batch->prefix->length : 0;
   for (size_t s = 0; s < batch->n_sequences; s++) {
     const size_t length = batch->offsets[s + 1] - batch->offsets[s], at = batch->offsets[s] * config->rotary_dim / 2;
-    rope_table(&config->ropes[rope], length, length, pass->cosines[rope] + at, pass->sines[rope] + at);
+    rope_table(&config->ropes[rope], before + length, before, length, pass->cosines[rope] + at, pass->sines[rope] + at);
   }
 }
 

@@ -9,11 +9,14 @@
 
 #include <stdint.h>
 
+struct Prefix;
+
 /* T rows (tokens) of B sequences, one after the other, no padding. */
 typedef struct Batch {
   size_t n_sequences;
   const size_t *offsets; /* [B + 1]; sequence s is rows offsets[s] .. offsets[s + 1] - 1, at least one */
   const int32_t *ids;    /* [T], each in [0, V) */
+  const struct Prefix *prefix; /* what every sequence continues (prefix.h), or NULL; no backward pass then */
 } Batch;
 
 /* What of the blocks is still there when the forward pass is over. */
@@ -51,7 +54,7 @@ typedef struct LayerBuffers {
 
 typedef struct Pass {
   Arena arena;
-  size_t max_rows, longest; /* capacity: rows of a batch, and tokens of its longest sequence */
+  size_t max_rows, longest; /* capacity: rows of a batch, and tokens of its longest sequence, prefix included */
   PassKeeps keeps;
   LayerBuffers *layers;     /* [L] */
   real *delta;              /* [T, D], what a norm after attention or MLP adds to the stream */
@@ -73,8 +76,8 @@ typedef struct Pass {
   real *dhidden; /* [T, F] */
 } Pass;
 
-/* Room for batches of at most max_rows rows whose sequences are at most `longest` long, at the current number of
- * threads. */
+/* Room for batches of at most max_rows rows whose sequences are at most `longest` long, prefix included, at the current
+ * number of threads. */
 Status pass_init(Pass *pass, const ModelConfig *config, size_t max_rows, size_t longest, PassKeeps keeps, Error *err);
 void pass_clear(Pass *pass); /* all zeros is fine */
 

@@ -6,6 +6,7 @@
 #include "num/gemm.h"
 #include "num/vec.h"
 
+#include <assert.h>
 #include <math.h>
 #include <omp.h>
 
@@ -102,12 +103,115 @@ static void probabilities(const AttentionShape *s, const Task *task, const real 
 
 size_t attention_scratch(size_t longest) { return (size_t)omp_get_max_threads() * QUERY_BLOCK * (longest + VEC_LANES); }
 
-void attention_forward(const AttentionShape *s, const real *q, const real *k, const real *v, real *z, real *lse,
-                       real *scratch) {
-  const size_t width = s->n_heads * s->head_dim, group = s->n_heads / s->n_kv_heads;
+static size_t longest_sequence(const AttentionShape *s) {
   size_t longest = 0;
   for (size_t i = 0; i < s->n_sequences; i++)
     if (s->offsets[i + 1] - s->offsets[i] > longest) longest = s->offsets[i + 1] - s->offsets[i];
+  return longest;
+}
+
+static real dot(const real *a, const real *b, size_t n) {
+  vec sums = {0};
+  size_t i = 0;
+  for (; i + VEC_LANES <= n; i += VEC_LANES) sums += vec_load(a + i) * vec_load(b + i);
+  if (i < n) sums += vec_load_part(a + i, n - i, 0) * vec_load_part(b + i, n - i, 0);
+  return vec_sum(sums);
+}
+
+/* Rows [first, first + count) of a batch that continues a prefix, of whichever sequences they are, under one head: the
+ * scores and values of the prefix are one product for all of them; of its own sequence, which is short, a row sees few.
+ * p[count, width]: column j is the key at position j, the prefix first. */
+typedef struct Continued {
+  size_t first, count, head, width;
+  size_t sequence;  /* of the first row */
+  size_t first_key; /* of the prefix that one of them sees */
+} Continued;
+
+static size_t continued_position(const AttentionShape *s, size_t sequence, size_t row) {
+  return s->prefix.length + row - s->offsets[sequence];
+}
+
+static size_t continued_begin(const AttentionShape *s, size_t position) {
+  return s->window && position + 1 > s->window ? position + 1 - s->window : 0;
+}
+
+static Continued continued_at(const AttentionShape *s, size_t first, size_t head, size_t width) {
+  const size_t rows = s->offsets[s->n_sequences], count = rows - first < QUERY_BLOCK ? rows - first : QUERY_BLOCK;
+  Continued block = {.first = first, .count = count, .head = head, .width = width, .first_key = s->prefix.length};
+  while (s->offsets[block.sequence + 1] <= first) block.sequence++;
+  size_t sequence = block.sequence;
+  for (size_t row = first; row < first + count; row++) {
+    if (row == s->offsets[sequence + 1]) sequence++;
+    const size_t begin = continued_begin(s, continued_position(s, sequence, row));
+    if (begin < block.first_key) block.first_key = begin;
+  }
+  return block;
+}
+
+/* p of one row, whose scores with the prefix are there: those with its own sequence, and the softmax over both. Returns
+ * the first of its own keys that it sees. */
+static size_t continued_row(const AttentionShape *s, const Continued *block, size_t sequence, size_t row, const real *q,
+                            const real *k, real *p, real *lse) {
+  const size_t e = s->head_dim, length = s->prefix.length, position = continued_position(s, sequence, row),
+               begin = continued_begin(s, position), own = begin > length ? begin : length,
+               column = block->head / (s->n_heads / s->n_kv_heads) * e;
+  for (size_t j = own; j <= position; j++)
+    p[j] = dot(q + row * s->stride + block->head * e, k + (s->offsets[sequence] + j - length) * s->stride + column, e);
+  if (s->softcap != 0) cap_row(p + begin, position + 1 - begin, s->scale, s->softcap, NULL);
+  softmax_row(p + begin, position + 1 - begin, s->softcap != 0 ? 1 : s->scale, lse + row * s->n_heads + block->head,
+              false);
+  for (size_t j = block->first_key; j < begin && j < length; j++) p[j] = 0;
+  return own;
+}
+
+static void continue_block(const AttentionShape *s, const Continued *block, const real *q, const real *k, const real *v,
+                           real *z, real *lse, real *p) {
+  const size_t e = s->head_dim, width = s->n_heads * e, column = block->head / (s->n_heads / s->n_kv_heads) * e;
+  const AttentionPrefix *prefix = &s->prefix;
+  const size_t n_keys = prefix->length - block->first_key, key_at = block->first_key * prefix->stride + column;
+  size_t own[QUERY_BLOCK], sequence = block->sequence;
+  if (n_keys > 0)
+    gemm_serial(false, true, block->count, n_keys, e, q + block->first * s->stride + block->head * e, s->stride,
+                prefix->k + key_at, prefix->stride, false, p + block->first_key, block->width);
+  for (size_t i = 0; i < block->count; i++) {
+    if (block->first + i == s->offsets[sequence + 1]) sequence++;
+    own[i] = continued_row(s, block, sequence, block->first + i, q, k, p + i * block->width, lse);
+  }
+  gemm_serial(false, false, block->count, e, n_keys, p + block->first_key, block->width, prefix->v + key_at,
+              prefix->stride, false, z + block->first * width + block->head * e, width);
+  sequence = block->sequence;
+  for (size_t i = 0; i < block->count; i++) {
+    const size_t row = block->first + i;
+    if (row == s->offsets[sequence + 1]) sequence++;
+    real *out = z + row * width + block->head * e;
+    for (size_t j = own[i]; j <= continued_position(s, sequence, row); j++) {
+      const real weight = p[i * block->width + j],
+                 *value = v + (s->offsets[sequence] + j - prefix->length) * s->stride + column;
+      for (size_t x = 0; x < e; x++) out[x] += weight * value[x];
+    }
+  }
+}
+
+static void forward_continued(const AttentionShape *s, const real *q, const real *k, const real *v, real *z, real *lse,
+                              real *scratch) {
+  const size_t width = s->prefix.length + longest_sequence(s);
+  const size_t n_blocks = (s->offsets[s->n_sequences] + QUERY_BLOCK - 1) / QUERY_BLOCK;
+#pragma omp parallel for schedule(dynamic)
+  for (size_t unit = 0; unit < n_blocks * s->n_heads; unit++) {
+    const Continued block = continued_at(s, unit / s->n_heads * QUERY_BLOCK, unit % s->n_heads, width);
+    continue_block(s, &block, q, k, v, z, lse,
+                   scratch + (size_t)omp_get_thread_num() * QUERY_BLOCK * (width + VEC_LANES));
+  }
+}
+
+void attention_forward(const AttentionShape *s, const real *q, const real *k, const real *v, real *z, real *lse,
+                       real *scratch) {
+  if (s->prefix.length > 0) {
+    forward_continued(s, q, k, v, z, lse, scratch);
+    return;
+  }
+  const size_t width = s->n_heads * s->head_dim, group = s->n_heads / s->n_kv_heads,
+               longest = longest_sequence(s);
 #pragma omp parallel
   {
     real *p = scratch + (size_t)omp_get_thread_num() * QUERY_BLOCK * (longest + VEC_LANES);
@@ -192,10 +296,8 @@ static void sum_groups(const AttentionShape *s, size_t rows, const real *per_hea
 
 void attention_backward(const AttentionShape *s, const real *q, const real *k, const real *v, const real *z,
                         const real *lse, const real *dz, real *dq, real *dk, real *dv, real *scratch) {
-  const size_t rows = s->offsets[s->n_sequences], width = s->n_heads * s->head_dim;
-  size_t longest = 0;
-  for (size_t i = 0; i < s->n_sequences; i++)
-    if (s->offsets[i + 1] - s->offsets[i] > longest) longest = s->offsets[i + 1] - s->offsets[i];
+  const size_t rows = s->offsets[s->n_sequences], width = s->n_heads * s->head_dim, longest = longest_sequence(s);
+  assert(s->prefix.length == 0);
   real *dk_head = scratch, *dv_head = dk_head + rows * width, *blocks = dv_head + rows * width;
   const size_t block = QUERY_BLOCK * (longest + VEC_LANES);
 #pragma omp parallel for schedule(dynamic)

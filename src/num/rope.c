@@ -78,14 +78,20 @@ bool rope_depends_on_length(const Rope *rope) {
   return rope->scaling == ROPE_DYNAMIC || (rope->scaling == ROPE_LONGROPE && rope->short_factors != rope->long_factors);
 }
 
-void rope_table(const Rope *rope, size_t length, size_t positions, real *cosines, real *sines) {
+bool rope_lengths_agree(const Rope *rope, size_t a, size_t b) {
+  if (!rope_depends_on_length(rope) || a == b) return true;
+  if (rope->scaling == ROPE_LONGROPE) return (a > rope->original_positions) == (b > rope->original_positions);
+  return a <= rope->max_positions && b <= rope->max_positions; /* the base grows from there on */
+}
+
+void rope_table(const Rope *rope, size_t length, size_t first, size_t positions, real *cosines, real *sines) {
   const size_t half = rope->rotary_dim / 2;
   const double factor = rope_attention_factor(rope);
 #pragma omp parallel for schedule(static)
   for (size_t i = 0; i < half; i++) {
     const double frequency = rope_frequency(rope, length, i);
     for (size_t p = 0; p < positions; p++) {
-      const double angle = (double)p * frequency;
+      const double angle = (double)(first + p) * frequency;
       cosines[p * half + i] = (real)(factor * cos(angle));
       sines[p * half + i] = (real)(factor * sin(angle));
     }

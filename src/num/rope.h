@@ -44,8 +44,11 @@ double rope_attention_factor(const Rope *rope);
 /* Do the frequencies depend on the sequence's length? Then each sequence needs a table of its own. */
 bool rope_depends_on_length(const Rope *rope);
 
-/* Fills cosines and sines [positions, R/2] of positions 0, 1, ... for a sequence of this length. */
-void rope_table(const Rope *rope, size_t length, size_t positions, real *cosines, real *sines);
+/* Have sequences of these two lengths the same frequencies? */
+bool rope_lengths_agree(const Rope *rope, size_t a, size_t b);
+
+/* Fills cosines and sines [positions, R/2] of positions first, first + 1, ... for a sequence of this length. */
+void rope_table(const Rope *rope, size_t length, size_t first, size_t positions, real *cosines, real *sines);
 
 /* Turns heads of [T, stride] rows in place: n_heads heads of E values from the row's start, the first R values of each.
  * Row t uses row rows_at[t] of the table: its position as a rule. The backward pass turns the other way: the transpose

@@ -48,7 +48,7 @@ void sample_batch_fill(SampleBatch *b, const Sample *const *samples, size_t n) {
     memcpy(b->ids + b->offsets[i], samples[i]->ids, samples[i]->n_tokens * sizeof *b->ids);
     b->offsets[i + 1] = b->offsets[i] + samples[i]->n_tokens;
   }
-  b->batch = (Batch){n, b->offsets, b->ids};
+  b->batch = (Batch){.n_sequences = n, .offsets = b->offsets, .ids = b->ids};
 }
 
 void sample_batch_clear(SampleBatch *b) {
