@@ -120,6 +120,11 @@ void tokenizer_close(Tokenizer *t) {
 }
 
 size_t tokenizer_vocab_size(const Tokenizer *t) { return t->vocabulary.count; }
+char *tokenizer_token_name(const Tokenizer *t, int32_t id) { return token_written_form(t, id); }
+bool tokenizer_is_plain(const Tokenizer *t, int32_t id) {
+  const TokenKind kind = vocabulary_kind(&t->vocabulary, id);
+  return kind == TOKEN_NORMAL || kind == TOKEN_BYTE;
+}
 const char *tokenizer_kind(const Tokenizer *t) { return t->kind; }
 int32_t tokenizer_bos(const Tokenizer *t) { return t->bos; }
 int32_t tokenizer_eos(const Tokenizer *t) { return t->eos; }

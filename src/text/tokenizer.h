@@ -46,6 +46,11 @@ Status tokenizer_encode_at(const Tokenizer *tokenizer, const char *text, size_t 
 Status tokenizer_decode(const Tokenizer *tokenizer, const int32_t *ids, size_t n, char **text, size_t *size,
                         Error *err);
 
+/* A token as its vocabulary writes it ("\xc4\xa0the" of GPT-2's files, "<0x0A>"), freed by the caller; NULL where that is no
+ * text. Is it a piece of text, and no special, added or unused token? The id must be below tokenizer_vocab_size. */
+char *tokenizer_token_name(const Tokenizer *tokenizer, int32_t id);
+bool tokenizer_is_plain(const Tokenizer *tokenizer, int32_t id);
+
 size_t tokenizer_vocab_size(const Tokenizer *tokenizer);
 const char *tokenizer_kind(const Tokenizer *tokenizer); /* "byte-level BPE, pre-tokenizer smollm" */
 
