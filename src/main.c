@@ -12,7 +12,7 @@
 #include <string.h>
 
 static const Command *const commands[] = {
-    &command_info,  &command_tokenize, &command_record, &command_score, &command_drift,
+    &command_info,  &command_tokenize, &command_record, &command_score, &command_drift, &command_axis,
     &command_train, &command_eval,     &command_sweep,  &command_plot,  &command_verify, NULL,
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] - 1 };

@@ -121,15 +121,25 @@ Status result_reopen(const char *path, Result **out, Error *err) { return open_a
 
 /* --- writing --- */
 
-Status result_write_array(Result *result, const char *name, size_t rank, const size_t *shape, const double *values,
-                          Error *err) {
+static Status write_numbers(Result *result, const char *name, H5Type type, size_t rank, const size_t *shape,
+                            const void *values, Error *err) {
   assert(rank >= 1 && rank <= RESULT_MAX_RANK);
-  H5Dataset set = {.type = H5_F64, .rank = rank};
+  H5Dataset set = {.type = type, .rank = rank};
   memcpy(set.dims, shape, rank * sizeof *shape);
   Status status = h5_make_dataset(result->file, name, 0, false, &set, err);
   if (status == STATUS_OK) status = h5_write_rows(&set, 0, shape[0], values, err);
   h5_close(&set.id);
   return status == STATUS_OK ? status : fail(result, NULL, err);
+}
+
+Status result_write_array(Result *result, const char *name, size_t rank, const size_t *shape, const double *values,
+                          Error *err) {
+  return write_numbers(result, name, H5_F64, rank, shape, values, err);
+}
+
+Status result_write_floats(Result *result, const char *name, size_t rank, const size_t *shape, const float *values,
+                           Error *err) {
+  return write_numbers(result, name, H5_F32, rank, shape, values, err);
 }
 
 Status result_write_strings(Result *result, const char *name, const char *const *values, size_t n, Error *err) {

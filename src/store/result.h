@@ -3,7 +3,7 @@
  *
  *   /          attributes: format = "fathom-result", format_version = 1, kind, tool_version, command, argv, seed
  *   /models    path, sha256: texts
- *   the rest   float64 arrays and lists of texts, named by whoever writes the kind
+ *   the rest   float64 or float32 arrays and lists of texts, named by whoever writes the kind
  *
  * The file is held in memory and written as a whole, so it suits results, not activations. */
 #ifndef FATHOM_STORE_RESULT_H
@@ -34,6 +34,9 @@ Status result_reopen(const char *path, Result **out, Error *err);
 /* Names are paths ("train/loss"); groups are made as needed. float64. */
 Status result_write_array(Result *result, const char *name, size_t rank, const size_t *shape, const double *values,
                           Error *err);
+/* The same as float32: large arrays whose digits end there. */
+Status result_write_floats(Result *result, const char *name, size_t rank, const size_t *shape, const float *values,
+                           Error *err);
 Status result_write_strings(Result *result, const char *name, const char *const *values, size_t n, Error *err);
 Status result_write_attribute(Result *result, const char *name, const char *value, Error *err); /* on the root */
 

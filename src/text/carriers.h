@@ -4,6 +4,7 @@
 #define FATHOM_TEXT_CARRIERS_H
 
 #include "base/error.h"
+#include "text/samples.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,5 +29,11 @@ bool carrier_fits(const Carrier *carrier, const char *pos);
 
 /* The sentence with the word in it, freed by the caller; *word_end is the byte behind the word. */
 char *carrier_fill(const Carrier *carrier, const char *word, size_t *word_end);
+
+/* The tokens of the sentence with this word, with BOS where the model adds one, up to and with the word's last: no later
+ * token changes what a decoder does there. *n_word_tokens of them have a byte of the word. The sample's members are the
+ * caller's to free; its id is the text up to the word's end. */
+Status carrier_tokenize(const Carrier *carrier, const char *word, const Tokenizer *tokenizer, Sample *sample,
+                        size_t *n_word_tokens, Error *err);
 
 #endif

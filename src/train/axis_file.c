@@ -1,0 +1,214 @@
+/* Reading axis files. The file is not trusted: shapes and numbers are checked against each other. */
+#include "train/axis_file.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- words --- */
+
+/* Numbers equal lemmas in the order they come. Quadratic in how many there are, which are hundreds. */
+static void number_lemmas(AxisWords *w) {
+  size_t *seen = mem_alloc(w->n, sizeof *seen); /* a word of each lemma */
+  w->lemma = mem_alloc(w->n, sizeof *w->lemma);
+  w->n_lemmas = w->n_pole_lemmas = 0;
+  for (size_t i = 0; i < w->n; i++) {
+    size_t l = 0;
+    while (l < w->n_lemmas && strcmp(w->lemmas[seen[l]], w->lemmas[i]) != 0) l++;
+    if (l == w->n_lemmas) seen[w->n_lemmas++] = i;
+    w->lemma[i] = l;
+    if (i < w->n_pole_words) w->n_pole_lemmas = w->n_lemmas;
+  }
+  free(seen);
+}
+
+Status axis_words_index(AxisWords *w, Error *err) {
+  size_t counts[2] = {0};
+  if (w->n_categories < 2) return error_set(err, STATUS_DATA, "%zu categories, expected two poles", w->n_categories);
+  for (size_t i = 0; i < w->n; i++) {
+    if (w->category[i] < 2 && w->n_pole_words < i)
+      return error_set(err, STATUS_DATA, "word \"%.60s\" of a pole stands behind words of no pole", w->words[i]);
+    if (w->category[i] < 2) counts[w->category[i]]++, w->n_pole_words++;
+  }
+  for (size_t c = 0; c < 2; c++)
+    if (counts[c] < 2)
+      return error_set(err, STATUS_DATA, "pole %.60s has %zu words, expected at least 2", w->categories[c], counts[c]);
+  number_lemmas(w);
+  w->first = mem_alloc(w->n_pole_words, sizeof *w->first);
+  size_t *pole = mem_alloc(w->n_lemmas, sizeof *pole); /* 1 + category, 0: none yet */
+  Status status = STATUS_OK;
+  for (size_t i = 0; i < w->n_pole_words && status == STATUS_OK; i++) {
+    w->first[i] = w->category[i] == 0;
+    if (pole[w->lemma[i]] && pole[w->lemma[i]] != 1 + w->category[i])
+      status = error_set(err, STATUS_DATA, "\"%.60s\" is of both poles, %.60s and %.60s", w->lemmas[i],
+                         w->categories[0], w->categories[1]);
+    pole[w->lemma[i]] = 1 + w->category[i];
+  }
+  free(pole);
+  return status;
+}
+
+void axis_words_clear(AxisWords *w) {
+  string_list_free(w->words, w->words ? w->n : 0);
+  string_list_free(w->lemmas, w->lemmas ? w->n : 0);
+  string_list_free(w->categories, w->categories ? w->n_categories : 0);
+  string_list_free(w->covariates, w->covariates ? w->n_covariates : 0);
+  free(w->category);
+  free(w->lemma);
+  free(w->first);
+  free(w->covariate);
+  *w = (AxisWords){0};
+}
+
+/* --- reading --- */
+
+/* An array that must have exactly this shape. */
+static Status read_shaped(Result *from, const char *name, size_t rank, const size_t *shape, double **values,
+                          Error *err) {
+  size_t found_rank, found[RESULT_MAX_RANK];
+  const Status status = result_read_array(from, name, &found_rank, found, values, err);
+  if (status != STATUS_OK) return status;
+  bool fits = found_rank == rank;
+  for (size_t i = 0; i < rank && fits; i++) fits = found[i] == shape[i];
+  if (fits) return STATUS_OK;
+  free(*values);
+  *values = NULL;
+  return error_set(err, STATUS_DATA, "%s has %zu x %zu entries, expected %zu x %zu", name, found[0], found[1], shape[0],
+                   rank > 1 ? shape[1] : 1);
+}
+
+/* A list of exactly n texts. */
+static Status read_texts(Result *from, const char *name, size_t n, char ***texts, Error *err) {
+  size_t found = 0;
+  const Status status = result_read_strings(from, name, texts, &found, err);
+  if (status != STATUS_OK || found == n) return status;
+  string_list_free(*texts, found);
+  *texts = NULL;
+  return error_set(err, STATUS_DATA, "%s has %zu entries, expected %zu", name, found, n);
+}
+
+static Status read_categories(Result *from, AxisWords *w, Error *err) {
+  char **names = NULL;
+  Status status = result_read_strings(from, "category", &w->categories, &w->n_categories, err);
+  if (status == STATUS_OK) status = read_texts(from, "words/category", w->n, &names, err);
+  if (status != STATUS_OK) return status;
+  w->category = mem_alloc(w->n, sizeof *w->category);
+  for (size_t i = 0; i < w->n && status == STATUS_OK; i++) {
+    size_t c = 0;
+    while (c < w->n_categories && strcmp(w->categories[c], names[i]) != 0) c++;
+    if (c == w->n_categories)
+      status = error_set(err, STATUS_DATA, "words/category: \"%.60s\" is not in category", names[i]);
+    w->category[i] = c;
+  }
+  string_list_free(names, w->n);
+  return status;
+}
+
+static Status read_words(Result *from, AxisWords *w, Error *err) {
+  Status status = result_read_strings(from, "words/word", &w->words, &w->n, err);
+  if (status == STATUS_OK) status = read_texts(from, "words/lemma", w->n, &w->lemmas, err);
+  if (status == STATUS_OK) status = read_categories(from, w, err);
+  if (status == STATUS_OK && result_has(from, "covariate")) {
+    status = result_read_strings(from, "covariate", &w->covariates, &w->n_covariates, err);
+    const size_t shape[] = {w->n, w->n_covariates};
+    if (status == STATUS_OK) status = read_shaped(from, "words/covariates", 2, shape, &w->covariate, err);
+    for (size_t i = 0; status == STATUS_OK && i < w->n * w->n_covariates; i++)
+      if (!isfinite(w->covariate[i])) status = error_set(err, STATUS_DATA, "words/covariates holds %g", w->covariate[i]);
+  }
+  return status == STATUS_OK ? axis_words_index(w, err) : status;
+}
+
+/* The direction of one axis, and whether it is one. */
+static Status read_direction(Result *from, ValueAxis *axis, Error *err) {
+  char *name = mem_format("direction/%s", axis->site);
+  size_t rank, shape[RESULT_MAX_RANK];
+  double square = 0;
+  Status status = result_read_array(from, name, &rank, shape, &axis->direction, err);
+  if (status == STATUS_OK && rank != 1) status = error_set(err, STATUS_DATA, "%s: rank %zu, expected 1", name, rank);
+  axis->width = shape[0];
+  for (size_t j = 0; status == STATUS_OK && j < axis->width; j++) square += axis->direction[j] * axis->direction[j];
+  if (status == STATUS_OK && !(fabs(square - 1) <= 1e-6))
+    status = error_set(err, STATUS_DATA, "%s: its length is %g, expected 1", name, sqrt(square));
+  if (status == STATUS_OK && (!isfinite(axis->midpoint) || !isfinite(axis->scale) || !(axis->scale > 0)))
+    status = error_set(err, STATUS_DATA, "%s: midpoint %g and scale %g, expected finite numbers and a scale above 0",
+                       axis->site, axis->midpoint, axis->scale);
+  free(name);
+  return status;
+}
+
+static Status read_axes(AxisFile *file, Error *err) {
+  static const char *const names[] = {"midpoint", "scale", "separation"};
+  double *numbers[3] = {0};
+  char **sites = NULL;
+  Status status = result_read_strings(file->result, "site", &sites, &file->n_axes, err);
+  if (status == STATUS_OK && file->n_axes == 0) status = error_set(err, STATUS_DATA, "site: no axis in it");
+  for (size_t k = 0; k < 3 && status == STATUS_OK; k++)
+    status = read_shaped(file->result, names[k], 1, &file->n_axes, &numbers[k], err);
+  file->axes = mem_alloc(file->n_axes, sizeof *file->axes);
+  for (size_t s = 0; s < file->n_axes && status == STATUS_OK; s++) {
+    file->axes[s] = (ValueAxis){.site = mem_copy_string(sites[s]),
+                                .midpoint = numbers[0][s],
+                                .scale = numbers[1][s],
+                                .separation = numbers[2][s]};
+    status = read_direction(file->result, &file->axes[s], err);
+  }
+  for (size_t k = 0; k < 3; k++) free(numbers[k]);
+  string_list_free(sites, file->n_axes);
+  return status;
+}
+
+static Status read_method(AxisFile *file, Error *err) {
+  const Status status = result_read_attribute(file->result, "method", &file->method_name, err);
+  if (status != STATUS_OK || axis_method_from_name(file->method_name, &file->method)) return status;
+  return error_set(err, STATUS_DATA, "attribute method is \"%.60s\", which this fathom does not know",
+                   file->method_name);
+}
+
+Status axis_file_open(const char *path, AxisFile *file, Error *err) {
+  *file = (AxisFile){.path = mem_copy_string(path)};
+  Status status = result_open(path, &file->result, err);
+  if (status == STATUS_OK && strcmp(result_kind(file->result), "axis") != 0)
+    status = error_set(err, STATUS_DATA, "%s: holds a result of kind %s, expected axis (fathom axis makes one)", path,
+                       result_kind(file->result));
+  if (status == STATUS_OK) {
+    status = read_method(file, err);
+    if (status == STATUS_OK) status = read_axes(file, err);
+    if (status == STATUS_OK) status = read_words(file->result, &file->words, err);
+    if (status != STATUS_OK && strncmp(err->text, path, strlen(path)) != 0) error_prefix(err, "%s", path);
+  }
+  if (status != STATUS_OK) axis_file_close(file);
+  return status;
+}
+
+void axis_file_close(AxisFile *file) {
+  result_close(file->result);
+  for (size_t s = 0; s < file->n_axes && file->axes; s++) axis_clear(&file->axes[s]);
+  free(file->axes);
+  axis_words_clear(&file->words);
+  free(file->method_name);
+  free(file->path);
+  *file = (AxisFile){0};
+}
+
+Status axis_file_rows(const AxisFile *file, size_t axis, float **rows, Error *err) {
+  const ValueAxis *a = &file->axes[axis];
+  const size_t shape[] = {file->words.n, a->width};
+  char *name = mem_format("rows/%s", a->site);
+  double *values = NULL;
+  *rows = NULL;
+  Status status = read_shaped(file->result, name, 2, shape, &values, err);
+  if (status == STATUS_OK) status = mem_try(shape[0] * shape[1], sizeof **rows, (void **)rows, err);
+  for (size_t i = 0; status == STATUS_OK && i < shape[0] * shape[1]; i++) (*rows)[i] = (float)values[i];
+  free(values);
+  free(name);
+  if (status != STATUS_OK && strncmp(err->text, file->path, strlen(file->path)) != 0) error_prefix(err, "%s", file->path);
+  return status;
+}
+
+bool axis_file_find(const AxisFile *file, const char *site, size_t *axis) {
+  for (*axis = 0; *axis < file->n_axes; ++*axis)
+    if (strcmp(file->axes[*axis].site, site) == 0) return true;
+  return false;
+}
