@@ -12,8 +12,19 @@
 #include <string.h>
 
 static const Command *const commands[] = {
-    &command_info,  &command_tokenize, &command_record, &command_score, &command_drift, &command_axis,
-    &command_train, &command_eval,     &command_sweep,  &command_plot,  &command_verify, NULL,
+    &command_info,
+    &command_tokenize,
+    &command_record,
+    &command_score,
+    &command_drift,
+    &command_axis,
+    &command_bias,
+    &command_train,
+    &command_eval,
+    &command_sweep,
+    &command_plot,
+    &command_verify,
+    NULL,
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] - 1 };
 

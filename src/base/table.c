@@ -166,6 +166,12 @@ void table_count(Table *t, size_t value) {
   cell_end(t);
 }
 
+void table_absent(Table *t) {
+  cell_begin(t);
+  if (!t->root) fputc('-', t->out);
+  cell_end(t);
+}
+
 Status table_end(Table *t, Error *err) {
   assert(t->column == 0);
   if (t->root) {

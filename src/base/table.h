@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum { PROVENANCE_MODELS = 16 };
+enum { PROVENANCE_MODELS = 256 };
 
 /* Where a result comes from; strings are borrowed. */
 typedef struct Provenance {
@@ -41,6 +41,7 @@ void table_summary_text(Table *table, const char *name, const char *value);
 void table_string(Table *table, const char *value);
 void table_number(Table *table, double value); /* 9 significant digits */
 void table_count(Table *table, size_t value);
+void table_absent(Table *table); /* what rows of this kind do not have: "-" in TSV, no member in JSON */
 
 Status table_end(Table *table, Error *err); /* writes what is left, checks the stream, frees */
 
