@@ -43,14 +43,19 @@ static size_t count_characters(const char *text) {
   return n;
 }
 
-/* Is the word one token where it follows a blank? One that the vocabulary cannot express is none. */
-static bool is_whole(const Tokenizer *tokenizer, const LexiconWord *word) {
+static size_t count_tokens(const Tokenizer *tokenizer, const char *text) {
   TokenList tokens = {0};
   Error ignored;
-  char *text = mem_format(" %s", word->form);
   const Status status = tokenizer_encode(tokenizer, text, strlen(text), 0, &tokens, &ignored);
-  const bool whole = status == STATUS_OK && tokens.count == 1 && !word->is_prefix;
+  const size_t n = status == STATUS_OK ? tokens.count : 0;
   token_list_clear(&tokens);
+  return n;
+}
+
+/* Is the word one token where it follows another? One that the vocabulary cannot express is none. */
+static bool is_whole(const Tokenizer *tokenizer, const LexiconWord *word) {
+  char *text = mem_format("a %s", word->form);
+  const bool whole = !word->is_prefix && count_tokens(tokenizer, text) == count_tokens(tokenizer, "a") + 1;
   free(text);
   return whole;
 }
@@ -156,7 +161,7 @@ Status info_lexicon(const char *path, const InfoSettings *settings, const Proven
     Table *table = info_begin(settings, from);
     table_note(table,
                "zipf is log10 of uses in a thousand million words, as the file gives it; one_token counts words that "
-               "are one token behind a blank");
+               "are one token behind another word");
     print_whole(table, l);
     for (size_t c = 0; c < l->n_categories; c++) print_category(table, l, c, tokenizer);
     status = table_end(table, err);
