@@ -88,7 +88,7 @@ is "$?" 0 "and can be run"
 is "$(awk -F'\t' '
   /^#/ { next }
   !named++ { if ($0 != "id\tpos\tsentence") print "names"; next }
-  NF != 3 || split($3, part, "{word}") != 2 || split(part[1], words, " ") < 3 || part[1] !~ / $/ || part[2] !~ /^[.,?]/ || part[1] ~ /,/ { print }
+  NF != 3 || split($3, part, "[{]word[}]") != 2 || split(part[1], words, " ") < 3 || part[1] !~ / $/ || part[2] !~ /^[.,?]/ || part[1] ~ /,/ { print }
   $1 in seen { print }
   { seen[$1]; n[$2]++ }
   END { print n["noun"], n["adjective"], n["verb"], n["participle"] }' "$prompts/carriers.tsv")" "10 10 10 10" "the carriers keep their rules"

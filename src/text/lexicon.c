@@ -84,13 +84,13 @@ Status builder_word(LexiconBuilder *b, const LexiconRow *row, size_t *word, Erro
   Lexicon *l = b->lexicon;
   char *form = lexicon_trimmed(row->form, strlen(row->form));
   const size_t size = strlen(form);
-  const bool is_prefix = size > 1 && form[size - 1] == '*';
+  const bool is_prefix = size > 1 && form[size - 1] == '*' && form[size - 2] != ' ';
   size_t last;
   if (is_prefix) form[size - 1] = 0;
   *word = LEXICON_NONE;
   if (size == 0 || strchr(form, '*')) {
     free(form);
-    return builder_skip(b, row->form, size ? "'*' is understood at the end of an entry alone" : "an empty entry", err);
+    return builder_skip(b, row->form, size ? "'*' is understood at the end of a word alone" : "an empty entry", err);
   }
   *word = find_word(b, form, is_prefix, row->pos, &last);
   if (*word != LEXICON_NONE) {
