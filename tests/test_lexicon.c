@@ -2,6 +2,7 @@
  * with its line. */
 #include "tests/bytes.h"
 #include "tests/tap.h"
+#include "text/carriers.h"
 #include "text/delimited.h"
 #include "text/lexicon.h"
 
@@ -46,18 +47,19 @@ static bool is_form(const Lexicon *l, const char *text, const char *form) {
 static void test_rows(void) {
   Lexicon *l = read_good("a.tsv", "# a remark\n\nWord\tcategory\tlemma\tPOS\tweight\tzipf\tvalence\trationale\r\n"
                                   "Ambition\tagency\tambition\tnoun\t\t4.1\t1\t\"quotes\" stay\r\n"
-                                  "ambitions\tagency\tambition\tnoun\t0.5\t-\tNA\t\n\n"
+                                  "ambitions\tagency\tambition\t noun \t0.5\t-\tNA\t\n\n"
                                   "support\tcommunion\t\tnoun\t\t5\t\t\n"
                                   "support\tcommunion\t\tverb\t\t5\t\t\n"
-                                  "support\tcommunion\t\tnoun\t\t5\t\tagain\n");
-  ok(strcmp(l->layout, "TSV") == 0 && l->n_words == 4 && l->n_categories == 2 && l->n_repeated == 1 && l->n_skipped == 0,
+                                  "support\tcommunion\t\tnoun\t\t5\t\tagain\n"
+                                  "support\tagency\t\tnoun\t0\t5\t\tnone of it\n");
+  ok(strcmp(l->layout, "TSV") == 0 && l->n_words == 4 && l->n_categories == 2 && l->n_repeated == 2 && l->n_skipped == 0 && l->words[2].n_members == 1,
      "one row a word: names of columns in any case and order, a repeated row merged");
   ok(strcmp(l->words[0].form, "Ambition") == 0 && strcmp(l->words[1].lemma, "ambition") == 0 &&
          strcmp(l->words[2].lemma, "support") == 0 && l->words[0].line == 4 && l->words[2].line == 7,
      "forms as spelt, lemmas, lines");
   ok(l->words[0].zipf == 4.1 && isnan(l->words[1].zipf) && l->words[0].valence == 1 && isnan(l->words[1].valence),
      "numbers, and none");
-  ok(lexicon_weight(l, 0, 0) == 1 && lexicon_weight(l, 1, 0) == 0.5 && lexicon_weight(l, 0, 1) == 0, "weights");
+  ok(strcmp(l->words[1].pos, "noun") == 0 && lexicon_weight(l, 0, 0) == 1 && lexicon_weight(l, 1, 0) == 0.5 && lexicon_weight(l, 0, 1) == 0, "weights");
   const size_t support = find(l, "Support");
   ok(support == 2 && l->words[2].next_same == 3 && l->words[3].next_same == LEXICON_NONE, "two words of one form");
   ok(is_form(l, " AMBITION\t", "Ambition") && is_form(l, "ambit", NULL) && is_form(l, "", NULL) &&
@@ -93,7 +95,7 @@ static void test_columns(void) {
 }
 
 static void test_dic(void) {
-  Lexicon *l = read_good("a.dic", "%\n1\tAgency\n\t02 Care (tender)\n%\nable\t1\naffection*\t2\nstand by\t1\t2\n"
+  Lexicon *l = read_good("a.dic", "% \n1\tAgency\n\t02 Care (tender)\n%\nable\t1\naffection*\t2\nstand by\t1\t2\n"
                                   "24 7\t2\n:)\t2\nroute66 1 2\nat ease 2\n");
   ok(strcmp(l->layout, "LIWC .dic") == 0 && l->n_words == 7 && l->n_categories == 2 &&
          strcmp(l->categories[1], "Care (tender)") == 0,
@@ -206,6 +208,76 @@ static void test_choice(void) {
   lexicon_free(l);
 }
 
+static Status read_carriers(const char *text, CarrierSet *set, Error *err) {
+  char *path = file_join(folder, "carriers.tsv");
+  Bytes bytes = {0};
+  put(&bytes, text, strlen(text));
+  write_bytes(path, &bytes, bytes.size);
+  drop(&bytes);
+  const Status status = carriers_read(path, set, err);
+  unlink(path);
+  free(path);
+  return status;
+}
+
+static void carriers_refused(const char *text, const char *message) {
+  CarrierSet set;
+  Error err = {0};
+  ok(read_carriers(text, &set, &err) == STATUS_DATA && set.count == 0 && strstr(err.text, message), "refused: %s", message);
+  if (!strstr(err.text, message)) printf("# found \"%s\"\n", err.text);
+}
+
+static void test_carriers(void) {
+  CarrierSet set;
+  Error err = {0};
+  ok(read_carriers("# a remark\nid\tpos\tsentence\na\tnoun\tOf {word}, \"so\".\nb\t\t{word}\n", &set, &err) == STATUS_OK &&
+         set.count == 2,
+     "carriers: %s", err.text);
+  size_t end = 0;
+  char *text = carrier_fill(&set.items[0], "love", &end);
+  ok(strcmp(text, "Of love, \"so\".") == 0 && end == 7, "the word in its place: %s", text);
+  free(text);
+  text = carrier_fill(&set.items[1], "love", &end);
+  ok(strcmp(text, "love") == 0 && end == 4, "a slot alone");
+  free(text);
+  ok(carrier_fits(&set.items[0], "Noun") && !carrier_fits(&set.items[0], "verb") && carrier_fits(&set.items[0], "") &&
+         carrier_fits(&set.items[1], "verb"),
+     "parts of speech");
+  carriers_clear(&set);
+  carriers_refused("id\tsentence\na\t{word}\n", "line 1: expected columns named id, pos and sentence");
+  carriers_refused("id\tpos\tsentence\na\tnoun\tnothing\n", "line 2: \"nothing\" has no slot, expected one {word}");
+  carriers_refused("id\tpos\tsentence\na\tnoun\t{word} {word}\n", "has several slots");
+  carriers_refused("id\tpos\tsentence\na\tnoun\t{word}\na\tnoun\tx {word}\n", "line 3: id \"a\" was used before");
+  carriers_refused("id\tpos\tsentence\na\tnoun\n", "line 2: 2 columns, expected the 3");
+  carriers_refused("id\tpos\tsentence\n", "no sentences in this file");
+}
+
+/* Cells of every kind of end, each as "[cell]". */
+static void test_cells(void) {
+  static const char *const texts[] = {"a,\"b \"\"c\"\"\",\r\n\n,\"d\ne\"\r\n\"\"", "a\t\"b\"\t\r\n\t\tc,d\r", "\"a\",b"};
+  static const char *const cells[] = {"1[a][b \"c\"][] 3[][d\ne] 5[] ", "1[a][\"b\"][] 2[][][c,d] ", "1[a][b] "};
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    char *path = file_join(folder, "cells.csv"), found[256] = "";
+    Bytes bytes = {0};
+    Delimited table;
+    Error err = {0};
+    put(&bytes, texts[i], strlen(texts[i]));
+    write_bytes(path, &bytes, bytes.size);
+    drop(&bytes);
+    Status status = delimited_open(&table, path, &err);
+    while (status == STATUS_OK && (status = delimited_next(&table, &err)) == STATUS_OK && table.n_cells > 0) {
+      sprintf(found + strlen(found), "%zu", table.line);
+      for (size_t c = 0; c < table.n_cells; c++) sprintf(found + strlen(found), "[%s]", table.cells[c]);
+      strcat(found, " ");
+    }
+    ok(status == STATUS_OK && strcmp(found, cells[i]) == 0, "cells of file %zu", i + 1);
+    if (strcmp(found, cells[i]) != 0) printf("# found \"%s\"\n", found);
+    delimited_close(&table);
+    unlink(path);
+    free(path);
+  }
+}
+
 /* What bias and scan read: cells with line ends, and more rows than the index begins with. */
 static void test_large(void) {
   Bytes text = {0};
@@ -239,6 +311,8 @@ int main(void) {
   test_columns();
   test_dic();
   test_refusals();
+  test_carriers();
+  test_cells();
   test_choice();
   test_large();
   rmdir(folder);

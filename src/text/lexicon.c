@@ -164,11 +164,13 @@ static Status unknown_layout(const Delimited *f, Error *err) {
       f->path, f->line, f->cells[0], f->n_cells - 1);
 }
 
+static bool is_percent(const char *cell) { return cell[0] == '%' && cell[1 + strspn(cell + 1, " ")] == 0; }
+
 static Status read_layout(LexiconBuilder *b, Error *err) {
   Delimited *f = b->file;
   const Status status = delimited_next(f, err);
   if (status != STATUS_OK) return status;
-  if (strcmp(f->cells[0], "%") == 0) {
+  if (is_percent(f->cells[0])) {
     b->lexicon->layout = "LIWC .dic";
     return lexicon_read_dic(b, err);
   }

@@ -42,12 +42,14 @@ static const char *cell(const Delimited *f, size_t column) { return column < f->
 
 static Status read_word_row(LexiconBuilder *b, const Columns *c, Error *err) {
   const Delimited *f = b->file;
-  LexiconRow row = {.form = cell(f, c->word), .pos = cell(f, c->pos)};
+  LexiconRow row = {.form = cell(f, c->word)};
   double weight;
   size_t word, category = 0;
   char *lemma = lexicon_trimmed(cell(f, c->lemma), strlen(cell(f, c->lemma)));
   char *name = lexicon_trimmed(cell(f, c->category), strlen(cell(f, c->category)));
+  char *pos = lexicon_trimmed(cell(f, c->pos), strlen(cell(f, c->pos)));
   row.lemma = lemma;
+  row.pos = pos;
   Status status = read_number(f, "weight", cell(f, c->weight), &weight, err);
   if (status == STATUS_OK) status = read_number(f, "zipf", cell(f, c->zipf), &row.zipf, err);
   if (status == STATUS_OK) status = read_number(f, "valence", cell(f, c->valence), &row.valence, err);
@@ -55,9 +57,10 @@ static Status read_word_row(LexiconBuilder *b, const Columns *c, Error *err) {
     status = error_set(err, STATUS_DATA, "%s: line %zu: \"%.60s\" has no category", f->path, f->line, row.form);
   if (status == STATUS_OK) status = builder_category(b, name, &category, err);
   if (status == STATUS_OK) status = builder_word(b, &row, &word, err);
-  if (status == STATUS_OK && word != LEXICON_NONE)
+  if (status == STATUS_OK && word != LEXICON_NONE && weight != 0)
     status = builder_member(b, word, category, isnan(weight) ? 1 : weight, err);
   free(lemma);
+  free(pos);
   free(name);
   return status;
 }
