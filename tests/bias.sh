@@ -164,6 +164,7 @@ printf 'response,best\nsnow,1\nrain,2\n' >other.csv
 refuse 3 'lexicon.tsv: none of its 24 words is in other.csv' "no word of the lexicon" bias other.csv
 printf 'word,best\nlove,1\n' >other.csv
 refuse 3 'other.csv: no scan table: its first line has no column' "an unknown layout" bias other.csv
+refuse 3 'b.h5: an HDF5 file, expected a scan table' "a result" bias b.h5
 refuse 4 'none.csv: .*No such file' "a table that is not there" bias none.csv
 refuse 3 '[0-9]+ words.* expected at least 10' "--strict: a small category" "$FATHOM" bias birch-1.csv --lexicon three.tsv --strict
 grep -v -e '^love' -e '^trust' -e '^care' birch-1.csv >other.csv

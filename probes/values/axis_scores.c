@@ -36,9 +36,7 @@ static double weighted_g(size_t n, const double *scores, const bool *labels, con
   for (size_t i = 0; i < n; i++) square += weights[i] * (scores[i] - means[labels[i]]) * (scores[i] - means[labels[i]]);
   const double freedom = totals[0] + totals[1] - 2;
   if (totals[0] < 2 || totals[1] < 2 || !(square > 0)) return NAN;
-  const double correction =
-      exp(lgamma(freedom / 2) - lgamma((freedom - 1) / 2)) / sqrt(freedom / 2);
-  return correction * (means[1] - means[0]) / sqrt(square / freedom);
+  return hedges_correction(freedom) * (means[1] - means[0]) / sqrt(square / freedom);
 }
 
 double hedges_g(size_t n, const double *scores, const bool *labels) {

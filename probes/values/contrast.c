@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "num/statistics.h"
+#include "probes/values/axis_scores.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -60,16 +61,16 @@ PromptEffect contrast_over_prompts(const PromptSides *sides, const double *value
   const bool one_side = sides->n_first == sides->n;
   PromptEffect effect = {.test = one_side ? permutation_of_signs(sides->n, list, limit, seed)
                                           : permutation_of_groups(sides->n, list, sides->is_first, limit, seed)};
-  free(list);
   const double of_a = a.variance / a.n, of_b = one_side ? 0 : b.variance / b.n, error = sqrt(of_a + of_b);
   const double welch_df =
       (of_a + of_b) * (of_a + of_b) / (of_a * of_a / (a.n - 1) + (one_side ? 0 : of_b * of_b / (b.n - 1)));
-  const double df = a.n + b.n - (one_side ? 1 : 2);
-  const double sd = sqrt(one_side ? a.variance : ((a.n - 1) * a.variance + (b.n - 1) * b.variance) / df);
   const bool exists = error > 0; /* not where a variance is NaN */
   const double half = exists ? student_quantile(0.975, welch_df) * error : NAN;
   effect.lo = effect.test.statistic - half;
   effect.hi = effect.test.statistic + half;
-  effect.g = exists ? effect.test.statistic / sd * (1 - 3 / (4 * df - 1)) : NAN;
+  effect.g = !one_side           ? hedges_g(sides->n, list, sides->is_first)
+             : exists && a.n > 2 ? effect.test.statistic / sqrt(a.variance) * hedges_correction(a.n - 1)
+                                 : NAN;
+  free(list);
   return effect;
 }

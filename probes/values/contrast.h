@@ -36,7 +36,7 @@ double contrast_of(const PromptSides *sides, const double *values);
 void contrast_group_mean(size_t n_models, size_t n_prompts, const double *values, const bool *is_member, double *means);
 
 /* A contrast with prompts as the unit. lo and hi: 95 %, Welch's t for two sides, Student's for one; g: Hedges' g, the
- * contrast in standard deviations over prompts (pooled over the sides), with the correction 1 - 3 / (4 df - 1). They
+ * contrast in standard deviations over prompts (pooled over the sides), corrected for few prompts. They
  * are NaN where a side has too few prompts or all its prompts agree. The test deals out the prompts' sides anew, or
  * their signs where there is one side. */
 typedef struct PromptEffect {

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "command/bias.h"
+#include "command/info.h"
 #include "store/texts.h"
 #include "text/scan_table.h"
 
@@ -84,7 +85,10 @@ static Status read_tables(const LexiconChoice *choice, BiasScores *s, ScanTable 
   Progress progress = progress_begin("reading", "tables", s->n_models);
   for (size_t i = 0; i < s->n_models && status == STATUS_OK; i++) {
     progress_show(&progress, i);
-    status = scan_table_read(s->paths[i], &tables[i], err);
+    status = info_is_h5(s->paths[i])
+                 ? error_set(err, STATUS_DATA, "%s: an HDF5 file, expected a scan table: fathom scan --csv writes one",
+                             s->paths[i])
+                 : scan_table_read(s->paths[i], &tables[i], err);
     if (status != STATUS_OK) break;
     memcpy(s->digests[i], tables[i].sha256, DIGEST_TEXT);
     status = keep_lexicon(choice, &tables[i], &s->n_dropped[i], err);

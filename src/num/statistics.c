@@ -51,6 +51,8 @@ double student_quantile(double p, double df) {
   return p < 0.5 ? -high : high;
 }
 
+double hedges_correction(double df) { return exp(lgamma(df / 2) - lgamma((df - 1) / 2)) / sqrt(df / 2); }
+
 double quantile_sorted(size_t n, const double *sorted, double p) {
   const double at = p * (double)(n - 1);
   const size_t below = (size_t)at, above = below + 1 < n ? below + 1 : below;

@@ -8,6 +8,10 @@
 /* x with P(T <= x) = p for Student's t; 0 < p < 1, df > 0. */
 double student_quantile(double p, double df);
 
+/* What the difference of two means in standard deviations is multiplied by, so that it is right on average where these have
+ * few degrees of freedom (Hedges 1981): gamma(df / 2) / (sqrt(df / 2) gamma((df - 1) / 2)), df > 1. */
+double hedges_correction(double df);
+
 /* p-quantile of n > 0 ascending values, linear between order statistics (Hyndman and Fan's type 7). */
 double quantile_sorted(size_t n, const double *sorted, double p);
 
