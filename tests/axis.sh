@@ -1,0 +1,158 @@
+#!/bin/sh
+# fathom axis on tiny models and small made stores: fitting, files, projections, comparisons, refusals.
+. "$SRCDIR/tests/tap.sh"
+f=$SRCDIR/tests/fixtures
+make=$(dirname "$FATHOM")/tests/make_store
+tab=$(printf '\t')
+cd "$work" || exit 99
+
+# A lexicon of made words: 14 of either pole, inflections of one lemma among them, 10 neutral ones.
+awk -v OFS='\t' 'BEGIN {
+  print "word", "category", "lemma", "pos", "zipf"
+  split("lead win strive act dare build drive rule push steer climb master share care help love give trust heal guard join greet nurse comfort thank table stone river cloud chair paper glass wheel bread grass", w, " ")
+  for (i = 1; i <= 34; i++) {
+    c = i <= 12 ? "agency" : i <= 24 ? "communion" : "neutral"
+    print w[i], c, w[i], "verb", i % 7
+    if (i % 6 == 0 && i <= 24) print w[i] "s", c, w[i], "verb", (i + 1) % 7
+  }
+}' >words.tsv
+printf 'id\tpos\tsentence\na\tverb\tthey wanted to {word} again\nb\t\tand so to {word}\n' >sentences.tsv
+
+"$FATHOM" axis "$f/llama-base.gguf" --lexicon words.tsv --others neutral --templates sentences.tsv --permutations 99 -o x.h5 >x.tsv 2>err
+is "$? $(cat err | grep -vc memory:)" "0 0" "axes are fit, and nothing but memory is said on stderr"
+is "$(grep -v '^#' x.tsv | head -1)" "$(printf 'site\tlayer\tauc\tauc_lo\tauc_hi\tg\tg_lo\tg_hi\tp\tp_max\trandom_auc\trandom_lo\trandom_hi\tagency\tagency_lo\tagency_hi\tcommunion\tcommunion_lo\tcommunion_hi\tneutral\tneutral_lo\tneutral_hi')" "the columns"
+is "$(grep -v '^#' x.tsv | cut -f 1,2 | tail -n +2 | tr '\t\n' '  ')" "blocks.0.hook_resid_post 0 blocks.1.hook_resid_post 1 " "resid_post of all blocks"
+grep -q '^# words: 14 of agency (12 lemmas), 14 of communion (12 lemmas)$' x.tsv && grep -q '^# beside the poles: neutral (10 lemmas)' x.tsv
+ok $? "words and lemmas are counted"
+grep -q '^# p: unit: words, 28 of them, of 24 lemmas whose poles are exchanged together, inside their fold; the axis is refit in each of 99 permutations; (1 + # of AUCs at least as high) / (1 + 99)$' x.tsv
+ok $? "the unit of p is printed"
+awk -F '\t' '!/^#/ && $1 != "site" { if (!($4 <= $3 && $3 <= $5 && $7 <= $6 && $6 <= $8 && $9 >= .01 && $9 <= $10 && $10 <= 1 && $12 <= $11 && $11 <= $13)) bad = 1 } END { exit bad }' x.tsv
+ok $? "intervals are intervals, p_max is at least p"
+"$FATHOM" axis "$f/llama-base.gguf" --lexicon words.tsv --others neutral --templates sentences.tsv --permutations 99 --threads 2 --batch-tokens 3 -q | grep -v '^#' >again.tsv
+grep -v '^#' x.tsv | cmp - again.tsv
+ok $? "threads and batches change no digit"
+"$FATHOM" axis "$f/llama-base.gguf" --lexicon words.tsv --poles communion,agency --templates sentences.tsv --permutations 0 --bootstrap 0 -q | grep -v '^#' >swapped.tsv
+awk -F '\t' 'NR == FNR { if (!/^#/) auc[$1] = $3; next } $1 != "site" && ($4 $9 $11 != "---") { bad = 1 } END { exit bad }' x.tsv swapped.tsv
+ok $? "no permutations and no resamples: no p, no intervals"
+for method in lda logistic; do
+  "$FATHOM" axis "$f/llama-base.gguf" --lexicon words.tsv --method $method --residualise tokens,length,zipf --permutations 19 -q -o $method.h5 >$method.tsv
+  is "$? $(grep -c '^# covariate: ' $method.tsv) $("$FATHOM" info $method.h5 | awk -F '\t' '$2 == "words/covariates" { print $3 }')" \
+    "0 3 number [28, 3]" "--method $method with covariates"
+done
+printf 'word,other,first\nlead,1,2\nwin,3,\n' >few.csv
+awk -F '\t' 'NR > 1 { print $1 "," length($1) * 2 "," NR }' words.tsv | sed '1i word,double,row' >covariates.csv
+"$FATHOM" axis "$f/llama-base.gguf" --lexicon words.tsv --residualise double,row --covariates covariates.csv --permutations 0 -q >table.tsv
+is "$? $(grep -c '^# covariate: row' table.tsv)" "0 1" "columns of a table are regressed out"
+"$FATHOM" axis "$f/llama-base.gguf" --lexicon words.tsv --pos verb --sites resid_pre,ln_final --layers 1 --permutations 0 -q | grep -v '^#' | cut -f 1 | tr '\n' ' ' >sites.txt
+is "$(cat sites.txt)" "site blocks.1.hook_resid_pre ln_final.hook_normalized " "sites are selected"
+
+# --- projections ---
+"$FATHOM" record "$f/llama-base.gguf" --prompts "$SRCDIR/probes/prompts/neutral.txt" --limit 5 --tokens last -q -o last.h5 >/dev/null &&
+  "$FATHOM" record "$f/llama-base.gguf" --pairs "$SRCDIR/probes/prompts/harmlessness-test.jsonl" --limit 6 --tokens all -q -o pairs.h5 >/dev/null
+ok $? "recordings are made"
+"$FATHOM" axis x.h5 last.h5 pairs.h5 -o p.h5 >p.tsv
+is "$? $(grep -v '^#' p.tsv | head -1)" "0 $(printf 'site\tlayer\tstore\tgroup\tvalue\tlo\thi\tn')" "stores along axes"
+is "$(grep -v '^#' p.tsv | tail -n +2 | cut -f 2-4,8 | tr '\t\n' ' ;')" \
+  "0 last.h5 all 5;1 last.h5 all 5;0 pairs.h5 chosen 4;0 pairs.h5 rejected 4;1 pairs.h5 chosen 4;1 pairs.h5 rejected 4;" \
+  "group by group, samples counted"
+is "$(grep -c '^# position 0 of each sequence is left out' p.tsv)" 1 "position 0 is left out, and said to be"
+is "$("$FATHOM" axis x.h5 pairs.h5 --by none --layers 1 | grep -v '^#' | tail -n +2 | cut -f 4,8)" "all${tab}8" "--by none"
+is "$("$FATHOM" axis x.h5 pairs.h5 --by group --layers 1 | grep -v '^#' | tail -n +2 | cut -f 8 | sort -u)" "2" "--by group"
+[ "$("$FATHOM" axis x.h5 pairs.h5 --keep-first | grep -v '^#' | cksum)" != "$("$FATHOM" axis x.h5 pairs.h5 | grep -v '^#' | cksum)" ]
+ok $? "--keep-first keeps it"
+
+# --- comparisons ---
+"$FATHOM" axis x.h5 x.h5 >same.tsv
+is "$(grep -v '^#' same.tsv | tail -n +2 | cut -f 5-7 | sort -u)" "0${tab}0${tab}0" "a model and itself: no shift, no rotation"
+"$FATHOM" axis "$f/llama-reward" --lexicon words.tsv --others neutral --templates sentences.tsv --permutations 0 -q -o y.h5 >/dev/null
+"$FATHOM" axis x.h5 y.h5 -o c.h5 >c.tsv
+is "$? $(grep -v '^#' c.tsv | tail -n +2 | cut -f 2-4,8 | head -5 | tr '\t\n' ' ;')" \
+  "0 0 shift both poles 24;0 shift agency 12;0 shift communion 12;0 shift neutral 10;0 rotation both poles 24;" "two models: shifts and a rotation"
+awk -F '\t' '!/^#/ && $1 != "site" { if (!($6 <= $5 && $5 <= $7) || ($3 == "rotation" && !($5 > 0 && $5 < 180))) bad = 1; v[$2 $4 $3] = $5; if ($3 == "rotation" && (v[$2 "agencyshift"] + v[$2 "communionshift"]) / 2 - v[$2 "both polesshift"] > 1e-6) bad = 1 } END { exit bad }' c.tsv
+ok $? "with intervals; the poles' mean is that of both"
+is "$("$FATHOM" axis x.h5 y.h5 --layers 1 | grep -v '^#' | grep -c '^blocks.1')" 5 "one layer of it"
+
+# --- control vectors ---
+"$FATHOM" axis x.h5 --control-vector x.gguf && "$FATHOM" axis "$f/llama-base.gguf" --lexicon words.tsv --others neutral --templates sentences.tsv --permutations 0 -q --control-vector y.gguf >/dev/null
+is "$? $(cmp x.gguf y.gguf && "$FATHOM" info x.gguf --tensors | grep -v '^#' | grep -c direction) $("$FATHOM" info x.gguf --metadata | grep -c 'controlvector.model_hint.*llama')" "0 1 1" \
+  "a control vector, from a saved axis or at once, has no block 0"
+fails 2 'no axis at resid_post of block 1 or above' "a control vector of other sites" \
+  "$FATHOM" axis "$f/llama-base.gguf" -q --lexicon words.tsv --layers 0 --permutations 0 --control-vector z.gguf
+
+# --- words from a store ---
+awk -v OFS= 'BEGIN { for (i = 0; i < 40; i++) for (k = 0; k < 2; k++)
+  print "{\"id\": \"", i, "-", k, "\", \"group\": \"w", i, "\", \"label\": \"", (i % 4 == 3 ? "other" : i % 2 ? "up" : "down"), "\", \"text\": \"the word ", i * i * 7, " and ", k, "\"}" }' >texts.jsonl
+"$FATHOM" record "$f/llama-base.gguf" --prompts texts.jsonl --tokens last -q -o texts.h5 >/dev/null
+"$FATHOM" axis texts.h5 --poles up,down --permutations 19 -o s.h5 >s.tsv
+is "$? $(grep -c '^# words: 10 of up (10 lemmas), 20 of down (20 lemmas)$' s.tsv) $(grep -c '^# left out: 20 samples of other labels$' s.tsv)" "0 1 1" \
+  "words of a store are its groups"
+"$FATHOM" axis s.h5 texts.h5 --layers 1 --bootstrap 0 >st.tsv
+is "$(awk -F '\t' '!/^#/ && $4 == "up" { up = $5 } $4 == "down" { down = $5 } END { printf "%.6f", up + down }' st.tsv | sed 's/^-//')" "0.000000" \
+  "its own poles lie at equal distances of 0"
+"$make" bare.h5 last=1 samples=40 && fails 3 'bare\.h5: pole agency has 0 words' "a store without labels" "$FATHOM" axis bare.h5
+sed 's/"w1"/"w0"/' texts.jsonl >mixed.jsonl && "$FATHOM" record "$f/llama-base.gguf" --prompts mixed.jsonl --tokens last -q -o mixed.h5 >/dev/null
+fails 3 'mixed\.h5: group "w0" has samples labelled down and up' "a group of both poles" "$FATHOM" axis mixed.h5 --poles up,down
+
+# --- refusals ---
+model=$f/llama-base.gguf
+fails 2 'axis: --lexicon F is needed' "a model without words" "$FATHOM" axis "$model"
+fails 2 '--poles agency: expected two names' "one pole" "$FATHOM" axis "$model" --lexicon words.tsv --poles agency
+fails 2 'nope' "an unknown pole" "$FATHOM" axis "$model" --lexicon words.tsv --poles agency,nope
+fails 2 '--bootstrap 7: expected 0 or at least 100' "too few resamples" "$FATHOM" axis "$model" --lexicon words.tsv --bootstrap 7
+fails 3 'pole agency has 12 lemmas, expected at least 13: one for each fold' "more folds than lemmas" "$FATHOM" axis "$model" -q --lexicon words.tsv --folds 13
+fails 3 'not a lexicon|no\.txt|layout|expected' "an unknown layout" "$FATHOM" axis "$model" --lexicon "$SRCDIR/probes/prompts/neutral.txt"
+printf 'id\tpos\tsentence\na\t\tno word here\n' >place.tsv
+fails 3 'place\.tsv: line 2: .* has no slot, expected one \{word\}' "sentences without a place" "$FATHOM" axis "$model" --lexicon words.tsv --templates place.tsv
+printf 'id\tpos\tsentence\na\t\t{word} it is\n' >first.tsv
+awk 'BEGIN { print "word,category"; for (i = 0; i < 20; i++) print substr("abcdefghijklmnopqrst", i + 1, 1) "," (i < 10 ? "agency" : "communion") }' >letters.csv
+fails 3 '"a" is the first token of every sentence' "words at position 0 are not read" "$FATHOM" axis "$model" -q --lexicon letters.csv --templates first.tsv
+printf 'b\t\twith {word}\n' >>first.tsv
+"$FATHOM" axis "$model" --lexicon letters.csv --templates first.tsv --permutations 0 2>first.err >first.out
+is "$? $(grep -c 'left out: 20 sentences in which the word is the first token' first.err)" "0 1" "and such sentences are left out"
+fails 2 '--residualise colour: expected tokens, length' "an unknown covariate" "$FATHOM" axis "$model" --lexicon words.tsv --residualise colour
+fails 2 '--residualise colour: covariates\.csv has no column' "a column that is not there" \
+  "$FATHOM" axis "$model" --lexicon words.tsv --residualise colour --covariates covariates.csv
+printf 'word,x\nlead,many\n' >bad.csv
+fails 3 'bad\.csv: line 2: "many", expected a number' "a covariate that is no number" "$FATHOM" axis "$model" --lexicon words.tsv --residualise x --covariates bad.csv
+fails 2 '--covariates: --residualise names the columns' "covariates that nobody asks for" "$FATHOM" axis "$model" --lexicon words.tsv --covariates few.csv
+"$FATHOM" axis "$model" --lexicon words.tsv --residualise first --covariates few.csv >unknown.out 2>unknown.err
+grep -q 'pole agency has 1 words, expected at least 2' unknown.err && grep -q 'left out: 27 words with a covariate that is not known' unknown.err
+ok $? "words whose covariate is not known are left out, and counted"
+fails 2 '--by is not for fitting' "options of projections" "$FATHOM" axis "$model" --lexicon words.tsv --by group
+fails 2 '--lexicon is not for fitting an axis from a store' "options of models" "$FATHOM" axis texts.h5 --lexicon words.tsv
+fails 2 '--method is for fitting an axis, not for a saved one' "options of fitting" "$FATHOM" axis x.h5 last.h5 --method lda
+fails 2 'x\.h5 holds axes: add stores to project' "axes alone" "$FATHOM" axis x.h5
+fails 2 'are not of one kind' "stores and axes" "$FATHOM" axis x.h5 last.h5 x.h5
+fails 2 'two files of axes are compared, found 3' "three files of axes" "$FATHOM" axis x.h5 x.h5 x.h5
+fails 2 'expected activations \(fathom record\) or axes behind x\.h5' "a model behind axes" "$FATHOM" axis x.h5 "$model"
+fails 3 'p\.h5: holds a result of kind axis-projection' "a result of another kind" "$FATHOM" axis p.h5
+fails 3 'x\.h5 and s\.h5 hold different words: word 0 is "lead" against' "files of other words" "$FATHOM" axis x.h5 s.h5
+"$FATHOM" axis "$model" --lexicon words.tsv --templates sentences.tsv --permutations 0 -q -o fewer.h5 >/dev/null
+fails 3 'x\.h5 and fewer\.h5 hold different words: 38 against 28' "files of fewer words" "$FATHOM" axis x.h5 fewer.h5
+"$FATHOM" axis "$model" --lexicon words.tsv --others neutral --method lda --permutations 0 -q -o l.h5 >/dev/null
+fails 3 'x\.h5 was fit by mean, l\.h5 by lda' "files of two methods" "$FATHOM" axis x.h5 l.h5
+"$FATHOM" axis "$f/llama-tied.gguf" --lexicon words.tsv --others neutral --permutations 0 -q -o wide.h5 >/dev/null
+fails 3 'blocks\.0\.hook_resid_post is 16 wide in x\.h5 and 24 in wide\.h5' "files of models of other widths" "$FATHOM" axis x.h5 wide.h5
+fails 3 'last\.h5: blocks\.0\.hook_resid_post is 16 wide, the axis in wide\.h5 24' "a store of another width" "$FATHOM" axis wide.h5 last.h5
+"$make" nan.h5 width=16 nan_at=20
+fails 3 'nan\.h5: blocks\.1\.hook_resid_post: sample p5 \(row 20\) holds a NaN' "NaN in a store" "$FATHOM" axis x.h5 nan.h5
+"$FATHOM" axis x.h5 nan.h5 --layers 0 >/dev/null
+ok $? "matters only where it is"
+fails 4 'no\.gguf' "a missing model" "$FATHOM" axis no.gguf --lexicon words.tsv
+fails 4 'no/such/x\.h5' "an output in a missing folder" "$FATHOM" axis "$model" -q --lexicon words.tsv --permutations 0 -o no/such/x.h5
+"$FATHOM" axis x.h5 y.h5 --json >c.json
+if command -v "${PYTHON3:-python3}" >/dev/null; then
+  "${PYTHON3:-python3}" -c 'import json
+d = json.load(open("c.json"), parse_constant=lambda c: exit("not JSON: " + c))
+exit(0 if d["command"] == "axis" and len(d["rows"]) == 10 and list(d["rows"][0]) == ["site", "layer", "measure", "group", "value", "lo", "hi", "n"] else 1)'
+  ok $? "JSON: one object"
+else
+  skip "no python3 to read JSON with"
+fi
+if [ -w /dev/full ]; then
+  "$FATHOM" axis x.h5 y.h5 >/dev/full 2>full.err
+  is "$? $(cat full.err)" "4 fathom: standard output: cannot write: No space left on device" "a full disk is seen"
+else
+  skip "no /dev/full"
+fi
+tap_end
