@@ -19,6 +19,7 @@ static const Command *const commands[] = {
     &command_drift,
     &command_axis,
     &command_bias,
+    &command_implicit,
     &command_train,
     &command_eval,
     &command_sweep,

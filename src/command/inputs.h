@@ -106,6 +106,11 @@ void inputs_close(Inputs *inputs); /* all zeros is fine */
     "limit", 0, OPTION_SIZE, offsetof(Settings, input.limit), 1, 1e12, "N", "the first N prompts or pairs only", NULL  \
   }
 
+/* Which chat template; a command that takes several writes this row itself. */
+#define CHAT_TEMPLATES_HELP                                                                                            \
+  "auto (the model's own), a Jinja file, chatml, gemma, granite, llama-2, llama-3, mistral, phi-3, tulu, vicuna, "     \
+  "zephyr, or none (contents with newlines between)"
+
 #define LENGTH_OPTIONS(Settings)                                                                                       \
   {"chat-template",                                                                                                    \
    0,                                                                                                                  \
@@ -114,10 +119,13 @@ void inputs_close(Inputs *inputs); /* all zeros is fine */
    0,                                                                                                                  \
    0,                                                                                                                  \
    "FILE|NAME|none",                                                                                                   \
-   "how messages become text: auto (the model's own), a Jinja file, chatml, gemma, granite, llama-2, llama-3, "        \
-   "mistral, phi-3, tulu, vicuna, zephyr, or none (contents with newlines between)",                                   \
+   "how messages become text: " CHAT_TEMPLATES_HELP,                                                                   \
    NULL},                                                                                                              \
-      {"chat-date",                                                                                                    \
+      READING_OPTIONS(Settings)
+
+/* How texts are read, but for the chat template. */
+#define READING_OPTIONS(Settings)                                                                                      \
+  {"chat-date",                                                                                                    \
        0,                                                                                                              \
        OPTION_TEXT,                                                                                                    \
        offsetof(Settings, input.chat_date),                                                                            \

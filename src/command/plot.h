@@ -25,7 +25,7 @@ typedef struct Figure {
 
 extern const Figure figure_drift, figure_cross, figure_training, figure_heatmap, figure_steps;
 extern const Figure figure_transfer, figure_frontier, figure_layers, figure_curves, figure_quantity;
-extern const Figure figure_ranks;
+extern const Figure figure_ranks, figure_implicit_words;
 
 /* Reads array name, which must have exactly this shape; a dimension given as 0 is free and filled in, but must not be
  * empty. values is freed by the caller. A misfit is STATUS_DATA saying what was found and expected. */
@@ -33,6 +33,9 @@ Status plot_read_array(const PlotFile *file, const char *name, size_t rank, size
 
 /* As result_read_strings; with *n not 0 there must be as many. Freed by string_list_free. */
 Status plot_read_strings(const PlotFile *file, const char *name, char ***values, size_t *n, Error *err);
+
+/* Notes what the intervals are (attribute "interval"), where all files say the same. */
+void plot_note_interval(const PlotFile *files, size_t n_files, Table *table);
 
 /* A cell; what is not finite is missing, so that a diverged run can still be drawn. */
 void plot_number(Table *table, double value);

@@ -98,7 +98,7 @@ static Status drift_read(const PlotFile *file, DriftResult *drift, Error *err) {
 }
 
 /* What the intervals are, where all files say the same. */
-static void note_interval(const PlotFile *files, size_t n_files, Table *table) {
+void plot_note_interval(const PlotFile *files, size_t n_files, Table *table) {
   char *said = NULL;
   for (size_t i = 0; i < n_files; i++) {
     char *interval = NULL;
@@ -115,7 +115,7 @@ static void note_interval(const PlotFile *files, size_t n_files, Table *table) {
 
 static Status write_drift(const PlotFile *files, size_t n_files, Table *table, Error *err) {
   Status status = STATUS_OK;
-  note_interval(files, n_files, table);
+  plot_note_interval(files, n_files, table);
   for (size_t i = 0; i < n_files && status == STATUS_OK; i++) {
     DriftResult drift;
     status = drift_read(&files[i], &drift, err);

@@ -148,6 +148,7 @@ void chat_close(ChatTemplate *chat) {
   free(chat);
 }
 
+bool chat_is_plain(const ChatTemplate *chat) { return chat->is_plain; }
 const char *chat_name(const ChatTemplate *chat) { return chat->name; }
 const char *chat_written_date(const ChatTemplate *chat) { return chat->written_date; }
 

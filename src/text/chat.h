@@ -29,6 +29,7 @@ Status chat_date(const char *text, struct tm *date, bool *is_given, Error *err);
 Status chat_open(const char *choice, const struct tm *date, const Tokenizer *tokenizer, ChatTemplate **out, Error *err);
 void chat_close(ChatTemplate *chat); /* NULL is fine */
 
+bool chat_is_plain(const ChatTemplate *chat); /* "none" */
 const char *chat_name(const ChatTemplate *chat); /* "chatml", "none", "the model's chat template", the file's path */
 /* "2024-07-26" where the template writes the date and one was given, else "". */
 const char *chat_written_date(const ChatTemplate *chat);

@@ -179,3 +179,22 @@ Status tokenizer_decode(const Tokenizer *t, const int32_t *ids, size_t n, char *
   *size = out.size - 1;
   return STATUS_OK;
 }
+
+bool tokenizer_token_text(const Tokenizer *t, int32_t id, char **text, size_t *size, bool *is_special) {
+  const Vocabulary *v = &t->vocabulary;
+  ByteRun out = {0};
+  if (id < 0 || (size_t)id >= v->count || vocabulary_kind(v, id) == TOKEN_NONE) return false;
+  const char *bytes = vocabulary_text(v, id);
+  const size_t n = vocabulary_size(v, id);
+  if (vocabulary_kind(v, id) == TOKEN_BYTE)
+    byte_run_add(&out, &(char){(char)byte_token_value(bytes, n)}, 1);
+  else if (t->model == TOKENIZER_SENTENCEPIECE && vocabulary_is_piece(v, id))
+    append_marked(&out, bytes, n, false);
+  else
+    byte_run_add(&out, bytes, n);
+  byte_run_add(&out, "", 1);
+  *text = out.bytes;
+  *size = out.size - 1;
+  *is_special = vocabulary_kind(v, id) == TOKEN_SPECIAL;
+  return true;
+}

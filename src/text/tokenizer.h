@@ -52,6 +52,12 @@ char *tokenizer_token_name(const Tokenizer *tokenizer, int32_t id);
 bool tokenizer_is_plain(const Tokenizer *tokenizer, int32_t id);
 
 size_t tokenizer_vocab_size(const Tokenizer *tokenizer);
+
+/* The bytes one token stands for inside a text, where decoding it alone would take a blank off its front; freed by the
+ * caller, NUL-terminated beside *size. *is_special: control and unknown tokens, whose text is their name. false where no
+ * token has this id. */
+bool tokenizer_token_text(const Tokenizer *tokenizer, int32_t id, char **text, size_t *size, bool *is_special);
+
 const char *tokenizer_kind(const Tokenizer *tokenizer); /* "byte-level BPE, pre-tokenizer smollm" */
 
 /* -1 where the model has none. */

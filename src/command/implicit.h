@@ -1,0 +1,128 @@
+/* What the parts of `fathom implicit` share: implicit.c (the command), implicit_open.c (two models and what they are
+ * asked), implicit_tokens.c (next tokens), implicit_words.c (words of a lexicon), implicit_pairs.c (answers of pairs),
+ * implicit_table.c (what is printed), implicit_result.c (the file). Model 1 and 2 of the help are sides 0 and 1 here. */
+#ifndef FATHOM_COMMAND_IMPLICIT_H
+#define FATHOM_COMMAND_IMPLICIT_H
+
+#include "command/inputs.h"
+#include "probes/values/means.h"
+#include "store/result.h"
+#include "text/continuation.h"
+#include "text/joined_vocabulary.h"
+#include "text/lexicon.h"
+
+typedef struct ImplicitSettings {
+  CommonSettings common;
+  InputSettings input;        /* the adapter is put on model 2 */
+  OptionTexts chat_templates; /* none, one for both, or one each */
+  const char *lexicon, *categories, *pos, *separator, *duplicates, *table, *output;
+  size_t top;
+} ImplicitSettings;
+
+/* How a continuation's token log-probabilities become one number; "end": with the end-of-turn token. */
+typedef enum ImplicitForm {
+  FORM_SUM,
+  FORM_MEAN, /* per token */
+  FORM_FIRST,
+  FORM_SUM_END,
+  FORM_MEAN_END,
+  FORM_COUNT
+} ImplicitForm;
+extern const char *const implicit_forms[FORM_COUNT]; /* "sum", "mean", "first", "sum_end", "mean_end" */
+
+/* log_p[n + 1]: of the n >= 1 tokens, and of the end of the turn, which may be NaN. */
+void implicit_form(size_t n, const double *log_p, double forms[FORM_COUNT]);
+
+typedef struct ImplicitSide {
+  Inputs in;
+  TokenList tail;         /* what ends a turn */
+  Asked *asked;           /* [n_asked] of the prompts; NULL with --pairs */
+  Sample *prompts;        /* [n_asked]: their tokens again, borrowed */
+  size_t n_asked;
+  const Sample **samples; /* [n_samples]: those that both models take, in order */
+} ImplicitSide;
+
+/* The two models on the same prompts, or on the same pairs (two samples each). */
+typedef struct ImplicitRun {
+  const ImplicitSettings *settings;
+  ImplicitSide sides[2];
+  QuestionSet questions; /* none with --pairs */
+  size_t n_samples;
+  size_t n_too_long; /* prompts that are too long for a model; pairs that are so for one only */
+  char **groups;      /* [n_groups] of prompts, in the order of their first */
+  size_t n_groups;
+  size_t *group_of; /* [n_samples] */
+  size_t n_sets;    /* what means are taken over: all prompts; and, where there are several, each group */
+} ImplicitRun;
+
+Status implicit_open(ImplicitRun *run, const char *const *paths, const ImplicitSettings *settings, Error *err);
+void implicit_close(ImplicitRun *run); /* all zeros is fine */
+/* "all", or a group. */
+const char *implicit_set_name(const ImplicitRun *run, size_t set);
+/* Adds one prompt's values to the means of the sets it is in; sets[n_sets]. */
+void implicit_add(const ImplicitRun *run, size_t prompt, Means *sets, const double *values);
+
+/* --- next tokens --- */
+
+enum { TOKEN_MWLR, TOKEN_LOG_P1, TOKEN_LOG_P2, TOKEN_NUMBERS };
+
+typedef struct ImplicitTokens {
+  JoinedVocabulary joined;
+  Means *sets;          /* [n_sets] of width TOKEN_NUMBERS * joined.n: all of one kind, then the next */
+  double *mass[2];      /* [prompts] on the joined strings */
+  double *mwlr_sum;     /* [prompts] */
+  double *kl_21, *kl_12; /* [prompts] KL(p2||p1), KL(p1||p2); NaN where a model has mass elsewhere */
+} ImplicitTokens;
+
+Status implicit_tokens(const ImplicitRun *run, ImplicitTokens *tokens, Error *err);
+void implicit_tokens_clear(const ImplicitRun *run, ImplicitTokens *tokens); /* all zeros is fine */
+/* The strings of a set in order of falling mean MWLR; freed by the caller. */
+size_t *implicit_tokens_order(const ImplicitTokens *tokens, size_t set);
+/* A string as a table and a file can hold it: UTF-8, other bytes and controls as "\x0a", a backslash doubled. Freed by
+ * the caller. */
+char *implicit_shown(const char *bytes, size_t size);
+
+/* --- words --- */
+
+enum { WORD_RATIO, WORD_LOG_P1, WORD_LOG_P2, WORD_NUMBERS };
+
+/* Numbers of one word or category: index ((item * FORM_COUNT) + form) * WORD_NUMBERS + number. */
+typedef struct ImplicitWords {
+  char **words, **categories; /* [n_words], [n_categories] */
+  size_t n_words, n_categories;
+  size_t *category_of; /* [n_words] */
+  size_t *n_tokens[2]; /* [n_words] of each model */
+  size_t n_left_out;   /* entries with wildcards */
+  size_t n_merging[2]; /* words whose first token would merge with the prompt's last one */
+  Means *word_sets;    /* [n_sets] */
+  Means *category_sets;
+} ImplicitWords;
+
+Status implicit_words(const ImplicitRun *run, ImplicitWords *words, Error *err);
+void implicit_words_clear(const ImplicitRun *run, ImplicitWords *words); /* all zeros is fine */
+
+/* --- pairs --- */
+
+/* Of sample i (chosen and rejected of pair i / 2). */
+typedef struct ImplicitPairs {
+  size_t *n_tokens[2]; /* [n_samples] of the answers */
+  double *forms[2];    /* [n_samples, FORM_COUNT] of each model's log-probabilities */
+} ImplicitPairs;
+
+Status implicit_pairs(const ImplicitRun *run, ImplicitPairs *pairs, Error *err);
+void implicit_pairs_clear(ImplicitPairs *pairs); /* all zeros is fine */
+
+/* --- output --- */
+
+/* What was computed; the others are NULL. */
+typedef struct ImplicitReport {
+  const ImplicitRun *run;
+  const ImplicitTokens *tokens;
+  const ImplicitWords *words;
+  const ImplicitPairs *pairs;
+} ImplicitReport;
+
+Status implicit_print(const ImplicitReport *report, const char *table, const Provenance *from, Error *err);
+Status implicit_write(const ImplicitReport *report, const Provenance *from, Error *err); /* -o */
+
+#endif

@@ -1,0 +1,81 @@
+/* The implicit reward of preference pairs: what one model gives to an answer more than the other does. */
+#include "base/memory.h"
+#include "command/implicit.h"
+#include "train/logprobs.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const implicit_forms[FORM_COUNT] = {"sum", "mean", "first", "sum_end", "mean_end"};
+
+void implicit_form(size_t n, const double *log_p, double forms[FORM_COUNT]) {
+  double sum = 0;
+  for (size_t i = 0; i < n; i++) sum += log_p[i];
+  forms[FORM_SUM] = sum;
+  forms[FORM_MEAN] = sum / (double)n;
+  forms[FORM_FIRST] = log_p[0];
+  forms[FORM_SUM_END] = sum + log_p[n];
+  forms[FORM_MEAN_END] = (sum + log_p[n]) / (double)(n + 1);
+}
+
+/* The answer without what the template writes behind it; [first, n_tokens) of the text is what is asked about. */
+static LogprobText answer_of(const Sample *sample, const TokenList *tail) {
+  LogprobText text = {.sample = *sample, .end = tail->count ? tail->ids[0] : -1};
+  text.first = sample->response_begin ? sample->response_begin : 1; /* nothing stands before a first token */
+  const size_t n = sample->n_tokens;
+  if (tail->count && n > text.first + tail->count &&
+      memcmp(sample->ids + n - tail->count, tail->ids, tail->count * sizeof *tail->ids) == 0)
+    text.sample.n_tokens = n - tail->count;
+  return text;
+}
+
+static Status run_side(const ImplicitRun *run, int k, ImplicitPairs *pairs, Error *err) {
+  const ImplicitSide *side = &run->sides[k];
+  const size_t n = run->n_samples;
+  LogprobText *texts = mem_alloc(n, sizeof *texts);
+  size_t n_numbers = 0;
+  Status status = STATUS_OK;
+  for (size_t i = 0; i < n && status == STATUS_OK; i++) {
+    texts[i] = answer_of(side->samples[i], &side->tail);
+    if (texts[i].sample.n_tokens <= texts[i].first)
+      status = error_set(err, STATUS_DATA, "%s: the answer of \"%s\" has no tokens behind the prompt",
+                         side->in.model_name, side->samples[i]->id);
+    else
+      n_numbers += texts[i].sample.n_tokens - texts[i].first + 1;
+  }
+  double *numbers = mem_alloc(n_numbers, sizeof *numbers), *at = numbers;
+  for (size_t i = 0; i < n && status == STATUS_OK; i++) {
+    texts[i].log_p = at;
+    at += texts[i].sample.n_tokens - texts[i].first + 1;
+  }
+  if (status == STATUS_OK)
+    status = logprobs_compute(&side->in.model, texts, n, run->settings->input.batch_tokens, k ? "model 2" : "model 1",
+                              err);
+  for (size_t i = 0; i < n && status == STATUS_OK; i++) {
+    pairs->n_tokens[k][i] = texts[i].sample.n_tokens - texts[i].first;
+    implicit_form(pairs->n_tokens[k][i], texts[i].log_p, pairs->forms[k] + i * FORM_COUNT);
+  }
+  free(numbers);
+  free(texts);
+  return status;
+}
+
+Status implicit_pairs(const ImplicitRun *run, ImplicitPairs *pairs, Error *err) {
+  Status status = STATUS_OK;
+  *pairs = (ImplicitPairs){0};
+  for (int k = 0; k < 2 && status == STATUS_OK; k++) {
+    pairs->n_tokens[k] = mem_alloc(run->n_samples, sizeof(size_t));
+    pairs->forms[k] = mem_alloc(run->n_samples * FORM_COUNT, sizeof(double));
+    status = run_side(run, k, pairs, err);
+  }
+  return status;
+}
+
+void implicit_pairs_clear(ImplicitPairs *pairs) {
+  for (int k = 0; k < 2; k++) {
+    free(pairs->n_tokens[k]);
+    free(pairs->forms[k]);
+  }
+  *pairs = (ImplicitPairs){0};
+}

@@ -1,0 +1,153 @@
+/* The figure of top and bottom words: of results of `fathom implicit` the next tokens by MWLR, and the words of a lexicon
+ * by their log ratio. */
+#include "base/memory.h"
+#include "command/plot.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SHOWN = 12 }; /* at either end */
+
+/* What is ranked in one panel; borrowed. */
+typedef struct WordPanel {
+  const char *file, *name, *measure;
+  size_t n, step;                     /* numbers of word i are at i * step */
+  char *const *texts, *const *groups; /* [n]; groups may be NULL */
+  const double *values, *lows, *highs;
+} WordPanel;
+
+/* A text in the figure, where a blank at its edge can be seen, and bytes that are no text ("\\x0a") are <0x0a>: figures
+ * cannot carry a backslash. Freed by the caller. */
+static char *visible(const char *text) {
+  char *marked = mem_alloc(2 * strlen(text) + 1, 1), *to = marked;
+  for (const char *from = text; *from;) {
+    const bool at_edge = *from == ' ' && (from == text || !from[1]);
+    if (from[0] == '\\' && from[1] == 'x' && from[2] && from[3]) {
+      to += sprintf(to, "<0x%c%c>", from[2], from[3]);
+      from += 4;
+    } else if (at_edge) {
+      to = stpcpy(to, "\xc2\xb7");
+      from++;
+    } else {
+      from += from[0] == '\\' && from[1] == '\\';
+      *to++ = *from++;
+    }
+  }
+  char *plain = plot_plain_text(marked);
+  free(marked);
+  return plain;
+}
+
+typedef struct RankedWord {
+  double value;
+  size_t word;
+} RankedWord;
+
+static int falling(const void *a, const void *b) {
+  const RankedWord *x = a, *y = b;
+  if (x->value != y->value) return x->value < y->value ? 1 : -1;
+  return (x->word > y->word) - (x->word < y->word);
+}
+
+static void write_word(const WordPanel *p, const char *end, size_t rank, size_t word, Table *table) {
+  char *text = visible(p->texts[word]), *group = p->groups ? plot_plain_text(p->groups[word]) : NULL;
+  table_string(table, p->file);
+  table_string(table, p->name);
+  table_string(table, p->measure);
+  table_string(table, end);
+  table_count(table, rank);
+  table_string(table, text);
+  table_string(table, group);
+  plot_number(table, p->values[word * p->step]);
+  plot_number(table, p->lows ? p->lows[word * p->step] : NAN);
+  plot_number(table, p->highs ? p->highs[word * p->step] : NAN);
+  free(text);
+  free(group);
+}
+
+/* Words without a number are left out. */
+static void write_panel(const WordPanel *p, Table *table) {
+  RankedWord *ranked = mem_alloc(p->n, sizeof *ranked);
+  size_t n = 0;
+  for (size_t i = 0; i < p->n; i++)
+    if (isfinite(p->values[i * p->step])) ranked[n++] = (RankedWord){p->values[i * p->step], i};
+  qsort(ranked, n, sizeof *ranked, falling);
+  const size_t shown = n < 2 * SHOWN ? n / 2 : SHOWN;
+  for (size_t i = 0; i < shown; i++) write_word(p, "top", i + 1, ranked[i].word, table);
+  for (size_t i = 0; i < shown; i++) write_word(p, "bottom", i + 1, ranked[n - 1 - i].word, table);
+  free(ranked);
+}
+
+/* A panel for each set of prompts: group/{value, lo, hi} is [S, n] or [S, n, forms], of which the first form is drawn. */
+static Status write_sets(const PlotFile *file, const char *group, const char *value, const char *measure,
+                         char *const *sets, size_t n_sets, WordPanel panel, size_t n_forms, Table *table, Error *err) {
+  const char *const names[] = {value, "lo", "hi"};
+  size_t shape[] = {n_sets, panel.n, n_forms};
+  double *numbers[3] = {NULL};
+  Status status = STATUS_OK;
+  for (size_t i = 0; i < 3 && status == STATUS_OK; i++) {
+    char *path = mem_format("%s/%s", group, names[i]);
+    status = plot_read_array(file, path, n_forms ? 3 : 2, shape, &numbers[i], err);
+    free(path);
+  }
+  panel.step = n_forms ? n_forms : 1;
+  for (size_t s = 0; s < n_sets && status == STATUS_OK; s++) {
+    const size_t at = s * panel.n * panel.step;
+    char *title = mem_format("%ss, %s prompts", group, sets[s]), *plain = plot_plain_text(title);
+    panel.name = plain;
+    panel.measure = measure;
+    panel.values = numbers[0] + at;
+    panel.lows = numbers[1] + at;
+    panel.highs = numbers[2] + at;
+    write_panel(&panel, table);
+    free(title);
+    free(plain);
+  }
+  for (size_t i = 0; i < 3; i++) free(numbers[i]);
+  return status;
+}
+
+static Status write_implicit_file(const PlotFile *file, Table *table, Error *err) {
+  char **sets = NULL, **tokens = NULL, **words = NULL, **categories = NULL, **forms = NULL;
+  size_t n_sets = 0, n_tokens = 0, n_words = 0, n_forms = 0;
+  const bool has_words = result_has(file->result, "word/text");
+  if (!result_has(file->result, "token/text"))
+    return error_set(err, STATUS_DATA, "%s: holds no words: it is of --pairs", file->path);
+  Status status = plot_read_strings(file, "set/name", &sets, &n_sets, err);
+  if (status == STATUS_OK) status = plot_read_strings(file, "token/text", &tokens, &n_tokens, err);
+  if (status == STATUS_OK && has_words) status = plot_read_strings(file, "word/text", &words, &n_words, err);
+  size_t n_categories = n_words;
+  if (status == STATUS_OK && has_words)
+    status = plot_read_strings(file, "word/category", &categories, &n_categories, err);
+  if (status == STATUS_OK && has_words) status = plot_read_strings(file, "form/name", &forms, &n_forms, err);
+  if (status == STATUS_OK)
+    status = write_sets(file, "token", "mwlr", "MWLR", sets, n_sets,
+                        (WordPanel){.file = file->label, .n = n_tokens, .texts = tokens}, 0, table, err);
+  if (status == STATUS_OK && has_words)
+    status = write_sets(file, "word", "log_ratio", "log p2 - log p1, nats", sets, n_sets,
+                        (WordPanel){.file = file->label, .n = n_words, .texts = words, .groups = categories}, n_forms,
+                        table, err);
+  string_list_free(sets, n_sets);
+  string_list_free(tokens, n_tokens);
+  string_list_free(words, n_words);
+  string_list_free(categories, n_categories);
+  string_list_free(forms, n_forms);
+  return status;
+}
+
+static Status write_implicit(const PlotFile *files, size_t n_files, Table *table, Error *err) {
+  Status status = STATUS_OK;
+  plot_note_interval(files, n_files, table);
+  for (size_t i = 0; i < n_files && status == STATUS_OK; i++) status = write_implicit_file(&files[i], table, err);
+  return status;
+}
+
+const Figure figure_implicit_words = {
+    .name = "words",
+    .kind = "implicit",
+    .script = "words.gp",
+    .columns = {"file", "panel", "measure", "end", "rank", "text", "category", "value", "lo", "hi"},
+    .write = write_implicit,
+};
