@@ -71,6 +71,8 @@ load here . "page.gp"
 
 ABOVE = 0x0072B2; BELOW = 0xD55E00
 word_colour(c, top) = c > 0 ? colour(int(c)) : n_categories ? SOFT : top > 0 ? ABOVE : BELOW
+# A tic's label is a format.
+percent(s) = strlen(s) == 0 ? "" : (s[1:1] eq "%" ? "%%" : s[1:1]) . percent(s[2:*])
 decade(v) = 10.0 ** floor(log10(v))
 nice(v) = v <= decade(v) ? decade(v) : v <= 2 * decade(v) ? 2 * decade(v) : v <= 5 * decade(v) ? 5 * decade(v) : 10 * decade(v)
 unset grid
@@ -83,16 +85,18 @@ do for [p = 1:n_panels] {
   heading = join(n_files > 1 ? PANEL[p][1:tab - 1] : "", PANEL[p][tab + 1:*])
   eval HEADINGS
   n = TOPS[p] + BOTTOMS[p]
-  pad = larger(0.04 * (HIGH[p] - LOW[p]), 1e-12)
-  left = smaller(LOW[p], 0) - pad
-  right = larger(HIGH[p], 0) + pad
+  left = smaller(LOW[p], 0)
+  right = larger(HIGH[p], 0)
+  pad = right > left ? 0.04 * (right - left) : 1
+  left = left - pad
+  right = right + pad
   set xrange [left : right]
   set yrange [n + 1.6 : 0.4]
   set ytics ()
-  do for [i = 1:n] { set ytics add (shortened(TEXTS[(p - 1) * most + i], 22) TEXT_AT[(p - 1) * most + i]) }
+  do for [i = 1:n] { set ytics add (percent(shortened(TEXTS[(p - 1) * most + i], 22)) TEXT_AT[(p - 1) * most + i]) }
   set ytics scale 0 noenhanced
   set format x "%g"
-  set xtics nice((right - left) / (columns == 1 ? 9 : 5))
+  set xtics nice((right - left) / (columns == 1 ? 9.0 : 5.0))
   set xlabel MEASURE[p] offset 0, 0.8 font TEXT textcolor rgb INK noenhanced
   unset arrow
   set arrow 1 from 0, graph 0 to 0, graph 1 nohead lw 0.8 dt 3 lc rgb SOFT back

@@ -135,6 +135,21 @@ is "$(rows figure.tsv | awk -F'\t' '$2 == "words, all prompts" && $5 == 1 { prin
   "and the words of the lexicon"
 grep -q '^# interval: 95 % over prompts' figure.tsv && rows figure.tsv | grep -q '·the'
 ok $? "blanks can be seen, intervals are named"
+: "${GNUPLOT:=gnuplot}"
+export GNUPLOT
+if command -v "$GNUPLOT" >/dev/null 2>&1; then
+  "$FATHOM" plot I.h5 -o words.svg && "$FATHOM" plot I.h5 same.h5 --figure words -o words.png && "$FATHOM" plot I.h5 -o words.pdf
+  ok $? "the figure in every format, and of two files"
+  for text in ">tokens, best prompts<" ">·and<" ">friend<" ">communion  <" "lines: 95 % over prompts" "log p2 - log p1, nats"; do
+    grep -qF -- "$text" words.svg
+    ok $? "it says $text"
+  done
+  implicit "$chat" "$chat" --adapter "$fixtures/adapter-reward" --text "What?" -o bytes.h5 >/dev/null
+  "$FATHOM" plot bytes.h5 -o bytes.svg && grep -qF '&lt;0x18>' bytes.svg && grep -qF 'no intervals' bytes.svg
+  ok $? "bytes that are no text, and one prompt"
+else
+  skip "no $GNUPLOT here to draw with"
+fi
 is "$(implicit "$base" "$chat" --pairs "$given/pairs.jsonl" -o P.h5 >/dev/null; "$FATHOM" info P.h5 -q | awk -F'\t' '$2 ~ /^pair.(id|log_p)$/ { print $3 }' | tr '\n' ' ')" \
   "text [3] number [3, 2, 2, 5] " "pairs in a result"
 

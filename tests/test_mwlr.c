@@ -121,8 +121,8 @@ static void test_join(void) {
      "bytes are shared, also those that are no UTF-8");
   ok(string_of(&j, "12") < 0 && j.of_token[0][TWELVE] == -1 && j.of_token[1][S___] == -1, "what one lacks is not");
   ok(string_of(&j, "<|a|>") < 0, "a special token is not the text that spells it");
-  ok(j.n == 256 + 5 && j.n_tokens[0] == j.n && j.n_tokens[1] == 256 + 5 + 6,
-     "%zu strings, %zu and %zu tokens", j.n, j.n_tokens[0], j.n_tokens[1]);
+  ok(j.n == 256 + 5 && j.n_tokens[0] == j.n && j.n_tokens[1] == 256 + 5 + 6, "%zu strings, %zu and %zu tokens", j.n,
+     j.n_tokens[0], j.n_tokens[1]);
   joined_vocabulary_clear(&j);
   vocabulary_join(first, first, &j);
   ok(j.n == N_BYTE_LEVEL && j.n_tokens[0] == N_BYTE_LEVEL && j.n_tokens[1] == N_BYTE_LEVEL,

@@ -121,7 +121,8 @@ const Command command_implicit = {
         "  accuracy    of --pairs how often the chosen answer has the higher implicit reward, with Wilson's interval,\n"
         "              and the higher log-probability in each model alone\n"
         "  pairs       the numbers behind that\n"
-        "Prompts with \"group\" are also averaged by group. Intervals are over prompts (Student's t): they say how much "
+        "Prompts with \"group\" are also averaged by group. Intervals are over prompts (Student's t): they say how "
+        "much "
         "depends\n"
         "on the wording, not how two kinds of models differ, for which two models are too few.",
     .example = "fathom implicit base.gguf instruct.gguf --prompts prompts.jsonl --lexicon words.tsv -o implicit.h5",

@@ -1,6 +1,7 @@
 /* What the parts of `fathom implicit` share: implicit.c (the command), implicit_open.c (two models and what they are
  * asked), implicit_tokens.c (next tokens), implicit_words.c (words of a lexicon), implicit_pairs.c (answers of pairs),
- * implicit_table.c (what is printed), implicit_result.c (the file). Model 1 and 2 of the help are sides 0 and 1 here. */
+ * implicit_table.c (what is printed), implicit_result.c (the file). Model 1 and 2 of the help are sides 0 and 1 here.
+ */
 #ifndef FATHOM_COMMAND_IMPLICIT_H
 #define FATHOM_COMMAND_IMPLICIT_H
 
@@ -35,9 +36,9 @@ void implicit_form(size_t n, const double *log_p, double forms[FORM_COUNT]);
 
 typedef struct ImplicitSide {
   Inputs in;
-  TokenList tail;         /* what ends a turn */
-  Asked *asked;           /* [n_asked] of the prompts; NULL with --pairs */
-  Sample *prompts;        /* [n_asked]: their tokens again, borrowed */
+  TokenList tail;  /* what ends a turn */
+  Asked *asked;    /* [n_asked] of the prompts; NULL with --pairs */
+  Sample *prompts; /* [n_asked]: their tokens again, borrowed */
   size_t n_asked;
   const Sample **samples; /* [n_samples]: those that both models take, in order */
 } ImplicitSide;
@@ -49,7 +50,7 @@ typedef struct ImplicitRun {
   QuestionSet questions; /* none with --pairs */
   size_t n_samples;
   size_t n_too_long; /* prompts that are too long for a model; pairs that are so for one only */
-  char **groups;      /* [n_groups] of prompts, in the order of their first */
+  char **groups;     /* [n_groups] of prompts, in the order of their first */
   size_t n_groups;
   size_t *group_of; /* [n_samples] */
   size_t n_sets;    /* what means are taken over: all prompts; and, where there are several, each group */
@@ -68,9 +69,9 @@ enum { TOKEN_MWLR, TOKEN_LOG_P1, TOKEN_LOG_P2, TOKEN_NUMBERS };
 
 typedef struct ImplicitTokens {
   JoinedVocabulary joined;
-  Means *sets;          /* [n_sets] of width TOKEN_NUMBERS * joined.n: all of one kind, then the next */
-  double *mass[2];      /* [prompts] on the joined strings */
-  double *mwlr_sum;     /* [prompts] */
+  Means *sets;           /* [n_sets] of width TOKEN_NUMBERS * joined.n: all of one kind, then the next */
+  double *mass[2];       /* [prompts] on the joined strings */
+  double *mwlr_sum;      /* [prompts] */
   double *kl_21, *kl_12; /* [prompts] KL(p2||p1), KL(p1||p2); NaN where a model has mass elsewhere */
 } ImplicitTokens;
 

@@ -84,17 +84,17 @@ static Status ask_side(ImplicitRun *run, ImplicitSide *side, Error *err) {
     Asked *asked = &side->asked[i];
     status = question_ask(q, side->in.chat, side->in.tokenizer, asked, err);
     side->n_asked = i + 1;
-    side->prompts[i] = (Sample){
-        .id = q->id, .group = q->group, .ids = asked->tokens.ids, .n_tokens = asked->tokens.count};
+    side->prompts[i] =
+        (Sample){.id = q->id, .group = q->group, .ids = asked->tokens.ids, .n_tokens = asked->tokens.count};
   }
   return status == STATUS_OK ? status : error_prefix(err, "%s", side->in.model_name);
 }
 
 static Status read_prompts(ImplicitRun *run, Error *err) {
   const InputSettings *input = &run->settings->input;
-  Status status = input->text ? questions_from_text(input->text, &run->questions, err)
-                              : questions_read(input->prompts.items, input->prompts.count, input->limit,
-                                               &run->questions, err);
+  Status status = input->text
+                      ? questions_from_text(input->text, &run->questions, err)
+                      : questions_read(input->prompts.items, input->prompts.count, input->limit, &run->questions, err);
   for (int k = 0; k < 2 && status == STATUS_OK; k++) status = ask_side(run, &run->sides[k], err);
   if (status != STATUS_OK) return status;
   const size_t most[2] = {inputs_max_length(&run->sides[0].in, input), inputs_max_length(&run->sides[1].in, input)};

@@ -50,8 +50,8 @@ static Status run_side(const ImplicitRun *run, int k, ImplicitPairs *pairs, Erro
     at += texts[i].sample.n_tokens - texts[i].first + 1;
   }
   if (status == STATUS_OK)
-    status = logprobs_compute(&side->in.model, texts, n, run->settings->input.batch_tokens, k ? "model 2" : "model 1",
-                              err);
+    status =
+        logprobs_compute(&side->in.model, texts, n, run->settings->input.batch_tokens, k ? "model 2" : "model 1", err);
   for (size_t i = 0; i < n && status == STATUS_OK; i++) {
     pairs->n_tokens[k][i] = texts[i].sample.n_tokens - texts[i].first;
     implicit_form(pairs->n_tokens[k][i], texts[i].log_p, pairs->forms[k] + i * FORM_COUNT);

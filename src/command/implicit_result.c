@@ -3,9 +3,9 @@
  *
  *   set/name [S]         prompt/{id, group} [n], prompt/{mass, kl} [n, 2], prompt/mwlr_sum [n]
  *   token/text [V]       token/{mwlr, lo, hi, log_p_1, log_p_2} [S, V]
- *   form/name [F]        word/{text, category} [W], word/n_tokens [W, 2], word/{log_ratio, lo, hi, log_p_1, log_p_2} [S, W, F]
- *                        category/name [C], category/{log_ratio, lo, hi, log_p_1, log_p_2} [S, C, F]
- *   pair/id [n]          pair/n_tokens [n, 2 sides, 2 models], pair/log_p [n, 2 sides, 2 models, F]
+ *   form/name [F]        word/{text, category} [W], word/n_tokens [W, 2], word/{log_ratio, lo, hi, log_p_1, log_p_2}
+ * [S, W, F] category/name [C], category/{log_ratio, lo, hi, log_p_1, log_p_2} [S, C, F] pair/id [n] pair/n_tokens [n, 2
+ * sides, 2 models], pair/log_p [n, 2 sides, 2 models, F]
  *
  * kl holds KL(p2||p1) and KL(p1||p2); sides are chosen and rejected. */
 #include "base/memory.h"
@@ -112,14 +112,11 @@ static Status write_words(const ImplicitReport *r, Result *result, Error *err) {
     for (size_t k = 0; k < 2; k++) n_tokens[2 * i + k] = (double)w->n_tokens[k][i];
   }
   Status status = result_write_strings(result, "form/name", implicit_forms, FORM_COUNT, err);
-  if (status == STATUS_OK)
-    status = result_write_strings(result, "word/text", (const char *const *)w->words, n, err);
+  if (status == STATUS_OK) status = result_write_strings(result, "word/text", (const char *const *)w->words, n, err);
   if (status == STATUS_OK) status = result_write_strings(result, "word/category", categories, n, err);
+  if (status == STATUS_OK) status = write_numbers(result, "word", "n_tokens", 2, (const size_t[]){n, 2}, n_tokens, err);
   if (status == STATUS_OK)
-    status = write_numbers(result, "word", "n_tokens", 2, (const size_t[]){n, 2}, n_tokens, err);
-  if (status == STATUS_OK)
-    status =
-        result_write_strings(result, "category/name", (const char *const *)w->categories, w->n_categories, err);
+    status = result_write_strings(result, "category/name", (const char *const *)w->categories, w->n_categories, err);
   MeansLayout layout = {.group = "word",
                         .name = "log_ratio",
                         .rank = 3,
@@ -146,8 +143,7 @@ static Status write_pairs(const ImplicitReport *r, Result *result, Error *err) {
     ids[i / 2] = r->run->sides[0].samples[i]->group;
     for (size_t k = 0; k < 2; k++) {
       n_tokens[2 * i + k] = (double)p->n_tokens[k][i];
-      for (size_t f = 0; f < FORM_COUNT; f++)
-        log_p[(2 * i + k) * FORM_COUNT + f] = p->forms[k][i * FORM_COUNT + f];
+      for (size_t f = 0; f < FORM_COUNT; f++) log_p[(2 * i + k) * FORM_COUNT + f] = p->forms[k][i * FORM_COUNT + f];
     }
   }
   const size_t shape[] = {n / 2, 2, 2, FORM_COUNT};

@@ -34,11 +34,13 @@ static void note_tokens(const ImplicitReport *r, Table *table) {
   const size_t n = r->run->n_samples;
   for (int k = 0; k < 2; k++) {
     const Inputs *in = &r->run->sides[k].in;
-    table_note(table, "joined vocabulary: %zu strings; %zu of model %d's %zu tokens, with %.6g of its probability (mean)",
+    table_note(table,
+               "joined vocabulary: %zu strings; %zu of model %d's %zu tokens, with %.6g of its probability (mean)",
                t->joined.n, t->joined.n_tokens[k], k + 1, tokenizer_vocab_size(in->tokenizer), mean_of(n, t->mass[k]));
   }
-  table_note(table, "mwlr = 0.5 (p1 + p2) (log p2 - log p1), p over each model's whole vocabulary; of ids with one "
-                    "string the %s",
+  table_note(table,
+             "mwlr = 0.5 (p1 + p2) (log p2 - log p1), p over each model's whole vocabulary; of ids with one "
+             "string the %s",
              strcmp(r->run->settings->duplicates, "max") == 0 ? "largest p" : "sum of p");
 }
 
@@ -49,7 +51,8 @@ static void note_words(const ImplicitReport *r, Table *table) {
   if (w->n_left_out) table_note(table, "%zu entries with wildcards are left out", w->n_left_out);
   for (int k = 0; k < 2; k++)
     if (w->n_merging[k])
-      table_note(table, "%zu words would merge with the prompt's last token in model %d, and are given their own tokens",
+      table_note(table,
+                 "%zu words would merge with the prompt's last token in model %d, and are given their own tokens",
                  w->n_merging[k], k + 1);
 }
 
@@ -62,7 +65,8 @@ static void note_all(const ImplicitReport *r, Table *table) {
   if (r->tokens) note_tokens(r, table);
   if (r->words) note_words(r, table);
   if (!r->pairs)
-    table_note(table, "interval: 95 %% over prompts (Student's t): the unit is the prompt, not the word and not the model");
+    table_note(table,
+               "interval: 95 %% over prompts (Student's t): the unit is the prompt, not the word and not the model");
   table_note(table, "computed in %s", r->run->settings->input.dtype);
 }
 
@@ -216,18 +220,23 @@ static const struct ImplicitTable {
   const char *name, *columns[MOST_COLUMNS];
   void (*rows)(const ImplicitReport *r, Table *table);
 } tables[] = {
-    {"tokens", {"group", "end", "rank", "token", "mwlr", "lo", "hi", "log_ratio", "log_p_1", "log_p_2", "n_prompts"},
+    {"tokens",
+     {"group", "end", "rank", "token", "mwlr", "lo", "hi", "log_ratio", "log_p_1", "log_p_2", "n_prompts"},
      token_rows},
-    {"prompts", {"id", "group", "n_tokens_1", "n_tokens_2", "mass_1", "mass_2", "mwlr_sum", "kl_2_1", "kl_1_2"},
+    {"prompts",
+     {"id", "group", "n_tokens_1", "n_tokens_2", "mass_1", "mass_2", "mwlr_sum", "kl_2_1", "kl_1_2"},
      prompt_rows},
-    {"words", {"group", "word", "category", "n_tokens_1", "n_tokens_2", "form", "log_ratio", "lo", "hi", "log_p_1",
-               "log_p_2", "n_prompts"},
+    {"words",
+     {"group", "word", "category", "n_tokens_1", "n_tokens_2", "form", "log_ratio", "lo", "hi", "log_p_1", "log_p_2",
+      "n_prompts"},
      word_rows},
-    {"categories", {"group", "category", "n_words", "form", "log_ratio", "lo", "hi", "log_p_1", "log_p_2", "n_prompts"},
+    {"categories",
+     {"group", "category", "n_words", "form", "log_ratio", "lo", "hi", "log_p_1", "log_p_2", "n_prompts"},
      category_rows},
     {"accuracy", {"form", "n", "accuracy", "lo", "hi", "ties", "margin", "accuracy_1", "accuracy_2"}, accuracy_rows},
-    {"pairs", {"id", "side", "n_tokens_1", "n_tokens_2", "log_p_1", "log_p_2", "log_p_end_1", "log_p_end_2", "sum",
-               "mean", "sum_end", "mean_end"},
+    {"pairs",
+     {"id", "side", "n_tokens_1", "n_tokens_2", "log_p_1", "log_p_2", "log_p_end_1", "log_p_end_2", "sum", "mean",
+      "sum_end", "mean_end"},
      pair_rows},
 };
 

@@ -77,8 +77,8 @@ static Status add_prompt(const ImplicitRun *run, NextTokens next[2], size_t row,
   const bool largest = strcmp(run->settings->duplicates, "max") == 0;
   for (int k = 0; k < 2; k++) {
     const size_t v = next[k].model->config.vocab_size;
-    tokens->mass[k][prompt] = mwlr_gather(v, next[k].logits + row * v, next[k].strings,
-                                          largest ? MWLR_MAX : MWLR_SUM, n, next[k].log_p);
+    tokens->mass[k][prompt] =
+        mwlr_gather(v, next[k].logits + row * v, next[k].strings, largest ? MWLR_MAX : MWLR_SUM, n, next[k].log_p);
     if (isnan(tokens->mass[k][prompt]))
       return error_set(err, STATUS_NUMERIC, "%s: a logit behind prompt \"%s\" is not finite",
                        run->sides[k].in.model_name, run->sides[k].samples[prompt]->id);

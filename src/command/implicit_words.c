@@ -60,7 +60,7 @@ static Status choose_words(const ImplicitSettings *s, ImplicitWords *w, Error *e
 
 typedef struct WordSide {
   const ImplicitSide *side;
-  TokenList ids; /* of all words, one after the other */
+  TokenList ids;   /* of all words, one after the other */
   size_t *offsets; /* [n_words + 1] */
   size_t n_words, longest;
   int32_t end;   /* the end-of-turn token, or -1 */
@@ -68,7 +68,7 @@ typedef struct WordSide {
   real *logits;  /* [V] behind the prompt */
   Logprobs logprobs;
   const Sample *prompt;
-  size_t skip;   /* rows of a sequence before the word's: the prompt's, where it is run with every word */
+  size_t skip; /* rows of a sequence before the word's: the prompt's, where it is run with every word */
 } WordSide;
 
 static Status side_open(WordSide *w, const ImplicitRun *run, int k, ImplicitWords *words, Error *err) {
@@ -192,8 +192,7 @@ static void average_categories(const ImplicitWords *w, const double *values, dou
 static void compare_words(const WordSide sides[2], const ImplicitWords *w, double *values) {
   for (size_t i = 0; i < w->n_words; i++) {
     double forms[2][FORM_COUNT];
-    for (int k = 0; k < 2; k++)
-      implicit_form(w->n_tokens[k][i], sides[k].log_p + sides[k].offsets[i] + i, forms[k]);
+    for (int k = 0; k < 2; k++) implicit_form(w->n_tokens[k][i], sides[k].log_p + sides[k].offsets[i] + i, forms[k]);
     for (size_t f = 0; f < FORM_COUNT; f++) {
       double *to = values + (i * FORM_COUNT + f) * WORD_NUMBERS;
       to[WORD_RATIO] = forms[1][f] - forms[0][f];

@@ -1,5 +1,5 @@
-/* The figure of top and bottom words: of results of `fathom implicit` the next tokens by MWLR, and the words of a lexicon
- * by their log ratio. */
+/* The figure of top and bottom words: of results of `fathom implicit` the next tokens by MWLR, and the words of a
+ * lexicon by their log ratio. */
 #include "base/memory.h"
 #include "command/plot.h"
 
@@ -80,7 +80,8 @@ static void write_panel(const WordPanel *p, Table *table) {
   free(ranked);
 }
 
-/* A panel for each set of prompts: group/{value, lo, hi} is [S, n] or [S, n, forms], of which the first form is drawn. */
+/* A panel for each set of prompts: group/{value, lo, hi} is [S, n] or [S, n, forms], of which the first form is drawn.
+ */
 static Status write_sets(const PlotFile *file, const char *group, const char *value, const char *measure,
                          char *const *sets, size_t n_sets, WordPanel panel, size_t n_forms, Table *table, Error *err) {
   const char *const names[] = {value, "lo", "hi"};

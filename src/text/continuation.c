@@ -40,8 +40,8 @@ Status continuation_encode(const Asked *asked, const ChatTemplate *chat, const T
   TokenList whole = {0};
   char *joint = mem_format("%s%s", asked->text, text);
   Status status = encode_open(tokenizer, joint, strlen(joint), chat_tokenize_flags(chat), &whole, err);
-  *merges = status == STATUS_OK &&
-            (whole.count <= n || memcmp(whole.ids, asked->tokens.ids, n * sizeof *whole.ids) != 0);
+  *merges =
+      status == STATUS_OK && (whole.count <= n || memcmp(whole.ids, asked->tokens.ids, n * sizeof *whole.ids) != 0);
   if (*merges) {
     token_list_clear(&whole);
     status = tokenizer_encode(tokenizer, text, strlen(text), 0, &whole, err);

@@ -21,9 +21,10 @@ Status logprobs_init(Logprobs *l, const Model *model, Error *err) {
   const size_t hidden = chunk * model->config.hidden_size * sizeof(real),
                logits = chunk * model->config.vocab_size * sizeof(real);
   *l = (Logprobs){.model = model, .chunk = chunk};
-  const Status status = arena_init(&l->arena, arena_need(hidden) + arena_need(logits) +
-                                                  arena_need(chunk * sizeof *l->targets) +
-                                                  arena_need(chunk * sizeof *l->to), err);
+  const Status status = arena_init(&l->arena,
+                                   arena_need(hidden) + arena_need(logits) + arena_need(chunk * sizeof *l->targets) +
+                                       arena_need(chunk * sizeof *l->to),
+                                   err);
   if (status != STATUS_OK) return status;
   l->hidden = arena_take(&l->arena, hidden);
   l->logits = arena_take(&l->arena, logits);
@@ -105,8 +106,7 @@ Status logprobs_compute(const Model *model, const LogprobText *texts, size_t n, 
   Status status = pass_init(&pass, &model->config, most, longest, KEEP_NOTHING, err);
   if (status == STATUS_OK) status = logprobs_init(&logprobs, model, err);
   Progress progress = progress_begin(label, "texts", n);
-  if (status == STATUS_OK)
-    status = run(model, &pass, &logprobs, texts, samples, n, batch_tokens, &progress, err);
+  if (status == STATUS_OK) status = run(model, &pass, &logprobs, texts, samples, n, batch_tokens, &progress, err);
   progress_end(&progress);
   logprobs_clear(&logprobs);
   pass_clear(&pass);
