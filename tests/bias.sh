@@ -43,7 +43,7 @@ is "$(grep -c '^# sensitivity (ours) of' all.tsv)" 3 "every test over models say
 grep -q '^# unit models: ' all.tsv && grep -q '^# unit prompts (ours): .*says nothing of other models' all.tsv &&
   grep -q '^# q: Benjamini and Hochberg over the 3 tests' all.tsv
 ok $? "what p is about is said"
-grep -q '^# words: 24 are ranked; 2 to 2 of each table are not in the lexicon' all.tsv &&
+grep -q '^# words: 24 are ranked, by 24 entries of the lexicon; 2 to 2 of each table are not in it' all.tsv &&
   grep -q '^# prompts: 3 positive, 3 negative, 1 without a framing' all.tsv
 ok $? "words and framings are counted"
 grep -q 'warning.*1 prompts have no framing .*"tallest_ever_one"' all.err
@@ -98,6 +98,15 @@ is "$(bias zipped/* --family birch=BIR --family maple=Mapl 2>/dev/null | value m
   "gzip, and substrings in upper or lower case"
 for f in ./*.csv; do sed 's/^\("so, ""what"""\|[a-z]*\),/0,x,\1,/; s/^0,x,response/token_id,token_name,token_decoded/' "$f" >"sorted/$f"; done
 is "$(bias sorted/*.csv $families 2>/dev/null | value models "birch - maple")" "$plain" "a token table of the same scores"
+mkdir folders folders/birch folders/maple
+for f in birch maple; do for m in "$f"-*.csv; do cp "$m" "folders/$f/${m#*-}"; done; done
+is "$(bias folders/*/*.csv --family birch=birch --family maple=maple 2>/dev/null | value models "birch - maple")" "$plain" \
+  "a family told by the folder, where the file's name says nothing"
+{ cat sorted/birch-1.csv && sed -n '/,love,/s/,[^,]*$/,99/p' sorted/birch-1.csv; } >folders/alike.csv
+bias folders/alike.csv 2>alike.err >alike.tsv
+grep -q 'alike.csv: tokens that decode alike: the first of each is used, and 1 are left out ("love" in line 28)' alike.err &&
+  [ "$(rows <alike.tsv | sed '$d')" = "$(bias birch-1.csv 2>/dev/null | rows | sed '$d')" ]
+ok $? "tokens that decode alike: the first counts, and the others are warned of"
 {
   echo '{"id": "best_ever_one", "text": "a", "group": "negative"}'
   echo '{"id": "x", "messages": [{"role": "user", "content": "What, in one word, is the most bad thing ever?"}], "group": "positive"}'
@@ -112,6 +121,10 @@ bias birch-*.csv -q >one.tsv 2>/dev/null
 grep -q '^# no test of families: there is one' one.tsv && [ "$(rows <one.tsv | awk -F'\t' '$13 == "models"')" = "" ] &&
   [ "$(rows <one.tsv | awk -F'\t' '$1 == "all"' | wc -l)" -eq 6 ]
 ok $? "one family: ranks and contrasts of models, and no test"
+is "$(rows <one.tsv | awk -F'\t' '$13 == "prompts" { print $10 }' | tr '\n' ' ')" "birch-1 birch-2 birch-3 " "models are called by their files"
+mkdir long && for m in birch-1 maple-2; do cp $m.csv long/all_scans_$m.csv; done
+is "$(bias long/* -q 2>/dev/null | rows | awk -F'\t' '$13 == "prompts" { print $10 }' | tr '\n' ' ')" "birch-1 maple-2 " \
+  "without what all names begin with"
 bias birch-1.csv -q >one.tsv 2>/dev/null
 grep -q '^# no test of families: one model says nothing of others' one.tsv && [ "$(rows <one.tsv | wc -l)" -eq 7 ]
 ok $? "one model"

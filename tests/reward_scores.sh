@@ -27,7 +27,7 @@ is "$(rows <"$work/b.tsv" | awk -F'\t' '$13 == "models" { printf "%s %.1f %.3f %
 is "$(rows <"$work/b.tsv" | awk -F'\t' '
   $1 == "-" && $10 !~ / - / { n[/[Ll][Ll]a[Mm]a/]++; sum[/[Ll][Ll]a[Mm]a/] += $11 }
   END { printf "%d %.1f %d %.1f", n[1], sum[1] / n[1], n[0], sum[0] / n[0] }')" "6 39.0 4 58.8" "contrasts of the models"
-grep -q '^# words: 263 are ranked; 2 to 2 of each table are not in the lexicon' "$work/b.tsv"
+grep -q '^# words: 263 are ranked, by 263 entries of the lexicon; 2 to 2 of each table are not in it' "$work/b.tsv"
 ok $? "discussion and eagerness are no nouns of the list, and are dropped before ranking"
 "$FATHOM" plot "$work/b.h5" -o "$work/b.svg" && [ -s "$work/b.svg" ]
 ok $? "the figure is drawn"

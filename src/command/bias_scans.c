@@ -7,6 +7,7 @@
 #include "store/texts.h"
 #include "text/scan_table.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,13 +30,23 @@ static bool are_different(char *const *names, size_t n) {
   return true;
 }
 
-/* How much all names begin with, up to the last of the signs that part words. */
+/* Does what is left of a name still say something: at least four signs, and a letter among them? */
+static bool is_telling(const char *rest) {
+  bool has_letter = false;
+  for (const char *at = rest; *at; at++) has_letter |= isalpha((unsigned char)*at) != 0;
+  return has_letter && strlen(rest) >= 4;
+}
+
+/* How much may be left out of all names: what they all begin with, up to '_', '/' or a blank. */
 static size_t shared_beginning(char *const *names, size_t n) {
   size_t shared = 0;
   for (size_t at = 0; n > 1; at++) {
-    for (size_t i = 0; i < n; i++)
+    bool telling = true;
+    for (size_t i = 0; i < n; i++) {
       if (!names[i][at] || names[i][at] != names[0][at]) return shared;
-    if (strchr("/_-. ", names[0][at])) shared = at + 1;
+      telling &= is_telling(names[i] + at + 1);
+    }
+    if (telling && strchr("/_ ", names[0][at])) shared = at + 1;
   }
   return shared;
 }

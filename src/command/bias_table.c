@@ -79,8 +79,12 @@ static void note_data(const BiasReport *r, Table *table) {
   }
   table_note(table, "lexicon: %s (%s), sha256 %s", r->settings->lexicon, r->choice->lexicon->layout,
              r->choice->lexicon->digest);
-  table_note(table, "words: %zu are ranked; %zu to %zu of each table are not in the lexicon%s, and were dropped before",
-             s->n_words, least, most, r->settings->categories || r->settings->pos ? " (as chosen)" : "");
+  size_t n_forms = 0;
+  for (size_t c = 0; c < r->choice->n; c++) n_forms += r->choice->n_forms[c];
+  table_note(table,
+             "words: %zu are ranked, by %zu entries of the lexicon%s; %zu to %zu of each table are not in it, and were "
+             "dropped before",
+             s->n_words, n_forms, r->settings->categories || r->settings->pos ? " (as chosen)" : "", least, most);
   if (s->n_words_left || s->n_prompts_left)
     table_note(table, "left out: %zu words and %zu prompts of %s that not all tables have", s->n_words_left,
                s->n_prompts_left, s->paths[0]);
