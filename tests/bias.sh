@@ -115,6 +115,34 @@ ok $? "tokens that decode alike: the first counts, and the others are warned of"
 bias birch-*.csv --prompts prompts.jsonl 2>/dev/null | grep -q '^# prompts: 1 positive, 1 negative, 5 without'
 ok $? "framing from a file of prompts, by id or text"
 
+# --- scans of fathom's own ---
+
+mkdir own
+export OMP_NUM_THREADS=1 # the model is too small to share out
+"$FATHOM" scan "$SRCDIR/tests/fixtures/llama-reward" --prompts "$SRCDIR/probes/prompts/superlatives.jsonl" --lexicon lexicon.tsv \
+  --csv own/words.csv -q >/dev/null && bias own/words.csv -q -o own.h5 >own.tsv
+grep -q '^# words: 24 are ranked, by 24 entries of the lexicon; 0 to 0 of' own.tsv && grep -q '^# prompts: 27 positive, 27 negative, 0 w' own.tsv
+ok $? "a scan of words and the shipped prompts is read"
+# The eleventh prompt's ranks, by the definition, from the table.
+"$FATHOM" plot own.h5 --tsv | rows | awk -F'\t' -v p="$(sed -n '1p' own/words.csv | cut -d, -f12)" '$6 == p { print $5, $7 }' >own.found
+awk 'NR > 1 { print $1, $2 }' lexicon.tsv | sort >own.categories
+sed 1d own/words.csv | cut -d, -f1,12 | tr , ' ' | sort | join own.categories - | awk '
+  { category[NR] = $2; score[NR] = $3 }
+  END {
+    for (i = 1; i <= NR; i++) {
+      r = 0.5
+      for (j = 1; j <= NR; j++) r += score[j] > score[i] ? 1 : score[j] == score[i] ? 0.5 : 0
+      print category[i], r
+    }
+  }' | sort -k1,1 -k2,2n | awk '{ c[++n] = $1; r[n] = $2 } END { print c[6], (r[6] + r[7]) / 2; print c[18], (r[18] + r[19]) / 2 }' >own.expected
+is "$(cat own.found)" "$(cat own.expected)" "with the ranks that its table has"
+"$FATHOM" scan "$SRCDIR/tests/fixtures/llama-reward" --text best --csv own/tokens.csv -q >/dev/null
+sed 1d own/tokens.csv | cut -d, -f3 | grep -E '^ ?[a-z]{3,}$' | sort -u | sed 's/^ //' | sort -u | awk -v OFS='\t' \
+  'BEGIN { print "word", "category" } { print $1, NR % 2 ? "odd" : "even" }' >odd.tsv
+"$FATHOM" bias own/tokens.csv --lexicon odd.tsv -q >odd.out 2>/dev/null
+is "$(sed -n 's/^# words: \([0-9]*\) are ranked.*/\1/p' odd.out)" "$(cut -d, -f3 own/tokens.csv | grep -cE '^ ?[a-z]{3,}$')" \
+  "a scan of tokens is read, with every spelling of a word"
+
 # --- fewer families, framings, categories ---
 
 bias birch-*.csv -q >one.tsv 2>/dev/null

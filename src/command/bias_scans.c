@@ -171,12 +171,13 @@ static void fill_scores(const ScanTable *tables, BiasScores *s) {
   free(rows);
 }
 
-/* A category of few words is warned of; what the lexicon has of it was looked at before. */
-static Status check_categories(const BiasSettings *settings, const BiasScores *s, Error *err) {
+/* A category of few words is warned of, unless that was said of the lexicon itself. */
+static Status check_categories(const BiasSettings *settings, const LexiconChoice *choice, const BiasScores *s,
+                               Error *err) {
   for (size_t c = 0; c < s->n_categories; c++) {
     size_t n = 0;
     for (size_t w = 0; w < s->n_words; w++) n += s->category[w] == c;
-    if (n >= LEXICON_FEW) continue;
+    if (n >= LEXICON_FEW || choice->n_forms[c] < LEXICON_FEW) continue;
     if (settings->strict)
       return error_set(err, STATUS_DATA, "%s: category %.60s has %zu words in the tables, expected at least %d",
                        settings->lexicon, s->categories[c], n, LEXICON_FEW);
@@ -211,7 +212,7 @@ Status bias_scores_read(const BiasSettings *settings, const LexiconChoice *choic
   if (status == STATUS_OK) {
     take_categories(choice, s);
     fill_scores(tables, s);
-    status = check_categories(settings, s, err);
+    status = check_categories(settings, choice, s, err);
   }
   for (size_t i = 0; i < n; i++) scan_table_clear(&tables[i]);
   free(tables);
