@@ -67,9 +67,13 @@ ok $? "with the end of turn, per token"
 
 implicit "$base" "$chat" --prompts "$given/prompts.jsonl" --lexicon "$given/words.tsv" >categories.tsv
 rows words.tsv | awk -F'\t' -v OFS='\t' -v OFMT=%.10g '{ key = $1 FS $3 FS $6; sum[key] += $7; n[key]++ } END { for (k in sum) print k, sum[k] / n[k] }' | sort >expected
-rows categories.tsv | awk -F'\t' -v OFS='\t' -v OFMT=%.10g '{ print $1, $2, $4, $5 }' | sort >found
+rows categories.tsv | awk -F'\t' -v OFS='\t' -v OFMT=%.10g '$3 == 10 { print $1, $2, $4, $5 }' | sort >found
 near found expected 1e-6
 ok $? "a category is the mean of its words"
+rows categories.tsv | awk -F'\t' -v OFS='\t' -v OFMT=%.10g '$2 == "communion" { print $1, $4, other[$1 FS $4] - $5 } { other[$1 FS $4] = $5 }' | sort >expected
+rows categories.tsv | awk -F'\t' -v OFS='\t' -v OFMT=%.10g '$2 == "agency - communion" { print $1, $4, $5 }' | sort >found
+near found expected 1e-6
+ok $? "and their difference is in rows of its own"
 awk -F'\t' '$1 == "all" && $10 == 5 && !($6 < $5 && $5 < $7) { exit bad = 1 } END { exit bad }' categories.tsv
 ok $? "with an interval around it"
 
@@ -121,13 +125,17 @@ done
 cmp -s sum.tsv max.tsv
 ok $? "without duplicates the sum is the largest"
 
+implicit "$base" "$chat" --prompts "$given/prompts.jsonl" --ignore-blanks >folded.tsv
+is "$(sed -n 's/^# joined vocabulary: \([0-9]*\) strings; \([0-9]*\) of.*/\1 \2/p' folded.tsv | tr '\n' ' ')$(rows folded.tsv | cut -f 4 | grep -c '^ .')" \
+  "75 77 75 80 0" "--ignore-blanks: tokens that differ in a blank are one string"
+
 # --- JSON, the file and the figure ---
 
 implicit "$base" "$chat" --prompts "$given/prompts.jsonl" --lexicon "$given/words.tsv" --json -o I.h5 >I.json
 grep -q '"command":"implicit".*"rows":\[{"group":"all","category":"agency","n_words":10,"form":"sum","log_ratio":[0-9.]*,"lo":' I.json
 ok $? "JSON"
 is "$("$FATHOM" info I.h5 -q | awk -F'\t' '$2 == "kind" || $2 ~ /^(token.mwlr|word.log_ratio|category.lo|prompt.mass)$/ { print $3 }' | tr '\n' ' ')" \
-  "implicit number [3, 2, 5] number [5, 2] number [3, 77] number [3, 20, 5] " "a result"
+  "implicit number [3, 3, 5] number [5, 2] number [3, 77] number [3, 20, 5] " "a result"
 "$FATHOM" plot I.h5 --tsv >figure.tsv
 is "$(rows figure.tsv | cut -f 2,4 | uniq -c | awk -F'\t' '{ print $1 "/" $2 }' | sed 's/^ *//' | head -n 4 | tr '\n' ';')" \
   "12 tokens, all prompts/top;12 tokens, all prompts/bottom;12 tokens, best prompts/top;12 tokens, best prompts/bottom;" "a figure's table: next tokens"

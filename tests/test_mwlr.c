@@ -110,7 +110,7 @@ static void test_join(void) {
   small_add(&b, "<|a|>", NORMAL, -90); /* spelt like a special token of the other */
   Tokenizer *first = open_small(folder, &a, &status, &err), *second = open_small(folder, &b, &status, &err);
   if (!ok(first && second, "two tokenizers: %s", err.text)) return;
-  vocabulary_join(first, second, &j);
+  vocabulary_join(first, second, false, &j);
   const int32_t he = string_of(&j, " he"), letter = string_of(&j, "h"), newline = string_of(&j, "\n"),
                 high = string_of(&j, "\xff");
   ok(he >= 0 && j.of_token[0][_HE] == he && j.of_token[1][S__HE] == he, "a token with its blank is shared");
@@ -124,7 +124,15 @@ static void test_join(void) {
   ok(j.n == 256 + 5 && j.n_tokens[0] == j.n && j.n_tokens[1] == 256 + 5 + 6, "%zu strings, %zu and %zu tokens", j.n,
      j.n_tokens[0], j.n_tokens[1]);
   joined_vocabulary_clear(&j);
-  vocabulary_join(first, first, &j);
+  vocabulary_join(first, second, true, &j);
+  const int32_t folded = string_of(&j, "he"), blank = string_of(&j, " ");
+  ok(folded >= 0 && j.of_token[0][_HE] == folded && j.of_token[0][HE] == folded && j.of_token[1][S__HE] == folded &&
+         string_of(&j, " he") < 0 && j.of_token[1][S__HELL] == j.of_token[0][HELL],
+     "without the blanks in front they are one");
+  ok(blank >= 0 && j.of_token[1][S__] == blank && j.of_token[1][S_BYTE + ' '] == blank && j.of_token[1][S___] == -1,
+     "but a blank alone stays what it is");
+  joined_vocabulary_clear(&j);
+  vocabulary_join(first, first, false, &j);
   ok(j.n == N_BYTE_LEVEL && j.n_tokens[0] == N_BYTE_LEVEL && j.n_tokens[1] == N_BYTE_LEVEL,
      "a vocabulary is all of itself");
   joined_vocabulary_clear(&j);

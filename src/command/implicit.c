@@ -23,6 +23,9 @@ static const Option implicit_options[] = {
     {"top", 0, OPTION_SIZE, AT(top), 1, 1e6, "K", "tokens at either end of the table of tokens", NULL},
     {"duplicates", 0, OPTION_CHOICE, AT(duplicates), 0, 0, "sum|max",
      "what counts where several tokens of a model spell one string: the sum of their p, or the largest", NULL},
+    {"ignore-blanks", 0, OPTION_FLAG, AT(ignore_blanks), 0, 0, NULL,
+     "blanks in front of a token do not tell it from another: for models of which only one begins its answer with a "
+     "blank", "pairs"},
     {"separator", 0, OPTION_TEXT, AT(separator), 0, 0, "TEXT",
      "what stands between prompt and word (default: a blank for a model that is given plain text, else nothing)", NULL},
     {"output", 'o', OPTION_TEXT, AT(output), 0, 0, "I.h5", "also write everything, for fathom plot", NULL},
@@ -117,7 +120,7 @@ const Command command_implicit = {
         "forms:\n"
         "              sum over its tokens, mean per token, the first token alone, and sum and mean with the "
         "end-of-turn token\n"
-        "  categories  the same as means over each category's words\n"
+        "  categories  the same as means over each category's words, and the differences of every two categories\n"
         "  accuracy    of --pairs how often the chosen answer has the higher implicit reward, with Wilson's interval,\n"
         "              and the higher log-probability in each model alone\n"
         "  pairs       the numbers behind that\n"

@@ -18,6 +18,7 @@ typedef struct ImplicitSettings {
   OptionTexts chat_templates; /* none, one for both, or one each */
   const char *lexicon, *categories, *pos, *separator, *duplicates, *table, *output;
   size_t top;
+  bool ignore_blanks;
 } ImplicitSettings;
 
 /* How a continuation's token log-probabilities become one number; "end": with the end-of-turn token. */
@@ -89,14 +90,16 @@ enum { WORD_RATIO, WORD_LOG_P1, WORD_LOG_P2, WORD_NUMBERS };
 
 /* Numbers of one word or category: index ((item * FORM_COUNT) + form) * WORD_NUMBERS + number. */
 typedef struct ImplicitWords {
-  char **words, **categories; /* [n_words], [n_categories] */
-  size_t n_words, n_categories;
+  char **words;
+  size_t n_words;
+  char **categories; /* [n_categories + n_differences]: behind them "a - b" of every two, none where they are many */
+  size_t n_categories, n_differences;
   size_t *category_of; /* [n_words] */
   size_t *n_tokens[2]; /* [n_words] of each model */
   size_t n_left_out;   /* entries with wildcards */
   size_t n_merging[2]; /* words whose first token would merge with the prompt's last one */
   Means *word_sets;    /* [n_sets] */
-  Means *category_sets;
+  Means *category_sets; /* of categories and differences */
 } ImplicitWords;
 
 Status implicit_words(const ImplicitRun *run, ImplicitWords *words, Error *err);

@@ -104,7 +104,7 @@ static Status write_tokens(const ImplicitReport *r, Result *result, Error *err) 
 
 static Status write_words(const ImplicitReport *r, Result *result, Error *err) {
   const ImplicitWords *w = r->words;
-  const size_t n = w->n_words;
+  const size_t n = w->n_words, n_rows = w->n_categories + w->n_differences;
   const char **categories = mem_alloc(n, sizeof *categories);
   double *n_tokens = mem_alloc(2 * n, sizeof *n_tokens);
   for (size_t i = 0; i < n; i++) {
@@ -126,8 +126,8 @@ static Status write_words(const ImplicitReport *r, Result *result, Error *err) {
                         .apart = 1};
   if (status == STATUS_OK) status = write_means(w->word_sets, &layout, result, err);
   layout.group = "category";
-  layout.shape[1] = w->n_categories;
-  layout.n = w->n_categories * FORM_COUNT;
+  layout.shape[1] = n_rows;
+  layout.n = n_rows * FORM_COUNT;
   if (status == STATUS_OK) status = write_means(w->category_sets, &layout, result, err);
   free(categories);
   free(n_tokens);

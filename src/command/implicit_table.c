@@ -147,11 +147,11 @@ static void category_rows(const ImplicitReport *r, Table *table) {
   size_t *n_words = mem_alloc(w->n_categories, sizeof *n_words);
   for (size_t i = 0; i < w->n_words; i++) n_words[w->category_of[i]]++;
   for (size_t set = 0; set < r->run->n_sets; set++)
-    for (size_t i = 0; i < w->n_categories; i++)
+    for (size_t i = 0; i < w->n_categories + w->n_differences; i++)
       for (size_t form = 0; form < FORM_COUNT; form++) {
         table_string(table, implicit_set_name(r->run, set));
         table_string(table, w->categories[i]);
-        table_count(table, n_words[i]);
+        table_number(table, i < w->n_categories ? (double)n_words[i] : NAN);
         form_cells(&w->category_sets[set], i, form, table);
         table_count(table, w->category_sets[set].n);
       }

@@ -113,7 +113,8 @@ static Status run_blocks(const ImplicitRun *run, NextTokens next[2], size_t bloc
 
 static Status make_room(const ImplicitRun *run, ImplicitTokens *tokens, Error *err) {
   const size_t n = run->n_samples;
-  vocabulary_join(run->sides[0].in.tokenizer, run->sides[1].in.tokenizer, &tokens->joined);
+  vocabulary_join(run->sides[0].in.tokenizer, run->sides[1].in.tokenizer, run->settings->ignore_blanks,
+                  &tokens->joined);
   if (tokens->joined.n == 0)
     return error_set(err, STATUS_DATA, "the vocabularies of %s and %s have no token in common",
                      run->sides[0].in.model_name, run->sides[1].in.model_name);

@@ -25,6 +25,18 @@ static Status need_words(const ImplicitSettings *s, const ImplicitWords *w, Erro
   return STATUS_OK;
 }
 
+enum { MOST_COMPARED = 6 }; /* categories of which every two are held against each other */
+
+static void name_categories(const LexiconChoice *choice, ImplicitWords *w) {
+  const size_t n = choice->n, n_pairs = n <= MOST_COMPARED ? n * (n - 1) / 2 : 0;
+  w->categories = mem_alloc(n + n_pairs, sizeof *w->categories);
+  for (; w->n_categories < n; w->n_categories++)
+    w->categories[w->n_categories] = mem_copy_string(choice->lexicon->categories[choice->categories[w->n_categories]]);
+  for (size_t a = 0; a < n && n_pairs; a++)
+    for (size_t b = a + 1; b < n; b++)
+      w->categories[n + w->n_differences++] = mem_format("%s - %s", w->categories[a], w->categories[b]);
+}
+
 /* One entry a form; a form that is a noun and a verb of one category is one word. */
 static Status choose_words(const ImplicitSettings *s, ImplicitWords *w, Error *err) {
   Lexicon *lexicon = NULL;
@@ -35,9 +47,7 @@ static Status choose_words(const ImplicitSettings *s, ImplicitWords *w, Error *e
     bool *done = mem_alloc(lexicon->n_words, sizeof *done);
     w->words = mem_alloc(lexicon->n_words, sizeof *w->words);
     w->category_of = mem_alloc(lexicon->n_words, sizeof *w->category_of);
-    w->categories = mem_alloc(choice.n, sizeof *w->categories);
-    for (size_t c = 0; c < choice.n; c++)
-      w->categories[w->n_categories++] = mem_copy_string(lexicon->categories[choice.categories[c]]);
+    name_categories(&choice, w);
     for (size_t i = 0; i < lexicon->n_words; i++) {
       const LexiconWord *word = &lexicon->words[i];
       if (choice.side[i] < 0 || done[i]) continue;
@@ -175,7 +185,7 @@ static Status side_run(WordSide *w, size_t prompt, size_t batch_tokens, Error *e
 
 /* --- both --- */
 
-/* Adds category means over words to the numbers of words. */
+/* Means over the words of each category, and their differences. */
 static void average_categories(const ImplicitWords *w, const double *values, double *means) {
   enum { NUMBERS = FORM_COUNT * WORD_NUMBERS };
   size_t *n = mem_alloc(w->n_categories, sizeof *n);
@@ -186,6 +196,10 @@ static void average_categories(const ImplicitWords *w, const double *values, dou
   }
   for (size_t c = 0; c < w->n_categories; c++)
     for (size_t j = 0; j < NUMBERS; j++) means[c * NUMBERS + j] /= (double)n[c];
+  double *to = means + w->n_categories * NUMBERS;
+  for (size_t a = 0; a < w->n_categories && w->n_differences; a++)
+    for (size_t b = a + 1; b < w->n_categories; b++)
+      for (size_t j = 0; j < NUMBERS; j++) *to++ = means[a * NUMBERS + j] - means[b * NUMBERS + j];
   free(n);
 }
 
@@ -205,7 +219,7 @@ static void compare_words(const WordSide sides[2], const ImplicitWords *w, doubl
 static Status run_prompts(const ImplicitRun *run, WordSide sides[2], ImplicitWords *w, Error *err) {
   const size_t numbers = FORM_COUNT * WORD_NUMBERS;
   double *values = mem_alloc(w->n_words * numbers, sizeof *values),
-         *means = mem_alloc(w->n_categories * numbers, sizeof *means);
+         *means = mem_alloc((w->n_categories + w->n_differences) * numbers, sizeof *means);
   Progress progress = progress_begin("words", "prompts", run->n_samples);
   Status status = STATUS_OK;
   for (size_t p = 0; p < run->n_samples && status == STATUS_OK; p++) {
@@ -233,7 +247,7 @@ Status implicit_words(const ImplicitRun *run, ImplicitWords *w, Error *err) {
   w->category_sets = mem_alloc(run->n_sets, sizeof *w->category_sets);
   for (size_t s = 0; s < run->n_sets && status == STATUS_OK; s++) {
     status = means_init(&w->word_sets[s], w->n_words * numbers, err);
-    if (status == STATUS_OK) status = means_init(&w->category_sets[s], w->n_categories * numbers, err);
+    if (status == STATUS_OK) status = means_init(&w->category_sets[s], (w->n_categories + w->n_differences) * numbers, err);
   }
   for (int k = 0; k < 2 && status == STATUS_OK; k++) status = side_open(&sides[k], run, k, w, err);
   if (status == STATUS_OK) status = run_prompts(run, sides, w, err);
@@ -247,7 +261,7 @@ void implicit_words_clear(const ImplicitRun *run, ImplicitWords *w) {
     if (w->category_sets) means_clear(&w->category_sets[s]);
   }
   for (size_t i = 0; i < w->n_words; i++) free(w->words[i]);
-  for (size_t i = 0; i < w->n_categories; i++) free(w->categories[i]);
+  for (size_t i = 0; i < w->n_categories + w->n_differences; i++) free(w->categories[i]);
   free(w->word_sets);
   free(w->category_sets);
   free(w->words);
