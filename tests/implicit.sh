@@ -7,7 +7,7 @@ base=$fixtures/llama-tied.gguf
 chat=$fixtures/llama-base.gguf
 given=$fixtures/implicit
 cd "$work" || exit 99
-implicit() { "$FATHOM" implicit -q "$@"; }
+implicit() { "$FATHOM" implicit -q --threads 1 "$@"; }
 rows() { grep -v '^#' "$1" | tail -n +2; }
 
 # near FILE EXPECTED RTOL: two tables of the same lines, whose numbers are as near as that; NaN and missing ones are not.
