@@ -284,6 +284,24 @@ static void write_sweeps(void) {
   write_sweep("sweep-one.h5", all, 1);
 }
 
+/* A scan of 30 words by three prompts in two groups: word i has reward i, and one more with every prompt; word 7 none. */
+static void write_scan(void) {
+  enum { WORDS = 30, PROMPTS = 3 };
+  char texts[WORDS][16];
+  const char *list[WORDS];
+  double rewards[PROMPTS * WORDS];
+  for (size_t i = 0; i < WORDS; i++) {
+    snprintf(texts[i], sizeof texts[i], "word-%zu", i);
+    list[i] = i == 29 ? " 100%" : i == 0 ? "\"#0\"" : texts[i];
+    for (size_t p = 0; p < PROMPTS; p++) rewards[p * WORDS + i] = i == 7 ? NAN : (double)(i + p);
+  }
+  Result *result = create("scan.h5", "scan", 1);
+  check(result_write_strings(result, "answers/text", list, WORDS, &err));
+  check(result_write_strings(result, "prompts/group", (const char *[]){"good", "good", "bad"}, PROMPTS, &err));
+  check(result_write_array(result, "rewards", 2, (size_t[]){PROMPTS, WORDS}, rewards, &err));
+  check(result_finish(result, &err));
+}
+
 /* Results whose arrays do not fit together. */
 static void write_broken(void) {
   Result *result = create("misfit.h5", "drift", 1);
@@ -307,7 +325,7 @@ static void write_broken(void) {
   result = create("nothing.h5", "run", 1);
   check(result_write_array(result, "train/step", 1, (size_t[]){0}, NULL, &err));
   check(result_finish(result, &err));
-  result = create("other.h5", "scan", 1);
+  result = create("other.h5", "verify", 1);
   check(result_finish(result, &err));
 }
 
@@ -327,6 +345,7 @@ int main(int argc, char **argv) {
   write_run("short.h5", 1, 1, 1, false);
   write_run("long.h5", 1000, 2, 1, false);
   write_sweeps();
+  write_scan();
   write_broken();
   return 0;
 }

@@ -79,6 +79,16 @@ fails 2 'label was given 1 times for 2 files' "too few labels" "$FATHOM" plot "$
 fails 2 'label one: was given twice' "one label for two files" "$FATHOM" plot "$r/plain.h5" "$r/exact.h5" --label one --label one --tsv
 fails 2 'plain.h5: was given twice' "one file twice" "$FATHOM" plot "$r/plain.h5" "$r/plain.h5" --tsv
 
+# The words of a scan: three prompts, of rewards i, i + 1 and i + 2.
+is "$(table "$r/scan.h5" | awk -F'\t' 'NR > 1 { print $2 "/" $4 }' | uniq -c | sed 's/^ *//' | tr '\n' ';')" \
+  "12 answers, all prompts/top;12 answers, all prompts/bottom;12 answers, good prompts/top;12 answers, good prompts/bottom;12 answers, bad prompts/top;12 answers, bad prompts/bottom;" \
+  "a scan has both ends of its words, for all prompts and for each group"
+is "$(table "$r/scan.h5" | awk -F'\t' 'NR > 1 && $5 <= 1 { print $6, $8, $9 }' | tr '\n' ';')" \
+  "·100% 30 27.5158623;'#0' 1 -1.48413771;·100% 29.5 23.1468976;'#0' 0.5 -5.85310237;·100% 31 -;'#0' 2 -;" \
+  "means over prompts with Student's intervals, none for one prompt"
+is "$(table "$r/scan.h5" | awk -F'\t' '$2 == "answers, all prompts" && $4 == "bottom" { print $6 }' | tail -n 5 | tr '\n' ' ')" \
+  "word-8 word-9 word-10 word-11 word-12 " "a word without a number is passed over"
+
 # --- what is refused ---
 
 echo "not HDF5" >"$work/text.h5"
@@ -104,7 +114,7 @@ fails 3 'odd-sweep.h5: runs/setting of run 1 is 7, expected 0 to 1' "settings th
 fails 2 'figure pie: expected one of' "a figure there is not" "$FATHOM" plot "$r/run.h5" --figure pie --tsv
 fails 4 'none.h5: .*No such file' "a file that is not there" "$FATHOM" plot "$work/none.h5" --tsv
 fails 3 'text.h5: ' "a file that is no HDF5" "$FATHOM" plot "$work/text.h5" --tsv
-fails 3 'other.h5: holds scan; a figure needs' "a kind of result that no figure draws" "$FATHOM" plot "$r/other.h5" --tsv
+fails 3 'other.h5: holds verify; a figure needs' "a kind of result that no figure draws" "$FATHOM" plot "$r/other.h5" --tsv
 fails 3 'misfit.h5: layer is 3, expected an array of 2' "arrays that do not fit" "$FATHOM" plot "$r/misfit.h5" --tsv
 fails 3 'bare.h5: .*site' "a result without its arrays" "$FATHOM" plot "$r/bare.h5" --tsv
 fails 3 'nothing.h5: train/step is empty, expected an array of any' "a run without a step" "$FATHOM" plot "$r/nothing.h5" --tsv
@@ -182,10 +192,12 @@ for format in png svg pdf; do
   for figure in transfer frontier layers curves; do
     drawn "$figure, $format" "$p/$figure.$format" "$FATHOM" plot "$r/sweep.h5" --figure $figure -o "$p/$figure.$format"
   done
+  drawn "words, $format" "$p/words.$format" "$FATHOM" plot "$r/scan.h5" -o "$p/words.$format"
   drawn "steps, $format" "$p/steps.$format" "$FATHOM" plot "$r/run.h5" --figure steps -o "$p/steps.$format"
 done
 says "$p/drift.svg" "Representation drift per layer" "debiased linear CKA (1 = identical)" "layer (resid_post)" \
   ">plain<" ">anchored<" "n = 412 samples" "bands: 95 %, bootstrap over samples" "seed 17" ">embed<" ">ln_final<"
+says "$p/words.svg" "Words at both ends" "answers, good prompts" ">·100%<" ">word-28<" ">'#0'<" ">reward<" "lines: 95 % over prompts"
 says "$p/exact.svg" "no intervals" "fathom drift frozen.h5 'tuned &amp; &lt;trained>.h5'"
 says "$p/cross.svg" "Every layer against every layer" "A, layer (resid_post)" "grey: not measured"
 says "$p/training.svg" "Training curves" "Bradley–Terry loss, nats" "accuracy, share of pairs" "points: held-out pairs" "learning rate  (× 10⁻⁵)" ">step<"

@@ -23,7 +23,8 @@ static const PlotSettings defaults = {0};
 
 static const Figure *const figures[] = {&figure_drift,    &figure_cross,    &figure_training, &figure_heatmap,
                                         &figure_steps,    &figure_transfer, &figure_frontier, &figure_layers,
-                                        &figure_curves,   &figure_quantity, &figure_ranks,    &figure_implicit_words};
+                                        &figure_curves,   &figure_quantity, &figure_ranks,    &figure_implicit_words,
+                                        &figure_scan_words};
 enum { N_FIGURES = sizeof figures / sizeof figures[0] };
 
 /* text as the scripts and all three picture formats can carry it: valid UTF-8 on one line, not overlong, without double
@@ -117,7 +118,7 @@ static Status open_files(PlotFile *files, size_t n, Error *err) {
     for (size_t j = 0; j < N_FIGURES && status == STATUS_OK; j++) drawable |= strcmp(kind, figures[j]->kind) == 0;
     if (status == STATUS_OK && !drawable)
       status =
-          error_set(err, STATUS_DATA, "%s: holds %s; a figure needs a result of drift, drift --cross, train, sweep, bias or implicit%s",
+          error_set(err, STATUS_DATA, "%s: holds %s; a figure needs a result of drift, drift --cross, train, sweep, bias, scan or implicit%s",
                     files[i].path, kind, strcmp(kind, "activations") == 0 ? " (compare two with fathom drift)" : "");
     if (status == STATUS_OK) status = result_open(files[i].path, &files[i].result, err);
     free(kind);
@@ -259,6 +260,7 @@ const Command command_plot = {
         "                            curves     loss, accuracy and drift at every step, means over seeds\n"
         "                            quantity   accuracy against the number of training pairs\n"
         "  results of bias           ranks      where the words of each category stand, per model and framing\n"
+        "  results of scan           words      the tokens or words of highest and lowest mean reward\n"
         "  results of implicit       words      the words and next tokens at either end, with intervals over prompts\n"
         "Pictures are drawn by gnuplot with the scripts in plots/, which also run by hand on the output of --tsv:\n"
         "  gnuplot -e \"data='drift.tsv'; out='drift.png'\" plots/drift.gp\n"

@@ -2,6 +2,7 @@
  * lexicon by their log ratio. */
 #include "base/memory.h"
 #include "command/plot.h"
+#include "probes/values/means.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -151,4 +152,76 @@ const Figure figure_implicit_words = {
     .script = "words.gp",
     .columns = {"file", "panel", "measure", "end", "rank", "text", "category", "value", "lo", "hi"},
     .write = write_implicit,
+};
+
+/* --- rewards of a scan --- */
+
+/* Prompts of one group; NULL = all. */
+static Status write_rewards(const PlotFile *file, const double *rewards, size_t n_prompts, char *const *groups,
+                            const char *group, const WordPanel *answers, Table *table, Error *err) {
+  const size_t n = answers->n;
+  WordPanel panel = *answers;
+  Means means;
+  Status status = means_init(&means, n, err);
+  if (status != STATUS_OK) return error_prefix(err, "%s", file->path);
+  for (size_t p = 0; p < n_prompts; p++)
+    if (!group || strcmp(groups[p], group) == 0) means_add(&means, rewards + p * n);
+  double *lows = mem_alloc(n, sizeof *lows), *highs = mem_alloc(n, sizeof *highs);
+  for (size_t i = 0; i < n; i++) {
+    const MeanInterval mean = means_at(&means, i);
+    lows[i] = mean.lo;
+    highs[i] = mean.hi;
+  }
+  char *title = mem_format("answers, %s prompts", group ? group : "all"), *plain = plot_plain_text(title);
+  panel.name = plain;
+  panel.values = means.mean;
+  panel.lows = lows;
+  panel.highs = highs;
+  write_panel(&panel, table);
+  free(title);
+  free(plain);
+  free(lows);
+  free(highs);
+  means_clear(&means);
+  return STATUS_OK;
+}
+
+static bool is_first(char *const *groups, size_t prompt) {
+  for (size_t i = 0; i < prompt; i++)
+    if (strcmp(groups[i], groups[prompt]) == 0) return false;
+  return true;
+}
+
+static Status write_scan_file(const PlotFile *file, Table *table, Error *err) {
+  char **texts = NULL, **groups = NULL;
+  double *rewards = NULL;
+  size_t shape[2] = {0};
+  bool several = false;
+  Status status = plot_read_strings(file, "answers/text", &texts, &shape[1], err);
+  if (status == STATUS_OK) status = plot_read_strings(file, "prompts/group", &groups, &shape[0], err);
+  if (status == STATUS_OK) status = plot_read_array(file, "rewards", 2, shape, &rewards, err);
+  const WordPanel answers = {.file = file->label, .measure = "reward", .n = shape[1], .step = 1, .texts = texts};
+  if (status == STATUS_OK) status = write_rewards(file, rewards, shape[0], groups, NULL, &answers, table, err);
+  for (size_t p = 1; p < shape[0] && status == STATUS_OK; p++) several |= is_first(groups, p);
+  for (size_t p = 0; p < shape[0] && status == STATUS_OK && several; p++)
+    if (is_first(groups, p)) status = write_rewards(file, rewards, shape[0], groups, groups[p], &answers, table, err);
+  string_list_free(texts, shape[1]);
+  string_list_free(groups, shape[0]);
+  free(rewards);
+  return status;
+}
+
+static Status write_scan(const PlotFile *files, size_t n_files, Table *table, Error *err) {
+  Status status = STATUS_OK;
+  table_note(table, "interval: 95 %% over prompts (Student's t)");
+  for (size_t i = 0; i < n_files && status == STATUS_OK; i++) status = write_scan_file(&files[i], table, err);
+  return status;
+}
+
+const Figure figure_scan_words = {
+    .name = "words",
+    .kind = "scan",
+    .script = "words.gp",
+    .columns = {"file", "panel", "measure", "end", "rank", "text", "category", "value", "lo", "hi"},
+    .write = write_scan,
 };
