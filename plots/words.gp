@@ -85,8 +85,10 @@ do for [p = 1:n_panels] {
   heading = join(n_files > 1 ? PANEL[p][1:tab - 1] : "", PANEL[p][tab + 1:*])
   eval HEADINGS
   n = TOPS[p] + BOTTOMS[p]
-  left = smaller(LOW[p], 0)
-  right = larger(HIGH[p], 0)
+  # With 0, unless that is far off.
+  span = HIGH[p] - LOW[p]
+  left = LOW[p] > span ? LOW[p] : smaller(LOW[p], 0)
+  right = HIGH[p] < -span ? HIGH[p] : larger(HIGH[p], 0)
   pad = right > left ? 0.04 * (right - left) : 1
   left = left - pad
   right = right + pad
@@ -99,7 +101,7 @@ do for [p = 1:n_panels] {
   set xtics nice((right - left) / (columns == 1 ? 9.0 : 5.0))
   set xlabel MEASURE[p] offset 0, 0.8 font TEXT textcolor rgb INK noenhanced
   unset arrow
-  set arrow 1 from 0, graph 0 to 0, graph 1 nohead lw 0.8 dt 3 lc rgb SOFT back
+  if (left <= 0 && right >= 0) { set arrow 1 from 0, graph 0 to 0, graph 1 nohead lw 0.8 dt 3 lc rgb SOFT back }
   plot \
     block(p) using 3:1:($4 - $3):(0):(word_colour($5, $6)) with vectors nohead lw 1.4 lc rgb variable, \
     block(p) using 2:1:(word_colour($5, $6)) with points pt 7 ps 0.55 lc rgb variable

@@ -129,6 +129,16 @@ implicit "$base" "$chat" --prompts "$given/prompts.jsonl" --ignore-blanks >folde
 is "$(sed -n 's/^# joined vocabulary: \([0-9]*\) strings; \([0-9]*\) of.*/\1 \2/p' folded.tsv | tr '\n' ' ')$(rows folded.tsv | cut -f 4 | grep -c '^ .')" \
   "75 77 75 80 0" "--ignore-blanks: tokens that differ in a blank are one string"
 
+implicit "$base" "$chat" --prompts "$given/prompts.jsonl" --lexicon "$given/words.tsv" --csv scan --form mean_end >/dev/null
+awk -F, -v OFS='\t' -v OFMT=%.10g 'NR > 1 { print $1, ($2 + $3 + $4 + $5 + $6) / 5 }' scan-2.csv | sort >found
+rows words.tsv | awk -F'\t' -v OFS='\t' '$1 == "all" && $6 == "mean_end" { print $2, $11 }' | sort >expected
+near found expected 1e-6
+ok $? "--csv: a column of log-probabilities for each prompt"
+is "$(head -n 1 scan-1.csv) $(paste -d, scan-1.csv scan-2.csv scan-ratio.csv | awk -F, 'NR > 1 { d = $9 - $3 - $15; if (!(d < 1e-7 && d > -1e-7)) bad = 1 } END { print NR, bad + 0 }')" \
+  "response,1,2,3,4,5 21 0" "and the third table is the difference of the others"
+"$FATHOM" bias -q scan-1.csv scan-2.csv --lexicon "$given/words.tsv" --prompts "$given/prompts.jsonl" --family A=scan-1 --family B=scan-2 >bias.tsv 2>bias.err
+is "$? $(rows bias.tsv | awk -F'\t' '$1 == "A" || $1 == "B" { print $1 }' | sort -u | tr '\n' ' ')" "0 A B " "which fathom bias reads"
+
 # --- JSON, the file and the figure ---
 
 implicit "$base" "$chat" --prompts "$given/prompts.jsonl" --lexicon "$given/words.tsv" --json -o I.h5 >I.json
@@ -173,6 +183,9 @@ fails 2 'table words needs --lexicon' "words without a lexicon" "$FATHOM" implic
 fails 2 'table tokens excludes --pairs' "tokens of pairs" "$FATHOM" implicit "$base" "$chat" --pairs "$given/pairs.jsonl" --table tokens
 fails 2 'table accuracy needs --pairs' "accuracy of prompts" "$FATHOM" implicit "$base" "$chat" $prompts --table accuracy
 fails 2 'separator needs --lexicon' "a separator without words" "$FATHOM" implicit "$base" "$chat" $prompts --separator x
+fails 2 'csv needs --lexicon' "a scan table without words" "$FATHOM" implicit "$base" "$chat" $prompts --csv x
+fails 2 'form mean needs --csv' "a form for nothing" "$FATHOM" implicit "$base" "$chat" $prompts --lexicon "$given/words.tsv" --form mean
+fails 4 'no/x-ratio.csv: cannot write here' "a table in a missing folder" "$FATHOM" implicit "$base" "$chat" -q $prompts --lexicon "$given/words.tsv" --csv no/x
 fails 2 'chat-template was given 3 times' "three templates" \
   "$FATHOM" implicit "$base" "$chat" $prompts --chat-template none --chat-template none --chat-template none
 fails 2 'chat-template nothing: expected auto' "a template there is not" "$FATHOM" implicit "$base" "$chat" $prompts --chat-template nothing

@@ -2,13 +2,16 @@
 #include "command/implicit.h"
 
 #include "base/file.h"
-#include "base/log.h"
+#include "base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 static const ImplicitSettings implicit_defaults = {
-    .input = {.dtype = "float32", .chat_template = "auto", .batch_tokens = 1024}, .duplicates = "sum", .top = 20};
+    .input = {.dtype = "float32", .chat_template = "auto", .batch_tokens = 1024},
+    .duplicates = "sum",
+    .form = "sum",
+    .top = 20};
 
 #define AT(member) offsetof(ImplicitSettings, member)
 static const Option implicit_options[] = {
@@ -25,9 +28,16 @@ static const Option implicit_options[] = {
      "what counts where several tokens of a model spell one string: the sum of their p, or the largest", NULL},
     {"ignore-blanks", 0, OPTION_FLAG, AT(ignore_blanks), 0, 0, NULL,
      "blanks in front of a token do not tell it from another: for models of which only one begins its answer with a "
-     "blank", "pairs"},
+     "blank",
+     "pairs"},
     {"separator", 0, OPTION_TEXT, AT(separator), 0, 0, "TEXT",
      "what stands between prompt and word (default: a blank for a model that is given plain text, else nothing)", NULL},
+    {"csv", 0, OPTION_TEXT, AT(csv), 0, 0, "PREFIX",
+     "also write the words' log-probabilities as scan tables for fathom bias: PREFIX-1.csv, PREFIX-2.csv and their "
+     "difference, PREFIX-ratio.csv",
+     "pairs"},
+    {"form", 0, OPTION_CHOICE, AT(form), 0, 0, "sum|mean|first|sum_end|mean_end", "what --csv holds of each word",
+     NULL},
     {"output", 'o', OPTION_TEXT, AT(output), 0, 0, "I.h5", "also write everything, for fathom plot", NULL},
     {"chat-template", 0, OPTION_TEXTS, AT(chat_templates), 0, 0, "FILE|NAME|none",
      "how prompts are asked; once for both models, or twice, MODEL_1's first: " CHAT_TEMPLATES_HELP
@@ -57,17 +67,32 @@ static Status choose_table(const ImplicitSettings *s, const char **table, Error 
   return STATUS_OK;
 }
 
+/* Found out before anything is computed. */
+static Status check_writable(const char *path, Error *err) {
+  FileWriter writer = {0};
+  const Status status = file_writer_open(&writer, path, err);
+  file_writer_discard(&writer);
+  return status;
+}
+
 static Status check_settings(const ImplicitSettings *s, Error *err) {
   if ((s->input.prompts.count > 0) + (s->input.pairs.count > 0) + (s->input.text != NULL) != 1)
     return error_set(err, STATUS_USAGE, "one of --prompts, --pairs and --text is needed");
   if (s->chat_templates.count > 2)
     return error_set(err, STATUS_USAGE, "--chat-template was given %zu times, expected once for both models, or twice",
                      s->chat_templates.count);
-  const char *without = s->separator ? "--separator" : s->categories ? "--categories" : s->pos ? "--pos" : NULL;
+  const char *without = s->separator    ? "--separator"
+                        : s->categories ? "--categories"
+                        : s->pos        ? "--pos"
+                        : s->csv        ? "--csv"
+                                        : NULL;
   if (without && !s->lexicon) return error_set(err, STATUS_USAGE, "%s needs --lexicon", without);
-  FileWriter writer = {0}; /* before anything is computed */
-  const Status status = s->output ? file_writer_open(&writer, s->output, err) : STATUS_OK;
-  file_writer_discard(&writer);
+  if (strcmp(s->form, implicit_defaults.form) != 0 && !s->csv)
+    return error_set(err, STATUS_USAGE, "--form %s needs --csv", s->form);
+  char *csv = s->csv ? mem_format("%s-ratio.csv", s->csv) : NULL;
+  Status status = s->output ? check_writable(s->output, err) : STATUS_OK;
+  if (status == STATUS_OK && csv) status = check_writable(csv, err);
+  free(csv);
   return status;
 }
 
@@ -93,6 +118,7 @@ static Status implicit_run(const Invocation *call, const void *settings, Error *
                                    .words = s->lexicon ? &words : NULL,
                                    .pairs = on_pairs ? &pairs : NULL};
     if (s->output) status = implicit_write(&report, &from, err);
+    if (status == STATUS_OK && s->csv) status = implicit_write_csv(&run, &words, err);
     if (status == STATUS_OK) status = implicit_print(&report, table, &from, err);
   }
   implicit_tokens_clear(&run, &tokens);

@@ -1,6 +1,6 @@
 /* What the parts of `fathom implicit` share: implicit.c (the command), implicit_open.c (two models and what they are
- * asked), implicit_tokens.c (next tokens), implicit_words.c (words of a lexicon), implicit_pairs.c (answers of pairs),
- * implicit_table.c (what is printed), implicit_result.c (the file). Model 1 and 2 of the help are sides 0 and 1 here.
+ * asked), implicit_tokens.c (next tokens), implicit_words.c (words of a lexicon), implicit_csv.c (their scan tables),
+ * implicit_pairs.c (answers of pairs), implicit_table.c (what is printed), implicit_result.c (the file). Model 1 and 2 of the help are sides 0 and 1 here.
  */
 #ifndef FATHOM_COMMAND_IMPLICIT_H
 #define FATHOM_COMMAND_IMPLICIT_H
@@ -16,7 +16,7 @@ typedef struct ImplicitSettings {
   CommonSettings common;
   InputSettings input;        /* the adapter is put on model 2 */
   OptionTexts chat_templates; /* none, one for both, or one each */
-  const char *lexicon, *categories, *pos, *separator, *duplicates, *table, *output;
+  const char *lexicon, *categories, *pos, *separator, *duplicates, *table, *csv, *form, *output;
   size_t top;
   bool ignore_blanks;
 } ImplicitSettings;
@@ -100,9 +100,12 @@ typedef struct ImplicitWords {
   size_t n_merging[2]; /* words whose first token would merge with the prompt's last one */
   Means *word_sets;    /* [n_sets] */
   Means *category_sets; /* of categories and differences */
+  double *by_prompt;    /* [n_samples, n_words, WORD_NUMBERS] in the form of --form; NULL without --csv */
 } ImplicitWords;
 
 Status implicit_words(const ImplicitRun *run, ImplicitWords *words, Error *err);
+/* --csv: PREFIX-1.csv, PREFIX-2.csv, PREFIX-ratio.csv in the layout of text/scan_table.h. */
+Status implicit_write_csv(const ImplicitRun *run, const ImplicitWords *words, Error *err);
 void implicit_words_clear(const ImplicitRun *run, ImplicitWords *words); /* all zeros is fine */
 
 /* --- pairs --- */

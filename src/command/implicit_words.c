@@ -90,6 +90,9 @@ static Status side_open(WordSide *w, const ImplicitRun *run, int k, ImplicitWord
   words->n_tokens[k] = mem_alloc(words->n_words, sizeof(size_t));
   const size_t first = (size_t)(side->samples[0] - side->prompts); /* of the prompts that are used */
   Status status = STATUS_OK;
+  if (w->end < 0 && run->settings->csv && strstr(run->settings->form, "_end"))
+    return error_set(err, STATUS_DATA, "%s: no end-of-turn token, expected one for --form %s", in->model_name,
+                     run->settings->form);
   for (size_t i = 0; i < words->n_words && status == STATUS_OK; i++) {
     bool merges = false;
     char *text = mem_format("%s%s", separator, words->words[i]);
@@ -216,6 +219,16 @@ static void compare_words(const WordSide sides[2], const ImplicitWords *w, doubl
   }
 }
 
+/* For --csv: the numbers of one form. */
+static void keep_prompt(const ImplicitRun *run, size_t prompt, ImplicitWords *w, const double *values) {
+  size_t form = 0;
+  if (!w->by_prompt) return;
+  while (strcmp(implicit_forms[form], run->settings->form) != 0) form++;
+  for (size_t i = 0; i < w->n_words; i++)
+    memcpy(w->by_prompt + (prompt * w->n_words + i) * WORD_NUMBERS, values + (i * FORM_COUNT + form) * WORD_NUMBERS,
+           WORD_NUMBERS * sizeof *values);
+}
+
 static Status run_prompts(const ImplicitRun *run, WordSide sides[2], ImplicitWords *w, Error *err) {
   const size_t numbers = FORM_COUNT * WORD_NUMBERS;
   double *values = mem_alloc(w->n_words * numbers, sizeof *values),
@@ -227,6 +240,7 @@ static Status run_prompts(const ImplicitRun *run, WordSide sides[2], ImplicitWor
       status = side_run(&sides[k], p, run->settings->input.batch_tokens, err);
     if (status != STATUS_OK) break;
     compare_words(sides, w, values);
+    keep_prompt(run, p, w, values);
     average_categories(w, values, means);
     implicit_add(run, p, w->word_sets, values);
     implicit_add(run, p, w->category_sets, means);
@@ -247,8 +261,11 @@ Status implicit_words(const ImplicitRun *run, ImplicitWords *w, Error *err) {
   w->category_sets = mem_alloc(run->n_sets, sizeof *w->category_sets);
   for (size_t s = 0; s < run->n_sets && status == STATUS_OK; s++) {
     status = means_init(&w->word_sets[s], w->n_words * numbers, err);
-    if (status == STATUS_OK) status = means_init(&w->category_sets[s], (w->n_categories + w->n_differences) * numbers, err);
+    if (status == STATUS_OK)
+      status = means_init(&w->category_sets[s], (w->n_categories + w->n_differences) * numbers, err);
   }
+  if (status == STATUS_OK && run->settings->csv)
+    status = mem_try(run->n_samples * w->n_words, WORD_NUMBERS * sizeof(double), (void **)&w->by_prompt, err);
   for (int k = 0; k < 2 && status == STATUS_OK; k++) status = side_open(&sides[k], run, k, w, err);
   if (status == STATUS_OK) status = run_prompts(run, sides, w, err);
   for (int k = 0; k < 2; k++) side_close(&sides[k]);
@@ -262,6 +279,7 @@ void implicit_words_clear(const ImplicitRun *run, ImplicitWords *w) {
   }
   for (size_t i = 0; i < w->n_words; i++) free(w->words[i]);
   for (size_t i = 0; i < w->n_categories + w->n_differences; i++) free(w->categories[i]);
+  free(w->by_prompt);
   free(w->word_sets);
   free(w->category_sets);
   free(w->words);
