@@ -209,10 +209,35 @@ else
 fi
 }
 
+# The same number by two ways: a word behind a prompt that is run once, and a pair's answer in a text of its own; of a model
+# whose positions depend on a text's length, too.
+cp -r "$fixtures/llama-reward" dynamic
+sed -i 's/"rope_parameters": *{[^}]*}/"rope_scaling": {"type": "dynamic", "factor": 2.0}/; s/"max_position_embeddings": *[0-9]*/"max_position_embeddings": 16/' dynamic/config.json
+tr -d '\n' <dynamic/config.json | sed 's/"rope_parameters": *{[^}]*}/"rope_scaling": {"type": "dynamic", "factor": 2.0}/' >config.json && mv config.json dynamic/
+awk -F'\t' 'NR > 1 { printf "{\"id\":\"%s\",\"prompt\":\"What is it?\",\"chosen\":\"%s\",\"rejected\":\"x\"}\n", $1, $1 }' "$given/words.tsv" >answers.jsonl
+implicit "$chat" dynamic --max-length 99 --text "What is it?" --lexicon "$given/words.tsv" --table words 2>/dev/null |
+  awk -F'\t' -v OFS='\t' '$6 == "sum_end" { print $2, $4, $5, $10, $11 }' | sort >found
+implicit "$chat" dynamic --max-length 99 --pairs answers.jsonl --table pairs 2>/dev/null |
+  awk -F'\t' -v OFS='\t' '$2 == "chosen" { print $1, $3, $4, $7, $8 }' | sort >expected
+near found expected 1e-5 && grep -q dynamic dynamic/config.json
+ok $? "a word by itself and as a pair's answer"
+implicit "$chat" "$fixtures/llama-reward" --text "What is it?" --lexicon "$given/words.tsv" --table words | awk -F'\t' -v OFS='\t' '$6 == "sum_end" { print $2, $4, $5, $10, $11 }' | sort >plain
+! near found plain 1e-5 >/dev/null
+ok $? "where positions depend on the length the numbers are others"
+
 # A reward model of an untied model has no language-model head.
 printf '{"prompt":"a","chosen":"b","rejected":"c"}\n{"prompt":"d","chosen":"e","rejected":"f"}\n' >few.jsonl
 "$FATHOM" train "$fixtures/llama-untied.gguf" --pairs few.jsonl --chat-template none --steps 1 --batch-size 2 --eval-split 0 -q -o reward >/dev/null 2>&1
 fails 3 'reward: no language-model head, which log-probabilities need' "a reward model" "$FATHOM" implicit "$base" reward -q --text a
+# A model without an end-of-turn token.
+cp -r "$fixtures/llama-reward" endless
+sed -i '/eos_token/d; /chat_template/d' endless/tokenizer_config.json
+sed -i '/eos_token_id/d' endless/config.json
+implicit "$base" endless --text a --lexicon "$given/words.tsv" >endless.tsv
+is "$(sed -n 's/^# model 2: .*; end of turn //p' endless.tsv) $(rows endless.tsv | awk -F'\t' '$4 ~ /end/ { print $5 }' | sort -u) $(rows endless.tsv | grep -c '	sum	[-0-9.]*[0-9]	')" \
+  "unknown - 3" "no end-of-turn token: no number with it"
+fails 3 'endless: no end-of-turn token, expected one for --form sum_end' "nor a table of such" \
+  "$FATHOM" implicit "$base" endless -q --text a --lexicon "$given/words.tsv" --csv x --form sum_end
 printf 'word\tcategory\nhelp\tcommunion\ncare\tcommunion\nhelp\tagency\nlead\tagency\n' >both.tsv
 "$FATHOM" implicit "$base" "$chat" -q --text "what?" --lexicon both.tsv --table words >both.out 2>both.err
 is "$? $(rows both.out | cut -f 2 | sort -u | tr '\n' ' ')$(grep -c warning both.err)" "0 care lead 3" "contradictory words are dropped and few ones used, with a warning each"

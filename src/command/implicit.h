@@ -114,6 +114,7 @@ void implicit_words_clear(const ImplicitRun *run, ImplicitWords *words); /* all 
 typedef struct ImplicitPairs {
   size_t *n_tokens[2]; /* [n_samples] of the answers */
   double *forms[2];    /* [n_samples, FORM_COUNT] of each model's log-probabilities */
+  size_t n_unended[2]; /* answers that what the template writes behind them is part of: it could not be told apart */
 } ImplicitPairs;
 
 Status implicit_pairs(const ImplicitRun *run, ImplicitPairs *pairs, Error *err);

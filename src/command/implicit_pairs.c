@@ -20,13 +20,13 @@ void implicit_form(size_t n, const double *log_p, double forms[FORM_COUNT]) {
 }
 
 /* The answer without what the template writes behind it; [first, n_tokens) of the text is what is asked about. */
-static LogprobText answer_of(const Sample *sample, const TokenList *tail) {
+static LogprobText answer_of(const Sample *sample, const TokenList *tail, bool *ends) {
   LogprobText text = {.sample = *sample, .end = tail->count ? tail->ids[0] : -1};
   text.first = sample->response_begin ? sample->response_begin : 1; /* nothing stands before a first token */
   const size_t n = sample->n_tokens;
-  if (tail->count && n > text.first + tail->count &&
-      memcmp(sample->ids + n - tail->count, tail->ids, tail->count * sizeof *tail->ids) == 0)
-    text.sample.n_tokens = n - tail->count;
+  *ends = tail->count && n > text.first + tail->count &&
+          memcmp(sample->ids + n - tail->count, tail->ids, tail->count * sizeof *tail->ids) == 0;
+  if (*ends) text.sample.n_tokens = n - tail->count;
   return text;
 }
 
@@ -37,7 +37,9 @@ static Status run_side(const ImplicitRun *run, int k, ImplicitPairs *pairs, Erro
   size_t n_numbers = 0;
   Status status = STATUS_OK;
   for (size_t i = 0; i < n && status == STATUS_OK; i++) {
-    texts[i] = answer_of(side->samples[i], &side->tail);
+    bool ends;
+    texts[i] = answer_of(side->samples[i], &side->tail, &ends);
+    pairs->n_unended[k] += !ends && !chat_is_plain(side->in.chat);
     if (texts[i].sample.n_tokens <= texts[i].first)
       status = error_set(err, STATUS_DATA, "%s: the answer of \"%s\" has no tokens behind the prompt",
                          side->in.model_name, side->samples[i]->id);

@@ -56,6 +56,16 @@ static void note_words(const ImplicitReport *r, Table *table) {
                  w->n_merging[k], k + 1);
 }
 
+static void note_pairs(const ImplicitReport *r, Table *table) {
+  table_note(table,
+             "reward = log p2 - log p1 of an answer, in nats; _end: with the end-of-turn token; mean: per token");
+  for (int k = 0; k < 2; k++)
+    if (r->pairs->n_unended[k])
+      table_note(table,
+                 "model %d: %zu answers include what the template writes behind them, which could not be told apart",
+                 k + 1, r->pairs->n_unended[k]);
+}
+
 static void note_all(const ImplicitReport *r, Table *table) {
   for (int k = 0; k < 2; k++) note_side(&r->run->sides[k], k + 1, table);
   inputs_add_notes(&r->run->sides[0].in, table);
@@ -64,6 +74,7 @@ static void note_all(const ImplicitReport *r, Table *table) {
                r->pairs ? "pairs" : "prompts");
   if (r->tokens) note_tokens(r, table);
   if (r->words) note_words(r, table);
+  if (r->pairs) note_pairs(r, table);
   if (!r->pairs)
     table_note(table,
                "interval: 95 %% over prompts (Student's t): the unit is the prompt, not the word and not the model");

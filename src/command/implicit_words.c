@@ -127,6 +127,7 @@ static Status take_words(void *context, size_t first, const Batch *batch, const 
     const int32_t *ids = w->ids.ids + w->offsets[word];
     const real *rows = pass->final_normed + (batch->offsets[s] + w->skip) * d;
     double *log_p = w->log_p + w->offsets[word] + word;
+    if (w->skip) logprobs_add(&w->logprobs, rows - d, ids[0], &log_p[0]);
     for (size_t t = 1; t < n; t++) logprobs_add(&w->logprobs, rows + (t - 1) * d, ids[t], &log_p[t]);
     if (w->end >= 0) logprobs_add(&w->logprobs, rows + (n - 1) * d, w->end, &log_p[n]);
   }
@@ -159,10 +160,12 @@ static Status run_words(WordSide *w, const Prefix *prefix, bool fits, size_t bat
 }
 
 static Status check_finite(const WordSide *w, Error *err) {
-  for (size_t i = 0; i < w->ids.count + w->n_words; i++)
-    if (!isfinite(w->log_p[i]) && !(w->end < 0 && isnan(w->log_p[i])))
-      return error_set(err, STATUS_NUMERIC, "%s: a log-probability behind prompt \"%s\" is not finite",
-                       w->side->in.model_name, w->prompt->id);
+  for (size_t i = 0; i < w->n_words; i++) {
+    const size_t n = w->offsets[i + 1] - w->offsets[i] + (w->end >= 0);
+    for (size_t t = 0; t < n; t++)
+      if (!isfinite(w->log_p[w->offsets[i] + i + t]))
+        return error_set(err, STATUS_NUMERIC, "a log-probability behind prompt \"%s\" is not finite", w->prompt->id);
+  }
   return STATUS_OK;
 }
 
@@ -183,7 +186,8 @@ static Status side_run(WordSide *w, size_t prompt, size_t batch_tokens, Error *e
     status = run_words(w, &prefix, fits, batch_tokens, err);
   }
   prefix_clear(&prefix);
-  return status == STATUS_OK ? check_finite(w, err) : error_prefix(err, "%s", w->side->in.model_name);
+  if (status == STATUS_OK) status = check_finite(w, err);
+  return status == STATUS_OK ? status : error_prefix(err, "%s", w->side->in.model_name);
 }
 
 /* --- both --- */
