@@ -1,7 +1,7 @@
 /* What the parts of `fathom implicit` share: implicit.c (the command), implicit_open.c (two models and what they are
  * asked), implicit_tokens.c (next tokens), implicit_words.c (words of a lexicon), implicit_csv.c (their scan tables),
- * implicit_pairs.c (answers of pairs), implicit_table.c (what is printed), implicit_result.c (the file). Model 1 and 2 of the help are sides 0 and 1 here.
- */
+ * implicit_pairs.c (answers of pairs), implicit_table.c (what is printed), implicit_result.c (the file). Model 1 and 2
+ * of the help are sides 0 and 1 here. */
 #ifndef FATHOM_COMMAND_IMPLICIT_H
 #define FATHOM_COMMAND_IMPLICIT_H
 

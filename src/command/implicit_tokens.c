@@ -133,7 +133,7 @@ Status implicit_tokens(const ImplicitRun *run, ImplicitTokens *tokens, Error *er
   Status status = make_room(run, tokens, err);
   const size_t rows[2] = {logprobs_chunk(run->sides[0].in.model.config.vocab_size),
                           logprobs_chunk(run->sides[1].in.model.config.vocab_size)};
-  const size_t block = rows[0] < rows[1] ? rows[0] : rows[1];
+  const size_t fewer = rows[0] < rows[1] ? rows[0] : rows[1], block = fewer < run->n_samples ? fewer : run->n_samples;
   for (int k = 0; k < 2 && status == STATUS_OK; k++)
     status = next_open(&next[k], &run->sides[k], tokens->joined.of_token[k], tokens->joined.n, run->n_samples, block,
                        run->settings->input.batch_tokens, err);

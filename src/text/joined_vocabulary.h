@@ -13,9 +13,9 @@ typedef struct JoinedVocabulary {
   size_t n_tokens[2];   /* tokens of each that stand for a shared string */
 } JoinedVocabulary;
 
-/* Bytes are compared as they stand inside a text: a byte token is its byte, and blanks count; with ignore_blanks those in
- * front do not, unless the token is nothing else. A special token is the same only as a special token of that name, never
- * as text that spells it. */
+/* Bytes are compared as they stand inside a text: a byte token is its byte, and blanks count; with ignore_blanks those
+ * in front do not, unless the token is nothing else. A special token is the same only as a special token of that name,
+ * never as text that spells it. */
 void vocabulary_join(const Tokenizer *first, const Tokenizer *second, bool ignore_blanks, JoinedVocabulary *joined);
 void joined_vocabulary_clear(JoinedVocabulary *joined); /* all zeros is fine */
 
