@@ -211,8 +211,8 @@ fi
 
 # The same number by two ways: a word behind a prompt that is run once, and a pair's answer in a text of its own; of a model
 # whose positions depend on a text's length, too.
-cp -r "$fixtures/llama-reward" dynamic
-sed -i 's/"rope_parameters": *{[^}]*}/"rope_scaling": {"type": "dynamic", "factor": 2.0}/; s/"max_position_embeddings": *[0-9]*/"max_position_embeddings": 16/' dynamic/config.json
+cp -r "$fixtures/llama-reward" dynamic && chmod -R u+w dynamic
+sed -i 's/"max_position_embeddings": *[0-9]*/"max_position_embeddings": 16/' dynamic/config.json
 tr -d '\n' <dynamic/config.json | sed 's/"rope_parameters": *{[^}]*}/"rope_scaling": {"type": "dynamic", "factor": 2.0}/' >config.json && mv config.json dynamic/
 awk -F'\t' 'NR > 1 { printf "{\"id\":\"%s\",\"prompt\":\"What is it?\",\"chosen\":\"%s\",\"rejected\":\"x\"}\n", $1, $1 }' "$given/words.tsv" >answers.jsonl
 implicit "$chat" dynamic --max-length 99 --text "What is it?" --lexicon "$given/words.tsv" --table words 2>/dev/null |
@@ -230,7 +230,7 @@ printf '{"prompt":"a","chosen":"b","rejected":"c"}\n{"prompt":"d","chosen":"e","
 "$FATHOM" train "$fixtures/llama-untied.gguf" --pairs few.jsonl --chat-template none --steps 1 --batch-size 2 --eval-split 0 -q -o reward >/dev/null 2>&1
 fails 3 'reward: no language-model head, which log-probabilities need' "a reward model" "$FATHOM" implicit "$base" reward -q --text a
 # A model without an end-of-turn token.
-cp -r "$fixtures/llama-reward" endless
+cp -r "$fixtures/llama-reward" endless && chmod -R u+w endless
 sed -i '/eos_token/d; /chat_template/d' endless/tokenizer_config.json
 sed -i '/eos_token_id/d' endless/config.json
 implicit "$base" endless --text a --lexicon "$given/words.tsv" >endless.tsv

@@ -38,6 +38,7 @@ static void note_tokens(const ImplicitReport *r, Table *table) {
                "joined vocabulary: %zu strings; %zu of model %d's %zu tokens, with %.6g of its probability (mean)",
                t->joined.n, t->joined.n_tokens[k], k + 1, tokenizer_vocab_size(in->tokenizer), mean_of(n, t->mass[k]));
   }
+  if (r->run->settings->ignore_blanks) table_note(table, "blanks in front of tokens are ignored (ours)");
   table_note(table,
              "mwlr = 0.5 (p1 + p2) (log p2 - log p1), p over each model's whole vocabulary; of ids with one "
              "string the %s",
