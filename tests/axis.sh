@@ -93,6 +93,36 @@ is "$(awk -F '\t' '!/^#/ && $4 == "up" { up = $5 } $4 == "down" { down = $5 } EN
 sed 's/"w1"/"w0"/' texts.jsonl >mixed.jsonl && "$FATHOM" record "$f/llama-base.gguf" --prompts mixed.jsonl --tokens last -q -o mixed.h5 >/dev/null
 fails 3 'mixed\.h5: group "w0" has samples labelled down and up' "a group of both poles" "$FATHOM" axis mixed.h5 --poles up,down
 
+# --- figures ---
+"$FATHOM" plot x.h5 y.h5 --tsv >figure.tsv
+is "$? $(grep -v '^#' figure.tsv | head -1)" "0 $(printf 'file\tsite\tlayer\tmeasure\tgroup\tvalue\tlo\thi\tn')" "the figure of axes as a table"
+is "$(grep -v '^#' figure.tsv | tail -n +2 | cut -f 1,4,5 | uniq -c | tr -s ' \t' ' ' | tr '\n' ';')" \
+  " 2 x auc -; 2 x random_auc -; 2 x g -; 2 x projection agency; 2 x projection communion; 2 x projection neutral; 2 y auc -; 2 y random_auc -; 2 y g -; 2 y projection agency; 2 y projection communion; 2 y projection neutral;" \
+  "measures and categories of both files"
+is "$(awk -F '\t' '$1 == "x" && $3 == 1 && $4 == "auc" { print $6, $7, $8 }' figure.tsv)" "$(awk -F '\t' '$2 == "1" { print $3, $4, $5 }' x.tsv)" "the numbers of the result"
+is "$("$FATHOM" plot c.h5 --tsv | grep -v '^#' | tail -n +2 | cut -f 4,5 | sort | uniq -c | tr -s ' \t' ' ' | tr '\n' ';')" \
+  " 2 rotation -; 2 shift agency; 2 shift both poles; 2 shift communion; 2 shift neutral;" "the figure of shifts"
+is "$("$FATHOM" plot p.h5 --tsv | grep -v '^#' | tail -n +2 | cut -f 4,5 | sort -u | tr '\n\t' '; ')" \
+  "projection last.h5: all;projection pairs.h5: chosen;projection pairs.h5: rejected;" "the figure of projections"
+if command -v "${GNUPLOT:-gnuplot}" >/dev/null 2>&1; then
+  "$FATHOM" plot x.h5 -o one.svg && "$FATHOM" plot x.h5 y.h5 -o two.svg && "$FATHOM" plot c.h5 -o shift.svg && "$FATHOM" plot p.h5 -o p.svg &&
+    "$FATHOM" plot "$work/lda.h5" "$work/logistic.h5" -o methods.png
+  ok $? "all are drawn"
+  for words in "one.svg:Value axes per layer" "one.svg:held-out AUC (dashed: random axes, mean)" "one.svg:>communion<" "two.svg:score, SD: agency" \
+    "two.svg:>y<" "shift.svg:How far words moved" "shift.svg:angle between the two axes, degrees" "p.svg:Activations along value axes" \
+    "p.svg:>pairs.h5: chosen<" "one.svg:bands: 95 % over lemmas, 1000 resamples"; do
+    grep -qF "${words#*:}" "${words%%:*}"
+    ok $? "${words%%:*} says: ${words#*:}"
+  done
+  "$FATHOM" axis "$f/llama-base.gguf" --lexicon words.tsv --sites embed,resid_pre,resid_post --permutations 0 -q -o kinds.h5 >/dev/null
+  "$FATHOM" plot kinds.h5 -o kinds.svg && "$FATHOM" plot kinds.h5 x.h5 -o kinds.png && grep -qF "agency, resid_pre" kinds.svg
+  ok $? "kinds of site have lines of their own"
+  "$FATHOM" axis "$f/llama-base.gguf" --lexicon words.tsv --sites embed --permutations 0 -q -o embed.h5 >/dev/null
+  fails 4 'no rows of a block to draw' "axes outside the blocks" "$FATHOM" plot embed.h5 -o embed.svg
+else
+  skip "no gnuplot here"
+fi
+
 # --- refusals ---
 model=$f/llama-base.gguf
 fails 2 'axis: --lexicon F is needed' "a model without words" "$FATHOM" axis "$model"

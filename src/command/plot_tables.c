@@ -97,7 +97,6 @@ static Status drift_read(const PlotFile *file, DriftResult *drift, Error *err) {
   return status;
 }
 
-/* What the intervals are, where all files say the same. */
 void plot_note_interval(const PlotFile *files, size_t n_files, Table *table) {
   char *said = NULL;
   for (size_t i = 0; i < n_files; i++) {
