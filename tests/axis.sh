@@ -20,7 +20,7 @@ printf 'id\tpos\tsentence\na\tverb\tthey wanted to {word} again\nb\t\tand so to 
 
 "$FATHOM" axis "$f/llama-base.gguf" --lexicon words.tsv --others neutral --templates sentences.tsv --permutations 99 -o x.h5 >x.tsv 2>err
 is "$? $(cat err | grep -vc memory:)" "0 0" "axes are fit, and nothing but memory is said on stderr"
-is "$(grep -v '^#' x.tsv | head -1)" "$(printf 'site\tlayer\tauc\tauc_lo\tauc_hi\tg\tg_lo\tg_hi\tp\tp_max\trandom_auc\trandom_lo\trandom_hi\tagency\tagency_lo\tagency_hi\tcommunion\tcommunion_lo\tcommunion_hi\tneutral\tneutral_lo\tneutral_hi')" "the columns"
+is "$(grep -v '^#' x.tsv | head -1)" "$(printf 'site\tlayer\tauc\tauc_lo\tauc_hi\tg\tg_lo\tg_hi\tp\tp_max\trandom_auc\trandom_lo\trandom_hi\tscore_agency\tscore_agency_lo\tscore_agency_hi\tscore_communion\tscore_communion_lo\tscore_communion_hi\tscore_neutral\tscore_neutral_lo\tscore_neutral_hi')" "the columns"
 is "$(grep -v '^#' x.tsv | cut -f 1,2 | tail -n +2 | tr '\t\n' '  ')" "blocks.0.hook_resid_post 0 blocks.1.hook_resid_post 1 " "resid_post of all blocks"
 grep -q '^# words: 14 of agency (12 lemmas), 14 of communion (12 lemmas)$' x.tsv && grep -q '^# beside the poles: neutral (10 lemmas)' x.tsv
 ok $? "words and lemmas are counted"
@@ -56,8 +56,8 @@ is "$(grep -v '^#' p.tsv | tail -n +2 | cut -f 2-4,8 | tr '\t\n' ' ;')" \
   "0 last.h5 all 5;1 last.h5 all 5;0 pairs.h5 chosen 4;0 pairs.h5 rejected 4;1 pairs.h5 chosen 4;1 pairs.h5 rejected 4;" \
   "group by group, samples counted"
 is "$(grep -c '^# position 0 of each sequence is left out' p.tsv)" 1 "position 0 is left out, and said to be"
-is "$("$FATHOM" axis x.h5 pairs.h5 --by none --layers 1 | grep -v '^#' | tail -n +2 | cut -f 4,8)" "all${tab}8" "--by none"
-is "$("$FATHOM" axis x.h5 pairs.h5 --by group --layers 1 | grep -v '^#' | tail -n +2 | cut -f 8 | sort -u)" "2" "--by group"
+is "$("$FATHOM" axis x.h5 pairs.h5 --by none --layers 1 | grep -v '^#' | tail -n +2 | cut -f 4,8)" "all${tab}4" "--by none: the sides of a pair are one"
+is "$("$FATHOM" axis x.h5 pairs.h5 --by group --layers 1 | grep -v '^#' | tail -n +2 | cut -f 6-8 | sort -u)" "-${tab}-${tab}1" "--by group: no interval of one pair"
 [ "$("$FATHOM" axis x.h5 pairs.h5 --keep-first | grep -v '^#' | cksum)" != "$("$FATHOM" axis x.h5 pairs.h5 | grep -v '^#' | cksum)" ]
 ok $? "--keep-first keeps it"
 
@@ -76,6 +76,11 @@ is "$("$FATHOM" axis x.h5 y.h5 --layers 1 | grep -v '^#' | grep -c '^blocks.1')"
 "$FATHOM" axis x.h5 --control-vector x.gguf && "$FATHOM" axis "$f/llama-base.gguf" --lexicon words.tsv --others neutral --templates sentences.tsv --permutations 0 -q --control-vector y.gguf >/dev/null
 is "$? $(cmp x.gguf y.gguf && "$FATHOM" info x.gguf --tensors | grep -v '^#' | grep -c direction) $("$FATHOM" info x.gguf --metadata | grep -c 'controlvector.model_hint.*llama')" "0 1 1" \
   "a control vector, from a saved axis or at once, has no block 0"
+"$FATHOM" axis x.h5 --layers 1 --control-vector z.gguf && cmp x.gguf z.gguf
+ok $? "of chosen layers"
+fails 2 'x\.h5 holds axes: .* --control-vector alone' "a control vector and another output" "$FATHOM" axis x.h5 --control-vector z.gguf -o z.h5
+fails 2 '--by is for stores' "options of stores" "$FATHOM" axis x.h5 y.h5 --by none
+fails 2 '--dtype is for fitting an axis' "options of models" "$FATHOM" axis x.h5 y.h5 --dtype bfloat16
 fails 2 'no axis at resid_post of block 1 or above' "a control vector of other sites" \
   "$FATHOM" axis "$f/llama-base.gguf" -q --lexicon words.tsv --layers 0 --permutations 0 --control-vector z.gguf
 

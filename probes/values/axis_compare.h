@@ -14,7 +14,7 @@ Estimate axis_lemma_mean(size_t n, const double *numbers, const bool *chosen, co
                          size_t *n_units);
 
 /* Groups of lemmas that the jackknife of a rotation leaves out in turn. */
-enum { AXIS_MOST_GROUPS = 64 };
+enum { AXIS_MOST_GROUPS = 40 };
 
 /* Angle in degrees, 0 to 180, between the axes of x[n, d] and y[n, d] of the design's words, each fit by itself. The
  * pseudo-values are a jackknife over groups of whole lemmas, at most AXIS_MOST_GROUPS of them and of nearly one size,

@@ -188,11 +188,12 @@ static Bounded spread(size_t n, const PairCount *counts) {
 
 Status axis_evaluate(const AxisDesign *design, const AxisProtocol *protocol, size_t site, size_t d, const float *rows,
                      AxisEvaluation *to, Error *err) {
-  const size_t n = design->n, n_axes = protocol->n_permutations;
+  const size_t n = design->n, n_permutations = protocol->n_permutations,
+               n_axes = n_permutations < AXIS_MOST_RANDOM ? n_permutations : AXIS_MOST_RANDOM;
   double *centred = NULL, *gram = mem_alloc(n * n, sizeof *gram), *along = mem_alloc(n_axes * n, sizeof *along);
-  PairCount *counts = mem_alloc(1 + n_axes, sizeof *counts), *random = mem_alloc(n_axes, sizeof *random);
+  PairCount *counts = mem_alloc(1 + n_permutations, sizeof *counts), *random = mem_alloc(n_axes, sizeof *random);
   Rng rng = rng_new(protocol->seed + UINT64_C(0x9e3779b97f4a7c15) * (site + 1));
-  *to = (AxisEvaluation){.held_out = mem_alloc(n, sizeof(double)), .permuted = mem_alloc(n_axes, sizeof(double))};
+  *to = (AxisEvaluation){.held_out = mem_alloc(n, sizeof(double)), .permuted = mem_alloc(n_permutations, sizeof(double))};
   Status status = axis_centred_rows(n, d, rows, &centred, err);
   if (status == STATUS_OK) {
     axis_gram(n, d, centred, gram);
@@ -206,7 +207,7 @@ Status axis_evaluate(const AxisDesign *design, const AxisProtocol *protocol, siz
     fold_clear(&fold);
   }
   if (status == STATUS_OK) {
-    for (size_t b = 0; b < n_axes; b++) to->permuted[b] = counts[1 + b].won / counts[1 + b].pairs;
+    for (size_t b = 0; b < n_permutations; b++) to->permuted[b] = counts[1 + b].won / counts[1 + b].pairs;
     axis_summarise(design, to->held_out, protocol->n_resamples, protocol->seed, &to->auc, &to->g);
     to->auc.value = counts[0].won / counts[0].pairs;
     to->random = spread(n_axes, random);

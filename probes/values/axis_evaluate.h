@@ -12,10 +12,12 @@ typedef struct AxisProtocol {
   const double *covariates; /* [n, n_covariates], or NULL */
   size_t n_covariates;
   const bool *labels;    /* axis_labelings() */
-  size_t n_permutations; /* of labels, and random axes */
+  size_t n_permutations; /* of labels */
   size_t n_resamples;    /* of the intervals */
   uint64_t seed;
 } AxisProtocol;
+
+enum { AXIS_MOST_RANDOM = 1000 }; /* random axes: as many as permutations, but no more than this */
 
 typedef struct AxisEvaluation {
   Bounded auc;      /* over pairs of words of one fold, which the axis of the other folds ranks */

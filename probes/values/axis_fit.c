@@ -138,11 +138,16 @@ Status axis_fitter_fit(const AxisFitter *f, size_t n_labelings, const bool *labe
 static Status find_direction(const AxisDesign *design, AxisMethod method, size_t d, const double *rows, double *direction,
                              Error *err) {
   const size_t n = design->n;
-  double *gram = mem_alloc(n * n, sizeof *gram), *coefficients = mem_alloc(n, sizeof *coefficients), square = 0;
+  double *gram = NULL, *coefficients = mem_alloc(n, sizeof *coefficients), square = 0;
   AxisFitter *fitter = NULL;
-  axis_gram(n, d, rows, gram);
-  Status status = axis_fitter_new(method, n, d, gram, &fitter, err);
-  if (status == STATUS_OK) status = axis_fitter_fit(fitter, 1, design->first, coefficients, err);
+  Status status = STATUS_OK;
+  contrast(n, design->first, coefficients);
+  if (method != AXIS_MEAN) {
+    gram = mem_alloc(n * n, sizeof *gram);
+    axis_gram(n, d, rows, gram);
+    status = axis_fitter_new(method, n, d, gram, &fitter, err);
+    if (status == STATUS_OK) status = axis_fitter_fit(fitter, 1, design->first, coefficients, err);
+  }
   if (status == STATUS_OK) {
     blas_gemm_f64(false, false, 1, d, n, 1, coefficients, n, rows, d, 0, direction, d);
     for (size_t j = 0; j < d; j++) square += direction[j] * direction[j];
@@ -196,5 +201,5 @@ Status axis_fit(const AxisDesign *design, AxisMethod method, const char *site, s
   free(matrix);
   if (status == STATUS_OK) return status;
   axis_clear(axis);
-  return error_prefix(err, "%s", site);
+  return site[0] ? error_prefix(err, "%s", site) : status;
 }

@@ -31,7 +31,7 @@ Status axis_fitter_fit(const AxisFitter *fitter, size_t n_labelings, const bool 
                        Error *err);
 
 /* Fits the axis of all words of a design, rows[n, d], covariates[n, n_covariates] regressed out of them first (NULL:
- * none); midpoint and scale are of the rows as they are. site is copied. Rows that are all the same are STATUS_NUMERIC. */
+ * none); midpoint and scale are of the rows as they are. site is copied, and named in errors. Rows that are all the same are STATUS_NUMERIC. */
 Status axis_fit(const AxisDesign *design, AxisMethod method, const char *site, size_t d, const float *rows,
                 const double *covariates, size_t n_covariates, ValueAxis *axis, Error *err);
 

@@ -44,7 +44,11 @@ static Status check_only_reads(const AxisSettings *s, Error *err) {
              {s->covariates, "covariates"},
              {s->folds != defaults.folds, "folds"},
              {s->permutations != defaults.permutations, "permutations"},
-             {s->input.adapter, "adapter"}};
+             {s->input.adapter, "adapter"},
+             {s->input.dtype != defaults.input.dtype, "dtype"},
+             {s->input.widen, "widen"},
+             {s->input.strict, "strict"},
+             {s->input.batch_tokens != defaults.input.batch_tokens, "batch-tokens"}};
   for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
     if (all[i].given)
       return error_set(err, STATUS_USAGE, "--%s is for fitting an axis, not for a saved one", all[i].name);
@@ -62,6 +66,10 @@ static Status check_only_builds(const AxisSettings *s, bool from_store, Error *e
              {s->residualise, false, true, "residualise"},
              {s->covariates, false, true, "covariates"},
              {s->input.adapter, false, true, "adapter"},
+             {s->input.dtype != defaults.input.dtype, false, true, "dtype"},
+             {s->input.widen, false, true, "widen"},
+             {s->input.strict, false, true, "strict"},
+             {s->input.batch_tokens != defaults.input.batch_tokens, false, true, "batch-tokens"},
              {s->keep_first, true, false, "keep-first"},
              {s->by != defaults.by, false, false, "by"}};
   for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
@@ -92,13 +100,23 @@ static Status build(const Invocation *call, const AxisSettings *s, bool from_sto
 static Status convert(const char *path, const AxisSettings *s, Error *err) {
   AxisFile file = {0};
   char *architecture = NULL;
-  if (!s->control_vector)
+  if (!s->control_vector || s->output)
     return error_set(err, STATUS_USAGE, "axis: %s holds axes: add stores to project, axes to compare with, or "
-                                        "--control-vector", path);
+                                        "--control-vector alone", path);
   Status status = axis_file_open(path, &file, err);
+  bool *chosen = mem_alloc(file.n_axes, sizeof *chosen);
+  size_t n = 0;
+  if (status == STATUS_OK) status = axis_choose(s, &file, chosen, err);
+  for (size_t k = 0; k < file.n_axes && status == STATUS_OK; k++) {
+    if (!chosen[k]) continue;
+    const ValueAxis kept = file.axes[n];
+    file.axes[n++] = file.axes[k];
+    file.axes[k] = kept;
+  }
+  free(chosen);
   if (status == STATUS_OK) status = result_read_attribute(file.result, "architecture", &architecture, err);
   if (status == STATUS_OK)
-    status = axis_write_control_vector(s->control_vector, file.axes, file.n_axes, architecture, err);
+    status = axis_write_control_vector(s->control_vector, file.axes, n, architecture, err);
   free(architecture);
   axis_file_close(&file);
   return status;
@@ -123,6 +141,8 @@ static Status read_saved(const Invocation *call, const AxisSettings *s, Error *e
   if (kind == A_MODEL)
     return error_set(err, STATUS_USAGE, "%s: expected activations (fathom record) or axes behind %s", call->args[1],
                      call->args[0]);
+  if (s->keep_first || s->by != defaults.by)
+    return error_set(err, STATUS_USAGE, "--%s is for stores, not for comparing axes", s->keep_first ? "keep-first" : "by");
   if (call->n_args > 2) return error_set(err, STATUS_USAGE, "axis: two files of axes are compared, found %zu", call->n_args);
   return axis_shift(call, s, err);
 }
@@ -164,7 +184,7 @@ static const Option options[] = {
     {"folds", 0, OPTION_SIZE, offsetof(AxisSettings, folds), 2, 1000, "N", "parts of whole lemmas, held out in turn",
      NULL},
     {"permutations", 0, OPTION_SIZE, offsetof(AxisSettings, permutations), 0, 1e6, "B",
-     "of the poles, with the axis refit, and as many random axes; 0 for neither", NULL},
+     "of the poles, with the axis refit, and as many random axes, at most 1000; 0 for neither", NULL},
     {"bootstrap", 0, OPTION_SIZE, offsetof(AxisSettings, bootstrap), 0, 1e6, "B",
      "resamples of the intervals, 0 for none", NULL},
     {"by", 0, OPTION_CHOICE, offsetof(AxisSettings, by), 0, 0, "label|group|none",

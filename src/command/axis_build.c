@@ -117,9 +117,14 @@ static Status build_sites(const AxisSettings *s, const AxisData *data, const Axi
   return status;
 }
 
+enum { MOST_WORDS = 5000 };
+
 static Status compute(const AxisSettings *s, const AxisData *data, AxisResults *r, Error *err) {
   const AxisWords *w = &data->words;
   const size_t n = data->n_sites;
+  if (w->n_pole_words > MOST_WORDS)
+    return error_set(err, STATUS_DATA, "%zu words of both poles, expected at most %d: memory grows with their square",
+                     w->n_pole_words, MOST_WORDS);
   Status status = axis_design_init(&r->design, w->n_pole_words, w->first, w->lemma, w->n_pole_lemmas, s->folds,
                                    s->common.seed, (const char *const *)w->categories, err);
   if (status != STATUS_OK) return status;
@@ -162,7 +167,8 @@ static void write_notes(const AxisSettings *s, const AxisData *data, const AxisR
   table_note(table, "words: %zu of %s (%zu lemmas), %zu of %s (%zu lemmas)", n_first, w->categories[0], r->units[0],
              w->n_pole_words - n_first, w->categories[1], r->units[1]);
   for (size_t c = 2; c < w->n_categories; c++)
-    table_note(table, "beside the poles: %s (%zu lemmas), which no axis is fit on", w->categories[c], r->units[c]);
+    table_note(table, "beside the poles: %s (%zu lemmas), which no axis is fit on%s", w->categories[c], r->units[c],
+               w->n_covariates ? "; no covariates are taken out of their rows" : "");
   for (size_t i = 0; i < data->n_notes; i++) table_note(table, "%s", data->notes[i]);
   table_note(table, "held out: each of %zu folds of whole lemmas is scored by the axis of the others; auc is over pairs "
                     "of words of one fold, g (Hedges) over all words", s->folds);
@@ -176,7 +182,8 @@ static void write_notes(const AxisSettings *s, const AxisData *data, const AxisR
                     "the axis is refit in each of %zu permutations; (1 + # of AUCs at least as high) / (1 + %zu)",
              w->n_pole_words, w->n_pole_lemmas, s->permutations, s->permutations);
   table_note(table, "p_max: the same against the largest AUC of the %zu sites (max-T)", data->n_sites);
-  table_note(table, "random: mean and 95 %% of the AUCs of %zu Gaussian axes", s->permutations);
+  table_note(table, "random: mean and 95 %% of the AUCs of %zu Gaussian axes",
+             s->permutations < AXIS_MOST_RANDOM ? s->permutations : AXIS_MOST_RANDOM);
 }
 
 static void print_bounded(Table *table, Bounded b) {
@@ -193,11 +200,11 @@ static Status print(const AxisSettings *s, const Provenance *provenance, const A
   for (size_t i = 0; i < FIXED_COLUMNS; i++) columns[i] = mem_copy_string(fixed_columns[i]);
   for (size_t c = 0; c < w->n_categories; c++)
     for (size_t i = 0; i < 3; i++)
-      columns[FIXED_COLUMNS + 3 * c + i] = mem_format("%s%s", w->categories[c], i == 0 ? "" : i == 1 ? "_lo" : "_hi");
+      columns[FIXED_COLUMNS + 3 * c + i] = mem_format("score_%s%s", w->categories[c], i == 0 ? "" : i == 1 ? "_lo" : "_hi");
   Table *table = table_begin(stdout, s->common.json, provenance, (const char *const *)columns, n_columns);
   write_notes(s, data, r, table);
   for (size_t c = 0; c < w->n_categories; c++)
-    table_note(table, "%s: mean score of its words over lemmas, 0 half-way between the poles, in standard deviations of "
+    table_note(table, "score_%s: mean score of its words over lemmas, 0 half-way between the poles, in standard deviations of "
                       "the words%s", w->categories[c], c < 2 ? "; held out" : "");
   for (size_t k = 0; k < data->n_sites; k++) {
     const int layer = site_name_parse(data->sites[k]).layer;

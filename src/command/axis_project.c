@@ -15,6 +15,7 @@ typedef struct Grouping {
   char **names;    /* [n_groups] */
   size_t n_groups;
   size_t *group;   /* [n_samples] */
+  size_t *unit;    /* [n_samples]: what is one observation */
   bool *counts;    /* [n_rows]: position 0 does not */
   bool first_left_out;
 } Grouping;
@@ -24,6 +25,7 @@ static void grouping_clear(Grouping *g) {
   for (size_t i = 0; i < g->n_groups; i++) free(g->names[i]);
   free(g->names);
   free(g->group);
+  free(g->unit);
   free(g->counts);
   *g = (Grouping){0};
 }
@@ -41,6 +43,17 @@ static void name_groups(Grouping *g, const char *by) {
       g->names[g->n_groups++] = mem_copy_string(word);
     }
     g->group[i] = k;
+  }
+}
+
+/* A sample is one observation; the two sides of a preference pair, which share their prompt, are one together. */
+static void number_units(Grouping *g) {
+  const StoreContents *c = store_contents(g->store);
+  g->unit = mem_alloc(c->n_samples, sizeof *g->unit);
+  for (size_t i = 0; i < c->n_samples; i++) {
+    const bool second = i > 0 && strcmp(c->labels[i], "rejected") == 0 && strcmp(c->labels[i - 1], "chosen") == 0 &&
+                        c->groups[i][0] && strcmp(c->groups[i], c->groups[i - 1]) == 0;
+    g->unit[i] = i - second;
   }
 }
 
@@ -63,6 +76,7 @@ static Status grouping_open(const char *path, const AxisSettings *s, Grouping *g
   }
   free(cut);
   name_groups(g, s->by);
+  number_units(g);
   return STATUS_OK;
 }
 
@@ -96,25 +110,22 @@ static Status score_samples(const Grouping *g, size_t site, const ValueAxis *axi
   return status;
 }
 
-/* Means of all groups at one site. The samples are the units: each is its own lemma. */
+/* Means of all groups at one site: units stand in the place of lemmas. */
 static void add_means(const AxisSettings *s, const Grouping *g, const ValueAxis *axis, const double *scores,
                       AxisRows *to) {
   const size_t n = store_contents(g->store)->n_samples;
   bool *chosen = mem_alloc(n, sizeof *chosen);
-  size_t *unit = mem_alloc(n, sizeof *unit);
-  for (size_t i = 0; i < n; i++) unit[i] = i;
   for (size_t k = 0; k < g->n_groups; k++) {
     Interval interval;
     size_t units;
     for (size_t i = 0; i < n; i++) chosen[i] = g->group[i] == k && !isnan(scores[i]);
-    Estimate mean = axis_lemma_mean(n, scores, chosen, unit, n, &units);
+    Estimate mean = axis_lemma_mean(n, scores, chosen, g->unit, n, &units);
     intervals_bootstrap(units, 1, &mean, s->bootstrap, s->common.seed, &interval);
     axis_rows_add(to, (AxisRow){axis->site, store_path(g->store), g->names[k][0] ? g->names[k] : "all",
                                 {mean.value, interval.low, interval.high}, units});
     free(mean.pseudo);
   }
   free(chosen);
-  free(unit);
 }
 
 /* The chosen axes whose sites the store has; one that was asked for and is missing is an error. */
@@ -150,7 +161,7 @@ static Status project_store(const AxisSettings *s, const AxisFile *file, const b
 static Status print(const AxisSettings *s, const Provenance *from, const AxisFile *file, const AxisRows *rows,
                     const char *interval, bool first_left_out, Error *err) {
   Table *table = axis_rows_begin(s, from, rows);
-  table_note(table, "value: mean score over samples (rows of a sample averaged first): 0 half-way between %s and %s, in "
+  table_note(table, "value: mean score over samples (rows of a sample averaged first; the two sides of a pair are one): 0 half-way between %s and %s, in "
                     "standard deviations of the words of %s; + is %s",
              file->words.categories[1], file->words.categories[0], file->path, file->words.categories[0]);
   if (first_left_out) table_note(table, "position 0 of each sequence is left out (--keep-first keeps it)");

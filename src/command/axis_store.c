@@ -78,10 +78,10 @@ static bool *rows_that_count(const Store *store, const AxisSettings *s) {
 enum { BLOCK = 512 }; /* rows read at a time */
 
 /* The mean of each word's rows at a site. */
-static Status average(Store *store, size_t site, const size_t *word, const bool *counts, size_t n_words, float **rows,
-                      Error *err) {
+static Status average(Store *store, size_t site, const size_t *word, const bool *counts, const AxisWords *words,
+                      float **rows, Error *err) {
   const StoreContents *c = store_contents(store);
-  const size_t d = c->sites[site].width;
+  const size_t d = c->sites[site].width, n_words = words->n;
   size_t *n = mem_alloc(n_words, sizeof *n);
   double *sums = NULL;
   float *block = mem_alloc(BLOCK * d, sizeof *block);
@@ -98,7 +98,10 @@ static Status average(Store *store, size_t site, const size_t *word, const bool 
     }
   }
   for (size_t w = 0; w < n_words && status == STATUS_OK; w++) {
-    if (n[w] == 0) status = error_set(err, STATUS_DATA, "word %zu has no row that counts (position 0 does not, see --keep-first)", w);
+    if (n[w] == 0)
+      status = error_set(err, STATUS_DATA,
+                         "group \"%.60s\" has no row: position 0 of each sequence is left out, --keep-first keeps it",
+                         words->words[w]);
     for (size_t j = 0; j < d && n[w]; j++) (*rows)[w * d + j] = (float)(sums[w * d + j] / (double)n[w]);
   }
   free(n);
@@ -127,7 +130,7 @@ static Status read_sites(Store *store, const AxisSettings *s, const StoreWords *
     const size_t k = data->n_sites++;
     data->sites[k] = mem_copy_string(c->sites[i].name);
     data->widths[k] = c->sites[i].width;
-    status = average(store, i, of->word, counts, data->words.n, &data->rows[k], err);
+    status = average(store, i, of->word, counts, &data->words, &data->rows[k], err);
   }
   free(chosen);
   free(counts);
