@@ -16,6 +16,7 @@ static const Command *const commands[] = {
     &command_tokenize,
     &command_record,
     &command_score,
+    &command_scan,
     &command_drift,
     &command_axis,
     &command_bias,

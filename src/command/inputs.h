@@ -60,6 +60,9 @@ Status inputs_read_pairs(Inputs *inputs, const OptionTexts *files, const SampleR
 /* Says and notes how many prompts the files of a set share with another set, which is called name. */
 void inputs_note_overlap(Inputs *inputs, const SampleSet *set, const SampleSet *other, const char *name);
 
+/* Says a note on the data, or warns with it, and keeps it for the table. */
+void inputs_note(Inputs *inputs, bool is_warning, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
 /* The notes on the data, as notes of a table. */
 void inputs_add_notes(const Inputs *inputs, Table *table);
 
@@ -111,7 +114,7 @@ void inputs_close(Inputs *inputs); /* all zeros is fine */
   "auto (the model's own), a Jinja file, chatml, gemma, granite, llama-2, llama-3, mistral, phi-3, tulu, vicuna, "     \
   "zephyr, or none (contents with newlines between)"
 
-#define LENGTH_OPTIONS(Settings)                                                                                       \
+#define CHAT_TEMPLATE_OPTION(Settings)                                                                                 \
   {"chat-template",                                                                                                    \
    0,                                                                                                                  \
    OPTION_TEXT,                                                                                                        \
@@ -120,11 +123,10 @@ void inputs_close(Inputs *inputs); /* all zeros is fine */
    0,                                                                                                                  \
    "FILE|NAME|none",                                                                                                   \
    "how messages become text: " CHAT_TEMPLATES_HELP,                                                                   \
-   NULL},                                                                                                              \
-      READING_OPTIONS(Settings)
+   NULL}
 
-/* How texts are read, but for the chat template. */
-#define READING_OPTIONS(Settings)                                                                                      \
+/* The day a template writes, and the adapter. */
+#define DATE_OPTIONS(Settings)                                                                                         \
   {"chat-date",                                                                                                    \
        0,                                                                                                              \
        OPTION_TEXT,                                                                                                    \
@@ -135,7 +137,11 @@ void inputs_close(Inputs *inputs); /* all zeros is fine */
        "the day for chat templates that write today's (default: that of SOURCE_DATE_EPOCH)",                           \
        NULL},                                                                                                          \
       {"adapter", 0, OPTION_TEXT, offsetof(Settings, input.adapter), 0, 0, "DIR",                                       \
-       "a LoRA adapter in PEFT's layout, put on MODEL", NULL},                                           \
+       "a LoRA adapter in PEFT's layout, put on MODEL", NULL}
+
+/* How texts are read, but for the chat template. */
+#define READING_OPTIONS(Settings)                                                                                      \
+  DATE_OPTIONS(Settings),                                                                                              \
       {"max-length",                                                                                                   \
        0,                                                                                                              \
        OPTION_SIZE,                                                                                                    \
@@ -157,6 +163,8 @@ void inputs_close(Inputs *inputs); /* all zeros is fine */
     "batch-tokens", 0, OPTION_SIZE, offsetof(Settings, input.batch_tokens), 1, 1e9, "N",                               \
         "tokens run through the model at a time", NULL                                                                 \
   }
+
+#define LENGTH_OPTIONS(Settings) CHAT_TEMPLATE_OPTION(Settings), READING_OPTIONS(Settings)
 
 #define DTYPE_OPTION(Settings)                                                                                         \
   {                                                                                                                    \

@@ -4,6 +4,8 @@
 #include "command/inputs.h"
 #include "text/pair_summary.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 size_t inputs_max_length(const Inputs *in, const InputSettings *settings) {
@@ -27,11 +29,22 @@ SampleRules inputs_sample_rules(const Inputs *in, const InputSettings *settings)
                        .strict = settings->strict};
 }
 
-/* Says a note, or warns with it, and keeps it for the table. */
 static void add_note(Inputs *in, bool is_warning, char *note) {
   is_warning ? log_warn("%s", note) : log_note("%s", note);
   in->notes = mem_resize(in->notes, in->n_notes + 1, sizeof *in->notes);
   in->notes[in->n_notes++] = note;
+}
+
+void inputs_note(Inputs *in, bool is_warning, const char *format, ...) {
+  va_list args, again;
+  va_start(args, format);
+  va_copy(again, args);
+  const size_t size = (size_t)vsnprintf(NULL, 0, format, again) + 1;
+  va_end(again);
+  char *text = mem_alloc(size, 1);
+  vsnprintf(text, size, format, args);
+  va_end(args);
+  add_note(in, is_warning, text);
 }
 
 void inputs_add_notes(const Inputs *in, Table *table) {
