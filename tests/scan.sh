@@ -128,6 +128,8 @@ fails 3 'part.h5.part: is of other arguments' "nor gone on with for other argume
 fails 3 'no reward head' "a model without a reward head" "$FATHOM" scan "$base" --prompts prompts.jsonl --csv x.csv -q
 fails 2 'scan: -o SCAN.h5 or --csv SCAN.csv is needed' "nowhere to write" scan --prompts prompts.jsonl -q
 fails 2 'one of --prompts and --text is needed' "no prompt" scan --csv x.csv -q
+fails 2 'lexicon.*reencoded|reencoded.*lexicon' "words have no other encoding" \
+  scan --prompts prompts.jsonl --lexicon words.tsv --reencoded --csv x.csv -q
 fails 2 'resume needs -o' "nothing to go on with" scan --text a --csv x.csv --resume -q
 printf '%s\tagency\n' word 'qqqq*' 'zzzz*' | sed '1s/agency/category/' >none.tsv
 fails 3 'none.tsv: none of its 2 words is in the vocabulary' "a lexicon without a word of the vocabulary" \

@@ -56,10 +56,11 @@ Status scan_encode_answer(const Inputs *in, const ScanPrompts *prompts, size_t p
                           size_t i, TokenList *tokens, Error *err);
 void scan_answers_clear(ScanAnswers *answers); /* all zeros is fine */
 
-/* SCAN.h5, one row of rewards a prompt. Until it is finished it is PATH.part (a device is written directly). */
+/* SCAN.h5, one row of rewards a prompt. Until it is finished it is PATH.part. */
 typedef struct ScanFile {
   Result *result; /* NULL: no -o */
   char *path, *part;
+  bool is_device;  /* -o /dev/...: written directly, when all is known */
   bool is_whole;   /* a resumed scan was finished already */
   double *rewards; /* [prompts, answers] */
   double *others;  /* [prompts, n_other], with --reencoded: of the tokens' texts as they are encoded */

@@ -84,17 +84,17 @@ static Reencoding reencode(const Encoding *e, int32_t id, const char *text, size
   if (memchr(text, 0, size) || utf8_valid_prefix(text, size) < size) return REENCODES_NONE;
   if (encode_text(e->in, e->prompts, 0, text, size, id, tokens, &whole, &whole_size, &ignored) != STATUS_OK)
     return REENCODES_NONE;
-  const bool is_blank = whole && whole_size == e->blank_size && memcmp(whole, e->blank, whole_size) == 0;
+  const bool is_blank = whole && e->blank && whole_size == e->blank_size && memcmp(whole, e->blank, whole_size) == 0;
   free(whole);
   return is_blank ? REENCODES_BLANK : is_framed(&e->around, id, tokens) ? REENCODES_SAME : REENCODES_OTHER;
 }
 
 static Status encoding_init(Encoding *e, const Inputs *in, const ScanPrompts *prompts, Error *err) {
   *e = (Encoding){.in = in, .prompts = prompts};
-  Status status = answer_ids_find(&prompts->frames[0], in->chat, in->tokenizer, &e->around, err);
-  if (status == STATUS_OK)
-    status = answer_render(in->chat, &prompts->questions.items[0], "", &e->blank, &e->blank_size, err);
-  return status;
+  Error ignored; /* a template may refuse an empty answer: then none is one */
+  if (answer_render(in->chat, &prompts->questions.items[0], "", &e->blank, &e->blank_size, &ignored) != STATUS_OK)
+    e->blank = NULL;
+  return answer_ids_find(&prompts->frames[0], in->chat, in->tokenizer, &e->around, err);
 }
 
 static void note_tokens(const ScanAnswers *a, Inputs *in) {

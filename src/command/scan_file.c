@@ -85,16 +85,22 @@ static Status write_words(Result *result, const ScanAnswers *a, Error *err) {
   return status;
 }
 
+/* What is known so far, under the temporary name; a device is written once. */
+static Status flush(const ScanFile *file, Error *err) {
+  return file->is_device ? STATUS_OK : result_flush(file->result, err);
+}
+
 static Status begin(ScanFile *file, const Provenance *from, const Attribute *attributes, const ScanPrompts *prompts,
                     const ScanAnswers *a, Error *err) {
-  Status status = result_create_in_place(file->part, "scan", from, &file->result, err);
+  Status status = file->is_device ? result_create(file->path, "scan", from, &file->result, err)
+                                  : result_create_in_place(file->part, "scan", from, &file->result, err);
   for (size_t i = 0; i < ATTRIBUTES && status == STATUS_OK; i++)
     status = result_write_attribute(file->result, attributes[i].name, attributes[i].value, err);
   if (status == STATUS_OK) status = write_prompts(file->result, prompts, err);
   if (status == STATUS_OK)
     status = result_write_strings(file->result, "answers/text", (const char *const *)a->texts, a->n, err);
   if (status == STATUS_OK) status = a->are_tokens ? write_tokens(file->result, a, err) : write_words(file->result, a, err);
-  return status == STATUS_OK ? result_flush(file->result, err) : status;
+  return status == STATUS_OK ? flush(file, err) : status;
 }
 
 /* Rows that were written before the scan was interrupted. */
@@ -157,10 +163,10 @@ static Status go_on(ScanFile *file, const char *path, const Provenance *from, co
 static Status open_result(ScanFile *file, const ScanSettings *s, const Provenance *from, const Attribute *attributes,
                           const ScanPrompts *prompts, const ScanAnswers *a, Error *err) {
   const size_t n_prompts = prompts->n_used;
-  const bool is_device = strncmp(file->path, "/dev/", 5) == 0;
-  file->part = is_device ? mem_copy_string(file->path) : mem_format("%s.part", file->path);
-  const bool has_part = !is_device && file_exists(file->part);
-  file->is_whole = s->resume && !is_device && !has_part && file_exists(file->path);
+  file->is_device = strncmp(file->path, "/dev/", 5) == 0;
+  file->part = mem_format("%s.part", file->path);
+  const bool has_part = !file->is_device && file_exists(file->part);
+  file->is_whole = s->resume && !file->is_device && !has_part && file_exists(file->path);
   if (!s->resume || (!has_part && !file->is_whole)) return begin(file, from, attributes, prompts, a, err);
   const char *path = file->is_whole ? file->path : file->part;
   Status status = go_on(file, path, from, attributes, n_prompts, a, s->reencoded, err);
@@ -198,14 +204,15 @@ Status scan_file_add(ScanFile *file, const ScanAnswers *a, Error *err) {
   Status status = result_append(file->result, "rewards", 1, &a->n, file->rewards + row * a->n, err);
   if (status == STATUS_OK && file->others && a->n_other > 0)
     status = result_append(file->result, "reencoded/rewards", 1, &a->n_other, file->others + row * a->n_other, err);
-  return status == STATUS_OK ? result_flush(file->result, err) : status;
+  return status == STATUS_OK ? flush(file, err) : status;
 }
 
 Status scan_file_finish(ScanFile *file, Error *err) {
   if (!file->result || file->is_whole) return STATUS_OK;
-  result_close(file->result);
+  Result *result = file->result;
   file->result = NULL;
-  return strcmp(file->part, file->path) == 0 ? STATUS_OK : file_rename(file->part, file->path, err);
+  const Status status = result_finish(result, err);
+  return status == STATUS_OK && !file->is_device ? file_rename(file->part, file->path, err) : status;
 }
 
 void scan_file_close(ScanFile *file) {

@@ -32,9 +32,11 @@ static void add(QuestionSet *set, const Question *q) {
 }
 
 static void take_text(Question *q, const char *text, size_t size) {
+  char *content = mem_alloc(size + 1, 1);
+  memcpy(content, text, size);
   q->messages = mem_alloc(1, sizeof *q->messages);
   q->n_messages = 1;
-  q->messages[0] = (Message){.role = "user", .content = mem_format("%.*s", (int)size, text)};
+  q->messages[0] = (Message){.role = "user", .content = content};
 }
 
 static Status take_turns(const Records *at, Question *q, Error *err) {
@@ -91,10 +93,10 @@ static Status read_one(const QuestionSet *set, Records *at, bool lines, bool sev
   Status status = lines ? records_next_line(at, &line, &size, err) : records_next(at, &q->row, err);
   *found = line || q->row;
   if (status != STATUS_OK || !*found) return status;
-  if (line && size > 0)
-    take_text(q, line, size);
+  if (line && memchr(line, 0, size))
+    status = error_set(err, STATUS_DATA, "%s: holds a zero byte", at->where);
   else if (line)
-    status = error_set(err, STATUS_DATA, "%s: the text is empty", at->where);
+    take_text(q, line, size);
   else
     status = take_row(at, q, err);
   return status == STATUS_OK ? take_names(set, at, several_files, q, err) : status;
