@@ -26,7 +26,7 @@ static const Option scan_options[] = {
     {"csv", 0, OPTION_TEXT, offsetof(ScanSettings, csv), 0, 0, "SCAN.csv",
      "the rewards as a table: token_id, token_name, token_decoded (of words: response), then a column a prompt", NULL},
     {"reencoded", 0, OPTION_FLAG, offsetof(ScanSettings, reencoded), 0, 0, NULL,
-     "score the texts of tokens, too, that are other tokens when they are encoded", NULL},
+     "tokens whose text is other tokens when it is encoded: score that text, too (in SCAN.h5)", NULL},
     {"resume", 0, OPTION_FLAG, offsetof(ScanSettings, resume), 0, 0, NULL,
      "go on with SCAN.h5.part of an interrupted scan of the same arguments", NULL},
     CHAT_TEMPLATE_OPTION(ScanSettings),
