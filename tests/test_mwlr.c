@@ -219,7 +219,7 @@ static void test_turns(void) {
 }
 
 int main(void) {
-  const uint64_t seed = (uint64_t)time(NULL);
+  const uint64_t seed = getenv("FATHOM_SEED") ? strtoull(getenv("FATHOM_SEED"), NULL, 10) : (uint64_t)time(NULL);
   if (!mkdtemp(folder)) return 99;
   printf("# seed %llu\n", (unsigned long long)seed);
   test_log_sum_exp();
