@@ -24,8 +24,12 @@ is "$(grep -v '^#' x.tsv | head -1)" "$(printf 'site\tlayer\tauc\tauc_lo\tauc_hi
 is "$(grep -v '^#' x.tsv | cut -f 1,2 | tail -n +2 | tr '\t\n' '  ')" "blocks.0.hook_resid_post 0 blocks.1.hook_resid_post 1 " "resid_post of all blocks"
 grep -q '^# words: 14 of agency (12 lemmas), 14 of communion (12 lemmas)$' x.tsv && grep -q '^# beside the poles: neutral (10 lemmas)' x.tsv
 ok $? "words and lemmas are counted"
-grep -q '^# p: unit: words, 28 of them, of 24 lemmas whose poles are exchanged together, inside their fold; the axis is refit in each of 99 permutations; (1 + # of AUCs at least as high) / (1 + 99)$' x.tsv
+grep -q '^# p: unit: lemmas, 24 of them (28 words), which exchange their poles inside their fold; the axis is refit in each of 99 permutations; (1 + # of AUCs at least as high) / (1 + 99)$' x.tsv
 ok $? "the unit of p is printed"
+cut -f 1,2 words.tsv >forms.tsv
+"$FATHOM" axis "$f/llama-base.gguf" --lexicon forms.tsv --templates sentences.tsv --permutations 0 -q >forms.txt
+is "$? $(grep -c '^# no two words share a lemma: ' forms.txt) $(grep -c '^# no two words share a lemma: ' x.tsv)" "0 1 0" \
+  "a lexicon without lemmas lets inflections leak, which is said"
 awk -F '\t' '!/^#/ && $1 != "site" { if (!($4 <= $3 && $3 <= $5 && $7 <= $6 && $6 <= $8 && $9 >= .01 && $9 <= $10 && $10 <= 1 && $12 <= $11 && $11 <= $13)) bad = 1 } END { exit bad }' x.tsv
 ok $? "intervals are intervals, p_max is at least p"
 "$FATHOM" axis "$f/llama-base.gguf" --lexicon words.tsv --others neutral --templates sentences.tsv --permutations 99 --threads 2 --batch-tokens 3 -q | grep -v '^#' >again.tsv

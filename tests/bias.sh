@@ -211,6 +211,10 @@ refuse 3 '[0-9]+ words.* expected at least 10' "--strict: a small category" "$FA
 grep -v -e '^love' -e '^trust' -e '^care' birch-1.csv >other.csv
 refuse 3 'category communion has 9 words in the tables, expected at least 10' "--strict: few of its words in the tables" bias other.csv --strict
 refuse 3 'prompt "tallest_ever_one" has no framing' "--strict: a prompt without a framing" bias birch-1.csv --strict
+refuse 3 'has no framing' "--strict: no prompt has one" bias birch-1.csv --positive bset --negative wrost --strict
+bias birch-1.csv --positive bset --negative wrost 2>unframed.err >/dev/null
+grep -q 'warning.*no prompt has a framing .*: contrasts are over all of them' unframed.err
+ok $? "and without it a warning of what the contrasts are then"
 echo '{"id": "best", "text": "best?", "group": "positive"}' >prompts.jsonl
 refuse 3 'prompts.jsonl: none of its 1 prompts is a column' "a file of other prompts" bias birch-1.csv --prompts prompts.jsonl
 grep -E '^(response|ability|drive|goal|skill|power)' birch-1.csv >other.csv

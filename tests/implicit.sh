@@ -144,8 +144,8 @@ is "$? $(rows bias.tsv | awk -F'\t' '$1 == "A" || $1 == "B" { print $1 }' | sort
 implicit "$base" "$chat" --prompts "$given/prompts.jsonl" --lexicon "$given/words.tsv" --json -o I.h5 >I.json
 grep -q '"command":"implicit".*"rows":\[{"group":"all","category":"agency","n_words":10,"form":"sum","log_ratio":[0-9.]*,"lo":' I.json
 ok $? "JSON"
-is "$("$FATHOM" info I.h5 -q | awk -F'\t' '$2 == "kind" || $2 ~ /^(token.mwlr|word.log_ratio|category.lo|prompt.mass)$/ { print $3 }' | tr '\n' ' ')" \
-  "implicit number [3, 3, 5] number [5, 2] number [3, 77] number [3, 20, 5] " "a result"
+is "$("$FATHOM" info I.h5 -q | awk -F'\t' '$2 == "kind" || $2 ~ /^(token.mwlr|word.log_ratio|category.(lo|name)|prompt.mass)$/ { print $3 }' | tr '\n' ' ')" \
+  "implicit number [3, 3, 5] text [3] number [5, 2] number [3, 77] number [3, 20, 5] " "a result"
 "$FATHOM" plot I.h5 --tsv >figure.tsv
 is "$(rows figure.tsv | cut -f 2,4 | uniq -c | awk -F'\t' '{ print $1 "/" $2 }' | sed 's/^ *//' | head -n 4 | tr '\n' ';')" \
   "12 tokens, all prompts/top;12 tokens, all prompts/bottom;12 tokens, best prompts/top;12 tokens, best prompts/bottom;" "a figure's table: next tokens"

@@ -110,6 +110,17 @@ static void test_dic(void) {
   lexicon_free(l);
 }
 
+static void test_negative_weights(void) {
+  Lexicon *l = read_good("a.csv", "word,agency,communion\nweak,-1,\nlead,0.5,-2\nshare,,1\n");
+  LexiconChoice c;
+  Error err = {0};
+  ok(lexicon_choose(l, "agency,communion", NULL, false, &c, &err) == STATUS_OK && c.n_forms[0] == 1 && c.n_forms[1] == 1 &&
+         c.n_contradictory == 0 && c.side[0] == -1 && c.side[1] == 0 && c.side[2] == 1,
+     "a weight below 0 is no membership%s%s", err.text[0] ? ": " : "", err.text);
+  lexicon_choice_clear(&c);
+  lexicon_free(l);
+}
+
 static void test_refusals(void) {
   refused("a.dic", "compassion\t1\nempathy\t1\n", false, "line 1: a LIWC .dic file without its head");
   refused("a.csv", "response,best_ever\nlove,3.5\n", false, "line 1: no layout of a lexicon that fathom knows: found \"response\" and 1 more");
@@ -310,6 +321,7 @@ int main(void) {
   test_rows();
   test_columns();
   test_dic();
+  test_negative_weights();
   test_refusals();
   test_carriers();
   test_cells();

@@ -76,11 +76,11 @@ static double difference(const Model *model, const Texts *t, const Prefix *prefi
     const size_t n = t->own_offsets[s + 1] - t->own_offsets[s];
     const double own = relative_difference(found->values + t->own_offsets[s] * d,
                                            pass.final_normed + (t->whole_offsets[s] + t->prefix) * d, n * d);
-    if (!(own <= worst)) worst = own;
+    worst = isnan(worst) || own <= worst ? worst : own;
   }
   const double last = relative_difference(prefix->hidden, pass.final_normed + (t->prefix - 1) * d, d);
   pass_clear(&pass);
-  return last <= worst ? worst : last;
+  return isnan(worst) || last <= worst ? worst : last;
 }
 
 /* false where the model refuses to share the prefix of such texts. */
@@ -94,7 +94,7 @@ static bool run_plan(Rng *rng, const Model *model, const Plan *plan, double *wor
   if (status == STATUS_OK) status = prefix_run(model, &prefix, &all, BATCH_TOKENS, take_rows, &rows, err);
   if (status == STATUS_OK) {
     const double own = rows.sequences == t.n ? difference(model, &t, &prefix, &rows) : NAN;
-    if (!(own <= *worst)) *worst = own;
+    *worst = isnan(*worst) || own <= *worst ? *worst : own;
   }
   if (status == STATUS_OK && t.own_offsets[t.n] > BATCH_TOKENS && rows.batches < 2) *worst = NAN;
   prefix_clear(&prefix);

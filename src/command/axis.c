@@ -230,7 +230,7 @@ const Command command_axis = {
         "An axis is judged on words it was not fit on. Folds are of whole lemmas, so that inflections do not leak; auc is\n"
         "how often a word of the first pole scores above one of the second (pairs of one fold), g is Hedges' g of the\n"
         "held-out scores, both with intervals over lemmas. For p the lemmas exchange their poles inside their fold and the\n"
-        "axis is fit anew every time; its unit is the word, and p_max allows for the number of sites. random_auc is what\n"
+        "axis is fit anew every time; its unit is the lemma, and p_max allows for the number of sites. random_auc is what\n"
         "Gaussian axes reach whose sign is set on the other folds. A score is 0 half-way between the poles and 1 a\n"
         "standard deviation of the words further to the first; it is fathom's own, and so is the penalty of logistic:\n"
         "|w|^2 / 2 beside the summed loss, rows scaled so that the mean variance of a column is 1.\n\n"

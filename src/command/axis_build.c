@@ -174,13 +174,15 @@ static void write_notes(const AxisSettings *s, const AxisData *data, const AxisR
                     "of words of one fold, g (Hedges) over all words", s->folds);
   for (size_t k = 0; k < w->n_covariates; k++)
     table_note(table, "covariate: %s, regressed out by the words the axis is fit on", w->covariates[k]);
+  if (w->n_pole_lemmas == w->n_pole_words)
+    table_note(table, "no two words share a lemma: inflections that are no lemma's are in several folds, and make auc, g and p too good");
   char *interval = axis_interval_words(s, "lemmas");
   if (interval) table_note(table, "interval: %s", interval);
   free(interval);
   if (!s->permutations) return;
-  table_note(table, "p: unit: words, %zu of them, of %zu lemmas whose poles are exchanged together, inside their fold; "
+  table_note(table, "p: unit: lemmas, %zu of them (%zu words), which exchange their poles inside their fold; "
                     "the axis is refit in each of %zu permutations; (1 + # of AUCs at least as high) / (1 + %zu)",
-             w->n_pole_words, w->n_pole_lemmas, s->permutations, s->permutations);
+             w->n_pole_lemmas, w->n_pole_words, s->permutations, s->permutations);
   table_note(table, "p_max: the same against the largest AUC of the %zu sites (max-T)", data->n_sites);
   table_note(table, "random: mean and 95 %% of the AUCs of %zu Gaussian axes",
              s->permutations < AXIS_MOST_RANDOM ? s->permutations : AXIS_MOST_RANDOM);

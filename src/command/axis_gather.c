@@ -41,7 +41,7 @@ static bool crosses(const AxisGathering *g, const char *lemma, size_t category) 
   for (size_t w = 0; w < lexicon->n_words; w++) {
     const int side = g->choice.side[w];
     if ((side == 0 || side == 1) && (size_t)side != category && !lexicon->words[w].is_prefix &&
-        strcmp(lexicon->words[w].lemma, lemma) == 0)
+        strcasecmp(lexicon->words[w].lemma, lemma) == 0)
       return true;
   }
   return false;

@@ -153,10 +153,13 @@ static Status assign_framings(const BiasSettings *settings, const BiasScores *s,
     g->n_framed[g->framing[p]]++;
     if (g->framing[p] == FRAMING_NONE && !unframed) unframed = s->prompts[p];
   }
-  if (status != STATUS_OK || !unframed || g->n_framed[FRAMING_NONE] == s->n_prompts) return status;
+  if (status != STATUS_OK || !unframed) return status;
   if (settings->strict) return error_set(err, STATUS_DATA, "prompt \"%.200s\" has no framing (%s)", unframed, g->rule);
-  log_warn("%zu prompts have no framing (%s), and are in no contrast: \"%.200s\" is the first",
-           g->n_framed[FRAMING_NONE], g->rule, unframed);
+  if (g->n_framed[FRAMING_NONE] == s->n_prompts)
+    log_warn("no prompt has a framing (%s): contrasts are over all of them, first - second category", g->rule);
+  else
+    log_warn("%zu prompts have no framing (%s), and are in no contrast: \"%.200s\" is the first",
+             g->n_framed[FRAMING_NONE], g->rule, unframed);
   return STATUS_OK;
 }
 

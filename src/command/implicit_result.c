@@ -116,7 +116,7 @@ static Status write_words(const ImplicitReport *r, Result *result, Error *err) {
   if (status == STATUS_OK) status = result_write_strings(result, "word/category", categories, n, err);
   if (status == STATUS_OK) status = write_numbers(result, "word", "n_tokens", 2, (const size_t[]){n, 2}, n_tokens, err);
   if (status == STATUS_OK)
-    status = result_write_strings(result, "category/name", (const char *const *)w->categories, w->n_categories, err);
+    status = result_write_strings(result, "category/name", (const char *const *)w->categories, n_rows, err);
   MeansLayout layout = {.group = "word",
                         .name = "log_ratio",
                         .rank = 3,

@@ -87,7 +87,8 @@ static Status add_prompt(const ImplicitRun *run, NextTokens next[2], size_t row,
   tokens->mwlr_sum[prompt] = mwlr_compute(n, p1, p2, values + TOKEN_MWLR * n);
   memcpy(values + TOKEN_LOG_P1 * n, p1, n * sizeof *values);
   memcpy(values + TOKEN_LOG_P2 * n, p2, n * sizeof *values);
-  const bool whole = fmin(tokens->mass[0][prompt], tokens->mass[1][prompt]) > 1 - 1e-6;
+  /* The largest of several ids' probabilities is no distribution: there is no divergence. */
+  const bool whole = !largest && fmin(tokens->mass[0][prompt], tokens->mass[1][prompt]) > 1 - 1e-6;
   tokens->kl_21[prompt] = whole ? kl_divergence(n, p2, p1) : NAN;
   tokens->kl_12[prompt] = whole ? kl_divergence(n, p1, p2) : NAN;
   implicit_add(run, prompt, tokens->sets, values);

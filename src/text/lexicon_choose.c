@@ -50,12 +50,13 @@ static Status read_names(LexiconChoice *c, const char *names, Error *err) {
   return status;
 }
 
-/* Which of the chosen categories a word is in, by itself. */
+/* Which of the chosen categories a word is in, by itself: those of a weight above 0, whatever its size. */
 static int word_side(const LexiconChoice *c, const LexiconWord *w) {
   int side = SIDE_NONE;
   for (size_t m = 0; m < w->n_members; m++)
     for (size_t i = 0; i < c->n; i++)
-      if (w->members[m].category == c->categories[i]) side = side == SIDE_NONE ? (int)i : SIDE_SEVERAL;
+      if (w->members[m].category == c->categories[i] && w->members[m].weight > 0)
+        side = side == SIDE_NONE ? (int)i : SIDE_SEVERAL;
   return side;
 }
 

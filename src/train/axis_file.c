@@ -16,7 +16,7 @@ static void number_lemmas(AxisWords *w) {
   w->n_lemmas = w->n_pole_lemmas = 0;
   for (size_t i = 0; i < w->n; i++) {
     size_t l = 0;
-    while (l < w->n_lemmas && strcmp(w->lemmas[seen[l]], w->lemmas[i]) != 0) l++;
+    while (l < w->n_lemmas && strcasecmp(w->lemmas[seen[l]], w->lemmas[i]) != 0) l++;
     if (l == w->n_lemmas) seen[w->n_lemmas++] = i;
     w->lemma[i] = l;
     if (i < w->n_pole_words) w->n_pole_lemmas = w->n_lemmas;
