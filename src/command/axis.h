@@ -1,5 +1,5 @@
-/* What the parts of `fathom axis` share: axis.c (the command), axis_gather.c (words of a lexicon in
- * carrier sentences), axis_words.c (these through a model), axis_covariates.c (what is regressed out), axis_store.c (words from an activation store), axis_build.c
+/* What the parts of `fathom axis` share: axis.c (the command), axis_words.c (words of a lexicon in carrier sentences,
+ * through a model), axis_covariates.c (what is regressed out), axis_store.c (words from an activation store), axis_build.c
  * (axes of all sites and how they are borne out), axis_write.c (files), axis_project.c (stores along saved axes),
  * axis_shift.c (an axis of one model beside that of another), axis_rows.c (the tables of these two). */
 #ifndef FATHOM_COMMAND_AXIS_H
@@ -9,8 +9,7 @@
 #include "command/inputs.h"
 #include "probes/drift/interval.h"
 #include "probes/values/axis_evaluate.h"
-#include "text/carriers.h"
-#include "text/lexicon.h"
+#include "text/carried.h"
 #include "train/axis_file.h"
 
 typedef struct AxisSettings {
@@ -28,6 +27,7 @@ typedef struct AxisData {
   char **sites; /* [n_sites] */
   size_t *widths, n_sites;
   float **rows;         /* [n_sites] of [words.n, width] */
+  CarrierSet carriers;  /* the sentences that the words stood in; none where they are not known */
   char *architecture;   /* as GGUF files call it, "" where it is not known */
   char *model, *sha256; /* "" where not known */
   char **notes;         /* [n_notes] for the head of the table */
@@ -43,41 +43,8 @@ void axis_note(AxisData *data, bool is_warning, char *note);
 Status axis_from_model(const char *path, const AxisSettings *settings, AxisData *data, Error *err);
 Status axis_from_store(const char *path, const AxisSettings *settings, AxisData *data, Error *err);
 
-/* A word on its way into AxisWords. */
-typedef struct AxisCandidate {
-  const char *form, *lemma, *pos; /* borrowed from the lexicon */
-  size_t category;
-  double zipf, valence;
-  double tokens;    /* mean over its sentences */
-  Sample *samples;  /* [n_samples] */
-  size_t n_samples;
-  double *covariates; /* [number of them]; NaN: not known */
-} AxisCandidate;
-
-/* The words of both poles, then those of --others, in the order of the lexicon. */
-typedef struct AxisGathering {
-  Lexicon *lexicon;
-  LexiconChoice choice;
-  CarrierSet carriers;
-  AxisCandidate *items; /* [count] */
-  size_t count;
-  char **covariates; /* [n_covariates] */
-  size_t n_covariates;
-  size_t n_repeated, n_prefixes, n_both_poles, n_first_position, n_unknown, n_no_sentence; /* left out */
-} AxisGathering;
-
-/* Reads --lexicon, --templates and --covariates, and puts the words into sentences; cleared by the caller in any case. */
-Status axis_gather(const AxisSettings *settings, const Tokenizer *tokenizer, AxisGathering *gathering, Error *err);
-void axis_gathering_clear(AxisGathering *gathering);
-
-void axis_gathering_words(const AxisGathering *gathering, AxisWords *words); /* not yet indexed */
-void axis_gathering_note(const AxisGathering *gathering, AxisData *data);    /* what was left out */
-
-/* All sentences, and of which word each is; both arrays are the caller's to free, the samples the gathering's. */
-void axis_gathering_samples(const AxisGathering *gathering, const Sample ***samples, size_t **group, size_t *n);
-
-/* The names of --residualise, and their numbers into every candidate. */
-Status axis_read_covariates(const AxisSettings *settings, AxisCandidate *candidates, size_t n, char ***names,
+/* The names of --residualise, and their numbers into every word. */
+Status axis_read_covariates(const AxisSettings *settings, CarriedWord *items, size_t n, char ***names,
                             size_t *n_names, Error *err);
 
 /* Fits and tests the axes of data, prints them, writes the files asked for. */

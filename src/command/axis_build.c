@@ -11,6 +11,7 @@
 
 void axis_data_clear(AxisData *data) {
   axis_words_clear(&data->words);
+  carriers_clear(&data->carriers);
   for (size_t k = 0; k < data->n_sites; k++) {
     free(data->sites[k]);
     free(data->rows[k]);

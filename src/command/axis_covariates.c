@@ -14,7 +14,7 @@ static double count_letters(const char *form) {
   return (double)n;
 }
 
-static double built_in(const AxisCandidate *c, const char *name) {
+static double built_in(const CarriedWord *c, const char *name) {
   return strcmp(name, "tokens") == 0   ? c->tokens
          : strcmp(name, "length") == 0 ? count_letters(c->form)
          : strcmp(name, "zipf") == 0   ? c->zipf
@@ -38,7 +38,7 @@ static void split_names(const char *list, char ***names, size_t *n) {
 }
 
 /* One row of the table: its numbers to every candidate of the word. */
-static Status take_row(const Delimited *table, size_t word, const size_t *columns, size_t n_names, AxisCandidate *items,
+static Status take_row(const Delimited *table, size_t word, const size_t *columns, size_t n_names, CarriedWord *items,
                        size_t n, Error *err) {
   if (word >= table->n_cells)
     return error_set(err, STATUS_DATA, "%s: line %zu: no word in it", table->path, table->line);
@@ -70,7 +70,7 @@ static Status find_columns(const Delimited *table, char *const *names, size_t n_
   return STATUS_OK;
 }
 
-static Status read_table(const char *path, char *const *names, size_t n_names, AxisCandidate *items, size_t n,
+static Status read_table(const char *path, char *const *names, size_t n_names, CarriedWord *items, size_t n,
                          Error *err) {
   Delimited table = {0};
   size_t word, *columns = mem_alloc(n_names, sizeof *columns);
@@ -87,7 +87,7 @@ static Status read_table(const char *path, char *const *names, size_t n_names, A
   return status;
 }
 
-Status axis_read_covariates(const AxisSettings *s, AxisCandidate *items, size_t n, char ***names, size_t *n_names,
+Status axis_read_covariates(const AxisSettings *s, CarriedWord *items, size_t n, char ***names, size_t *n_names,
                             Error *err) {
   split_names(s->residualise, names, n_names);
   bool needs_table = false;

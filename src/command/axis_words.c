@@ -1,19 +1,93 @@
-/* The words of a lexicon through a model. */
+/* Words of a lexicon in carrier sentences, and their activations in a model. */
 #include "base/log.h"
 #include "base/memory.h"
 #include "command/axis.h"
 #include "model/family.h"
 #include "model/sites.h"
-#include "train/averages.h"
+#include "train/word_rows.h"
 
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
+
+/* Words while they are gathered. */
+typedef struct Gathering {
+  CarriedWords words;
+  char **covariates;
+  size_t n_covariates, n_unknown; /* unknown: words left out for want of one */
+} Gathering;
+
+static void gathering_clear(Gathering *g) {
+  carried_words_clear(&g->words);
+  string_list_free(g->covariates, g->n_covariates);
+}
+
+/* Drops words with a covariate that is not known; the others keep their order. */
+static void drop_unknown(Gathering *g) {
+  CarriedWords *words = &g->words;
+  size_t kept = 0;
+  for (size_t i = 0; i < words->count; i++) {
+    bool known = true;
+    for (size_t k = 0; k < g->n_covariates; k++) known = known && isfinite(words->items[i].covariates[k]);
+    if (known) {
+      words->items[kept++] = words->items[i];
+    } else {
+      carried_word_clear(&words->items[i]);
+      g->n_unknown++;
+    }
+  }
+  words->count = kept;
+}
+
+static void make_words(const Gathering *g, AxisWords *w) {
+  const CarriedWords *from = &g->words;
+  const size_t n = from->count, q = g->n_covariates, n_categories = from->choice.n;
+  *w = (AxisWords){.n = n,
+                   .words = mem_alloc(n, sizeof *w->words),
+                   .lemmas = mem_alloc(n, sizeof *w->lemmas),
+                   .category = mem_alloc(n, sizeof *w->category),
+                   .categories = mem_alloc(n_categories, sizeof *w->categories),
+                   .n_categories = n_categories,
+                   .covariates = mem_alloc(q, sizeof *w->covariates),
+                   .covariate = mem_alloc(n * q, sizeof *w->covariate),
+                   .n_covariates = q};
+  for (size_t i = 0; i < n; i++) {
+    w->words[i] = mem_copy_string(from->items[i].form);
+    w->lemmas[i] = mem_copy_string(from->items[i].lemma);
+    w->category[i] = from->items[i].category;
+    for (size_t k = 0; k < q; k++) w->covariate[i * q + k] = from->items[i].covariates[k];
+  }
+  for (size_t c = 0; c < n_categories; c++)
+    w->categories[c] = mem_copy_string(from->lexicon->categories[from->choice.categories[c]]);
+  for (size_t k = 0; k < q; k++) w->covariates[k] = mem_copy_string(g->covariates[k]);
+}
+
+static void note_left_out(const Gathering *g, AxisData *data) {
+  for (size_t i = 0; i < LEFT_OUT_REASONS; i++) {
+    const LeftOut *out = &g->words.left_out[i];
+    if (out->count) axis_note(data, true, mem_format("left out: %zu %s", out->count, out->what));
+  }
+  if (g->n_unknown) axis_note(data, true, mem_format("left out: %zu words with a covariate that is not known", g->n_unknown));
+}
+
+static Status gather(const AxisSettings *s, const Tokenizer *tokenizer, Gathering *g, Error *err) {
+  char *names = s->others ? mem_format("%s,%s", s->poles, s->others) : mem_copy_string(s->poles);
+  CarrierSet carriers = {0};
+  CarriedWords *words = &g->words;
+  Status status = s->templates ? carriers_read(s->templates, &carriers, err) : STATUS_OK;
+  if (status == STATUS_OK)
+    status = carried_words_read(s->lexicon, names, s->pos, s->input.strict, &carriers, tokenizer, words, err);
+  if (status == STATUS_OK)
+    status = axis_read_covariates(s, words->items, words->count, &g->covariates, &g->n_covariates, err);
+  if (status == STATUS_OK) drop_unknown(g);
+  free(names);
+  return status;
+}
 
 /* All sentences through the model. */
-static Status record(const Inputs *in, const AxisSettings *s, const AxisGathering *g, const SiteList *sites, AxisData *data,
+static Status record(const Inputs *in, const AxisSettings *s, Gathering *g, const SiteList *sites, AxisData *data,
                      Error *err) {
-  const Sample **samples;
-  size_t *group, n;
-  axis_gathering_samples(g, &samples, &group, &n);
+  const CarriedWords *words = &g->words;
   Status status = STATUS_OK;
   data->n_sites = sites->count;
   data->sites = mem_alloc(sites->count, sizeof *data->sites);
@@ -22,35 +96,29 @@ static Status record(const Inputs *in, const AxisSettings *s, const AxisGatherin
   for (size_t k = 0; k < sites->count && status == STATUS_OK; k++) {
     data->sites[k] = mem_copy_string(sites->items[k].name);
     data->widths[k] = sites->items[k].width;
-    status = mem_try(g->count * data->widths[k], sizeof(float), (void **)&data->rows[k], err);
+    status = mem_try(words->count * data->widths[k], sizeof(float), (void **)&data->rows[k], err);
   }
-  const AveragePlan plan = {.sites = sites,
-                            .samples = samples,
-                            .group = group,
-                            .n_samples = n,
-                            .n_groups = g->count,
-                            .batch_tokens = s->input.batch_tokens,
-                            .label = "axis"};
-  if (status == STATUS_OK) status = averages_record(&in->model, &plan, data->rows, err);
-  free(samples);
-  free(group);
+  if (status == STATUS_OK)
+    status = word_rows_average(&in->model, words, sites, s->input.batch_tokens, "axis", data->rows, err);
   axis_note(data, false,
             mem_format("rows: each word's last token, averaged over the sentences that take its part of speech, of %zu%s%s",
-                       g->carriers.count, s->templates ? " in " : "", s->templates ? s->templates : ""));
+                       words->carriers.count, s->templates ? " in " : "", s->templates ? s->templates : ""));
+  data->carriers = words->carriers;
+  g->words.carriers = (CarrierSet){0};
   return status;
 }
 
 Status axis_from_model(const char *path, const AxisSettings *s, AxisData *data, Error *err) {
   Inputs in = {0};
-  AxisGathering g = {0};
+  Gathering g = {0};
   SiteList sites = {0};
   Status status = inputs_open_model(&in, path, &s->input, err);
   if (status == STATUS_OK)
     status = sites_of_selection(&in.model.config, s->sites ? s->sites : "resid_post", s->layers, &sites, err);
-  if (status == STATUS_OK) status = axis_gather(s, in.tokenizer, &g, err);
+  if (status == STATUS_OK) status = gather(s, in.tokenizer, &g, err);
   if (status == STATUS_OK) {
-    axis_gathering_note(&g, data);
-    axis_gathering_words(&g, &data->words);
+    note_left_out(&g, data);
+    make_words(&g, &data->words);
     status = axis_words_index(&data->words, err);
     if (status != STATUS_OK) error_prefix(err, "%s", s->lexicon);
   }
@@ -68,7 +136,7 @@ Status axis_from_model(const char *path, const AxisSettings *s, AxisData *data, 
     axis_note(data, false, mem_format("computed in %s", s->input.dtype));
   }
   sites_clear(&sites);
-  axis_gathering_clear(&g);
+  gathering_clear(&g);
   inputs_close(&in);
   return status;
 }

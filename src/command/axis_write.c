@@ -92,6 +92,21 @@ static Status write_words(Result *result, const AxisData *data, const AxisResult
   return status;
 }
 
+static Status write_sentences(Result *result, const CarrierSet *set, Error *err) {
+  static const char *const names[] = {"sentences/id", "sentences/pos", "sentences/before", "sentences/after"};
+  const char **texts = mem_alloc(set->count, sizeof *texts);
+  Status status = STATUS_OK;
+  for (size_t k = 0; k < 4 && set->count > 0 && status == STATUS_OK; k++) {
+    for (size_t i = 0; i < set->count; i++) {
+      const Carrier *c = &set->items[i];
+      texts[i] = k == 0 ? c->id : k == 1 ? c->pos : k == 2 ? c->before : c->after;
+    }
+    status = result_write_strings(result, names[k], texts, set->count, err);
+  }
+  free(texts);
+  return status;
+}
+
 static Status write_axes(Result *result, const AxisData *data, const AxisResults *r, Error *err) {
   Status status = STATUS_OK;
   for (size_t k = 0; k < data->n_sites && status == STATUS_OK; k++) {
@@ -117,6 +132,7 @@ Status axis_write(const char *path, const AxisSettings *s, const Provenance *pro
   if (status == STATUS_OK) status = write_columns(result, data, r, err);
   if (status == STATUS_OK) status = write_projections(result, data, r, err);
   if (status == STATUS_OK) status = write_words(result, data, r, err);
+  if (status == STATUS_OK) status = write_sentences(result, &data->carriers, err);
   if (status == STATUS_OK) status = write_axes(result, data, r, err);
   if (status == STATUS_OK)
     status = result_finish(result, err);

@@ -79,8 +79,8 @@ static Extent measure(const Batch *all, size_t batch_tokens) {
   return extent;
 }
 
-Status prefix_run(const Model *model, const Prefix *prefix, const Batch *all, size_t batch_tokens, PrefixTake *take,
-                  void *context, Error *err) {
+Status prefix_run_tapped(const Model *model, const Prefix *prefix, const Batch *all, size_t batch_tokens,
+                         PrefixTake *begin, const Tap *tap, PrefixTake *take, void *context, Error *err) {
   if (all->n_sequences == 0) return STATUS_OK;
   const Extent extent = measure(all, batch_tokens);
   const size_t length = prefix ? prefix->length : 0, longest = length + extent.longest;
@@ -97,10 +97,16 @@ Status prefix_run(const Model *model, const Prefix *prefix, const Batch *all, si
     n = count_next(all, first, batch_tokens);
     for (size_t i = 0; i <= n; i++) offsets[i] = all->offsets[first + i] - all->offsets[first];
     const Batch batch = {.n_sequences = n, .offsets = offsets, .ids = all->ids + all->offsets[first], .prefix = prefix};
-    model_forward(model, &batch, &pass, NULL);
-    status = take(context, first, &batch, &pass, err);
+    if (begin) status = begin(context, first, &batch, &pass, err);
+    if (status == STATUS_OK) model_forward(model, &batch, &pass, tap);
+    if (status == STATUS_OK && take) status = take(context, first, &batch, &pass, err);
   }
   pass_clear(&pass);
   free(offsets);
   return status;
+}
+
+Status prefix_run(const Model *model, const Prefix *prefix, const Batch *all, size_t batch_tokens, PrefixTake *take,
+                  void *context, Error *err) {
+  return prefix_run_tapped(model, prefix, all, batch_tokens, NULL, NULL, take, context, err);
 }

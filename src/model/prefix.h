@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "model/model.h"
 #include "model/pass.h"
+#include "model/sites.h"
 #include "num/attention.h"
 
 typedef struct Prefix {
@@ -41,6 +42,11 @@ typedef Status PrefixTake(void *context, size_t first, const Batch *batch, const
  * or longer than learned positions, are STATUS_DATA. */
 Status prefix_run(const Model *model, const Prefix *prefix, const Batch *all, size_t batch_tokens, PrefixTake *take,
                   void *context, Error *err);
+
+/* The same; begin is called before each batch and take after it, and tap is handed the batch's rows between. Each may be
+ * NULL. */
+Status prefix_run_tapped(const Model *model, const Prefix *prefix, const Batch *all, size_t batch_tokens,
+                         PrefixTake *begin, const Tap *tap, PrefixTake *take, void *context, Error *err);
 
 /* For the forward pass: the keys and values of a block as attention reads them; and taking those of the rows of a pass,
  * `stride` reals apart. */

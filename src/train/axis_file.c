@@ -166,6 +166,24 @@ static Status read_method(AxisFile *file, Error *err) {
                    file->method_name);
 }
 
+static Status read_carriers(Result *from, CarrierSet *set, Error *err) {
+  static const char *const names[] = {"sentences/id", "sentences/pos", "sentences/before", "sentences/after"};
+  char **texts[4] = {0};
+  size_t n = 0;
+  if (!result_has(from, names[0])) return STATUS_OK;
+  Status status = result_read_strings(from, names[0], &texts[0], &n, err);
+  for (size_t k = 1; k < 4 && status == STATUS_OK; k++) status = read_texts(from, names[k], n, &texts[k], err);
+  if (status == STATUS_OK) {
+    *set = (CarrierSet){mem_alloc(n, sizeof *set->items), n};
+    for (size_t i = 0; i < n; i++) {
+      set->items[i] = (Carrier){texts[0][i], texts[1][i], texts[2][i], texts[3][i]};
+      for (size_t k = 0; k < 4; k++) texts[k][i] = NULL;
+    }
+  }
+  for (size_t k = 0; k < 4; k++) string_list_free(texts[k], texts[k] ? n : 0);
+  return status;
+}
+
 Status axis_file_open(const char *path, AxisFile *file, Error *err) {
   *file = (AxisFile){.path = mem_copy_string(path)};
   Status status = result_open(path, &file->result, err);
@@ -176,6 +194,7 @@ Status axis_file_open(const char *path, AxisFile *file, Error *err) {
     status = read_method(file, err);
     if (status == STATUS_OK) status = read_axes(file, err);
     if (status == STATUS_OK) status = read_words(file->result, &file->words, err);
+    if (status == STATUS_OK) status = read_carriers(file->result, &file->carriers, err);
     if (status != STATUS_OK && strncmp(err->text, path, strlen(path)) != 0) error_prefix(err, "%s", path);
   }
   if (status != STATUS_OK) axis_file_close(file);
@@ -187,6 +206,7 @@ void axis_file_close(AxisFile *file) {
   for (size_t s = 0; s < file->n_axes && file->axes; s++) axis_clear(&file->axes[s]);
   free(file->axes);
   axis_words_clear(&file->words);
+  carriers_clear(&file->carriers);
   free(file->method_name);
   free(file->path);
   *file = (AxisFile){0};

@@ -7,6 +7,7 @@
  *   /category                  [C] names: the first pole, the second, other categories
  *   /words/word, lemma, category [n] texts: the words of both poles, then the others
  *   /words/covariates [n, Q], /covariate [Q]: what was regressed out, where anything was
+ *   /sentences/id, pos, before, after [K] texts: the sentences around the words, where the words were put into some
  *   /rows/<site>               [n, D] float32: the words' activations, averaged over their sentences
  *   the rest                   how the axes were borne out (command/axis_write.c) */
 #ifndef FATHOM_TRAIN_AXIS_FILE_H
@@ -14,6 +15,7 @@
 
 #include "probes/values/axis_fit.h"
 #include "store/result.h"
+#include "text/carriers.h"
 
 /* Words with their categories, those of the two poles before the others. */
 typedef struct AxisWords {
@@ -43,6 +45,7 @@ typedef struct AxisFile {
   ValueAxis *axes;
   size_t n_axes;
   AxisWords words;
+  CarrierSet carriers; /* none where the file does not say in which sentences its words stood */
 } AxisFile;
 
 /* Reads and checks all but rows. */

@@ -3,7 +3,6 @@
 
 #include "base/memory.h"
 #include "model/forward.h"
-#include "model/prefix.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +69,25 @@ static void unshare(const ScanTexts *texts, ScanTexts *whole) {
   }
 }
 
+Status scan_run(const Model *model, const ScanTexts *texts, size_t batch_tokens, PrefixTake *begin, const Tap *tap,
+                PrefixTake *take, void *context, Error *err) {
+  const size_t shared = texts->shared.count;
+  if (shared > 0 && !prefix_fits(&model->config, shared, scan_texts_longest(texts))) {
+    ScanTexts whole;
+    unshare(texts, &whole);
+    const Status status = scan_run(model, &whole, batch_tokens, begin, tap, take, context, err);
+    scan_texts_clear(&whole);
+    return status;
+  }
+  const Batch all = {.n_sequences = texts->n, .offsets = texts->offsets, .ids = texts->own.ids};
+  Prefix prefix = {0};
+  Status status = shared ? prefix_init(&prefix, model, texts->shared.ids, shared, err) : STATUS_OK;
+  if (status == STATUS_OK)
+    status = prefix_run_tapped(model, shared ? &prefix : NULL, &all, batch_tokens, begin, tap, take, context, err);
+  prefix_clear(&prefix);
+  return status;
+}
+
 typedef struct Taker {
   const Model *model;
   real *rewards;
@@ -88,19 +106,5 @@ static Status take_rewards(void *context, size_t first, const Batch *batch, cons
 Status scan_rewards(const Model *model, const ScanTexts *texts, size_t batch_tokens, Progress *progress, size_t done,
                     real *rewards, Error *err) {
   Taker taker = {model, rewards, progress, done};
-  const size_t shared = texts->shared.count;
-  if (shared > 0 && !prefix_fits(&model->config, shared, scan_texts_longest(texts))) {
-    ScanTexts whole;
-    unshare(texts, &whole);
-    const Status status = scan_rewards(model, &whole, batch_tokens, progress, done, rewards, err);
-    scan_texts_clear(&whole);
-    return status;
-  }
-  const Batch all = {.n_sequences = texts->n, .offsets = texts->offsets, .ids = texts->own.ids};
-  Prefix prefix = {0};
-  Status status = shared ? prefix_init(&prefix, model, texts->shared.ids, shared, err) : STATUS_OK;
-  if (status == STATUS_OK)
-    status = prefix_run(model, shared ? &prefix : NULL, &all, batch_tokens, take_rewards, &taker, err);
-  prefix_clear(&prefix);
-  return status;
+  return scan_run(model, texts, batch_tokens, NULL, NULL, take_rewards, &taker, err);
 }

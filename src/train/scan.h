@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "model/model.h"
+#include "model/prefix.h"
 #include "text/tokenizer.h"
 
 /* n texts, of which shared is the beginning; text i goes on with own.ids[offsets[i] .. offsets[i + 1]), at least one. */
@@ -23,8 +23,14 @@ void scan_texts_of_whole(ScanTexts *texts, const TokenList *whole, const size_t 
 size_t scan_texts_longest(const ScanTexts *texts); /* tokens */
 void scan_texts_clear(ScanTexts *texts);           /* all zeros is fine */
 
+/* Runs all texts in batches of at most batch_tokens tokens, what they share once. The calls are those of
+ * prefix_run_tapped: a batch has the texts' own tokens. Where the model cannot share a beginning (prefix_fits), texts are run
+ * whole. */
+Status scan_run(const Model *model, const ScanTexts *texts, size_t batch_tokens, PrefixTake *begin, const Tap *tap,
+                PrefixTake *take, void *context, Error *err);
+
 /* rewards[n]: the reward head on the last token of each text, in batches of at most batch_tokens tokens. progress, which
- * may be NULL, counts texts from `done` on. Where the model cannot share a beginning (prefix_fits), texts are run whole. */
+ * may be NULL, counts texts from `done` on. */
 Status scan_rewards(const Model *model, const ScanTexts *texts, size_t batch_tokens, Progress *progress, size_t done,
                     real *rewards, Error *err);
 
