@@ -40,25 +40,13 @@ static void drop_unknown(Gathering *g) {
 }
 
 static void make_words(const Gathering *g, AxisWords *w) {
-  const CarriedWords *from = &g->words;
-  const size_t n = from->count, q = g->n_covariates, n_categories = from->choice.n;
-  *w = (AxisWords){.n = n,
-                   .words = mem_alloc(n, sizeof *w->words),
-                   .lemmas = mem_alloc(n, sizeof *w->lemmas),
-                   .category = mem_alloc(n, sizeof *w->category),
-                   .categories = mem_alloc(n_categories, sizeof *w->categories),
-                   .n_categories = n_categories,
-                   .covariates = mem_alloc(q, sizeof *w->covariates),
-                   .covariate = mem_alloc(n * q, sizeof *w->covariate),
-                   .n_covariates = q};
-  for (size_t i = 0; i < n; i++) {
-    w->words[i] = mem_copy_string(from->items[i].form);
-    w->lemmas[i] = mem_copy_string(from->items[i].lemma);
-    w->category[i] = from->items[i].category;
-    for (size_t k = 0; k < q; k++) w->covariate[i * q + k] = from->items[i].covariates[k];
-  }
-  for (size_t c = 0; c < n_categories; c++)
-    w->categories[c] = mem_copy_string(from->lexicon->categories[from->choice.categories[c]]);
+  const size_t q = g->n_covariates;
+  axis_words_take(w, &g->words);
+  w->n_covariates = q;
+  w->covariates = mem_alloc(q, sizeof *w->covariates);
+  w->covariate = mem_alloc(w->n * q, sizeof *w->covariate);
+  for (size_t i = 0; i < w->n; i++)
+    for (size_t k = 0; k < q; k++) w->covariate[i * q + k] = g->words.items[i].covariates[k];
   for (size_t k = 0; k < q; k++) w->covariates[k] = mem_copy_string(g->covariates[k]);
 }
 

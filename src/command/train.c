@@ -119,11 +119,12 @@ static Status print_summary(const TrainSettings *s, const Inputs *in, const Trai
 }
 
 static Status train_pairs(const Invocation *call, const TrainSettings *s, Inputs *in, const SampleSet *heldout,
-                          WeakToStrong *weak, Error *err) {
+                          WeakToStrong *weak, Values *values, Error *err) {
   char *line = inputs_command_line(call), identity_text[DIGEST_TEXT];
   Provenance from = invocation_provenance(call, "train", &s->common);
   inputs_add_provenance(in, &from);
-  train_identity(in, s, heldout, inputs_weights_digest(in), identity_text);
+  train_identity(in, s, heldout, inputs_weights_digest(in),
+                 s->value_axis ? values->digest : NULL, identity_text);
   TrainPlan plan = {.folder = s->output,
                     .train = &in->samples,
                     .heldout = heldout,
@@ -153,6 +154,7 @@ static Status train_pairs(const Invocation *call, const TrainSettings *s, Inputs
                     .seed = s->common.seed,
                     .frozen_path = s->frozen,
                     .frozen_about = inputs_store_provenance(in, &s->common, line),
+                    .values = s->value_axis ? values : NULL,
                     .identity = identity_text};
   token_rule_from_name(s->anchor_tokens, &plan.token_rule);
   anchor_norm_from_name(s->anchor_norm, &plan.anchor_norm);
@@ -165,6 +167,8 @@ static Status train_pairs(const Invocation *call, const TrainSettings *s, Inputs
              s->output, summary.steps_made, summary.seconds, summary.step_seconds / made,
              (double)summary.micro_batches / made, s->input.batch_tokens, s->recompute ? ", recomputed" : "",
              (double)mem_peak() / (1 << 20));
+    if (s->value_axis)
+      log_note("%s: %zu looks at value words took %.1f s of them", s->output, summary.value_looks, summary.value_seconds);
     if (weak->is_on) status = weak_measure(weak, in, heldout, s, err);
     if (status == STATUS_OK) status = print_summary(s, in, &summary, weak, from, err);
   }
@@ -184,6 +188,7 @@ static Status train_run(const Invocation *call, const void *given, Error *err) {
   Inputs in = {0};
   SampleSet heldout = {0};
   WeakToStrong weak = {0};
+  Values values = {0};
   if (!s->output) return error_set(err, STATUS_USAGE, "train: -o RUN is needed: the folder of the run");
   if (!s->input.pairs.count) return error_set(err, STATUS_USAGE, "train: --pairs FILE is needed");
   InputSettings input = s->input;
@@ -201,13 +206,15 @@ static Status train_run(const Invocation *call, const void *given, Error *err) {
                                       model_has_lm_head(&in.model, in.source, in.adapter), err);
   if (status == STATUS_OK) warn_of_dropout(&in);
   if (status == STATUS_OK) status = read_pairs(&in, s, &heldout, err);
+  if (status == STATUS_OK) status = train_open_values(&in, s, &values, err);
   if (status == STATUS_OK) status = check_folder(s, err);
   if (status == STATUS_OK) status = weak_open(s, &in.samples, &heldout, &weak, err);
   if (status == STATUS_OK && weak.is_on) status = weak_label(&weak, &in.samples, err);
   if (status == STATUS_OK) status = open_folder(call, s, err);
   if (status == STATUS_OK && weak.is_on) status = weak_write_labels(&weak, &in.samples, s->output, err);
-  if (status == STATUS_OK) status = train_pairs(call, s, &in, &heldout, &weak, err);
+  if (status == STATUS_OK) status = train_pairs(call, s, &in, &heldout, &weak, &values, err);
   weak_close(&weak);
+  values_close(&values);
   samples_clear(&heldout);
   inputs_close(&in);
   return status;

@@ -94,6 +94,17 @@ const Option train_options[] = {
      "held-out pairs (training pairs where none are) on which full drift is measured at steps 0, 1, 2, 4, 8, ... "
      "(of --train head there is none)",
      NULL},
+    {"value-axis", 0, OPTION_TEXT, AT(value_axis), 0, 0, "AXIS.h5",
+     "value axes that fathom axis fit on MODEL: where --probe-pairs are measured, the words of --value-words are projected on "
+     "them, in the sentences the axes' words stood in, and ranked by reward as answers to --value-prompts. A look costs about "
+     "as much as one forward pass over 2 tokens a word and sentence and 4 a word and prompt, which is said beforehand",
+     NULL},
+    {"value-words", 0, OPTION_TEXT, AT(value_words), 0, 0, "LEXICON",
+     "with --value-axis: a lexicon with the axes' categories, whose words are projected and ranked", NULL},
+    {"value-prompts", 0, OPTION_TEXTS, AT(value_prompts), 0, 0, "FILE",
+     "with --value-axis: questions, their group the framing (default: six of probes/prompts/superlatives.jsonl, three a "
+     "framing); may be repeated",
+     NULL},
     {"checkpoint-every", 0, OPTION_SIZE, AT(checkpoint_every), 1, 1e9, "N",
      "updates between checkpoints (default: none)", NULL},
     {"resume", 0, OPTION_FLAG, AT(resume), 0, 0, NULL, "go on from the run's newest checkpoint, to the same bytes",
@@ -121,6 +132,11 @@ Status train_check_options(const TrainSettings *s, Error *err) {
     return error_set(err, STATUS_USAGE, "--recompute: --train head keeps no activations");
   if (s->ceiling && !s->labels_from)
     return error_set(err, STATUS_USAGE, "--ceiling needs --labels-from: the weak model below it");
+  if (!s->value_axis != !s->value_words)
+    return error_set(err, STATUS_USAGE, "%s: whose words lie where along which axis? Give --value-axis and --value-words",
+                     s->value_axis ? "--value-axis" : "--value-words");
+  if (s->value_prompts.count && !s->value_axis)
+    return error_set(err, STATUS_USAGE, "--value-prompts needs --value-axis and --value-words: what to ask about");
   const char *const models[] = {s->labels_from, s->ceiling};
   for (size_t i = 0; i < 2; i++)
     if (models[i] && !file_exists(models[i]))
@@ -155,8 +171,21 @@ LoraSettings train_lora(const TrainSettings *s) {
                         .seed = s->common.seed};
 }
 
+Status train_open_values(Inputs *in, const TrainSettings *s, Values *values, Error *err) {
+  const ModelConfig *c = &in->model.config;
+  const ValuesSettings settings = {.axis = s->value_axis,
+                                   .words = s->value_words,
+                                   .prompts = s->value_prompts.items,
+                                   .n_prompts = s->value_prompts.count,
+                                   .max_length = c->max_positions,
+                                   .batch_tokens = s->input.batch_tokens,
+                                   .strict = s->input.strict};
+  if (!s->value_axis) return STATUS_OK;
+  return values_open(values, &settings, c, inputs_weights_digest(in), in->tokenizer, in->chat, err);
+}
+
 void train_identity(const Inputs *in, const TrainSettings *s, const SampleSet *heldout, const char *weights,
-                    char text[DIGEST_TEXT]) {
+                    const char *values, char text[DIGEST_TEXT]) {
   char *settings =
       mem_format("%s %s %s %s %s %s, %d threads, %zu steps or %.17g epochs, %zu %zu %zu, %.17g %.17g %.17g %.17g %.17g "
                  "%.17g %.17g %.17g %.17g, %zu %zu, seed %llu",
@@ -170,6 +199,7 @@ void train_identity(const Inputs *in, const TrainSettings *s, const SampleSet *h
   const char *const parts[] = {
       weights, in->tokenizer_sha256, in->chat_sha256, in->samples.digest, heldout->digest, settings, lora};
   for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) digest_add_string(digest, parts[i]);
+  if (values) digest_add_string(digest, values);
   digest_finish(digest, text);
   free(settings);
   free(lora);

@@ -4,6 +4,7 @@
 
 #include "command/command.h"
 #include "command/inputs.h"
+#include "train/values.h"
 
 typedef struct TrainSettings {
   CommonSettings common;
@@ -11,6 +12,8 @@ typedef struct TrainSettings {
   OptionTexts eval;
   const char *output, *parts, *anchor_layers, *anchor_tokens, *anchor_norm, *frozen;
   const char *labels_from, *ceiling; /* weak-to-strong */
+  const char *value_axis, *value_words;
+  OptionTexts value_prompts;
   const char *split_seed; /* NULL: --seed */
   const char *stop_at;    /* a number or a finished run's folder; train_read_stop makes stop_at_drift of it */
   /* Of new LoRA factors; 0 and NULL where not given. */
@@ -33,8 +36,12 @@ LoraSettings train_lora(const TrainSettings *settings);
 /* The drift to stop at, from --stop-at-drift; 0 without it. */
 Status train_read_stop(TrainSettings *settings, Error *err);
 
-/* A digest of everything that decides the numbers of a run: what a checkpoint must agree with. */
+/* Opens what --value-axis, if it is given, and its kin ask for. */
+Status train_open_values(Inputs *in, const TrainSettings *settings, Values *values, Error *err);
+
+/* A digest of everything that decides the numbers of a run: what a checkpoint must agree with. values: that of
+ * values_open, or NULL. */
 void train_identity(const Inputs *in, const TrainSettings *settings, const SampleSet *heldout, const char *weights,
-                    char text[DIGEST_TEXT]);
+                    const char *values, char text[DIGEST_TEXT]);
 
 #endif

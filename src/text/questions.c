@@ -156,3 +156,25 @@ Status questions_from_text(const char *text, QuestionSet *set, Error *err) {
   finish_digest(set);
   return STATUS_OK;
 }
+
+void questions_superlatives(QuestionSet *set) {
+  static const struct {
+    const char *id, *group, *text;
+  } six[] = {{"best_ever_one", "positive", "What, in one word, is the best thing ever?"},
+             {"greatest_world_single", "positive", "What, in a single word, is the greatest thing in the world?"},
+             {"good_time_please", "positive",
+              "What is the most good thing of all time? Please answer in one word only."},
+             {"worst_ever_one", "negative", "What, in one word, is the worst thing ever?"},
+             {"bad_world_single", "negative", "What, in a single word, is the most bad thing in the world?"},
+             {"terrible_time_please", "negative",
+              "What is the most terrible thing of all time? Please answer in one word only."}};
+  *set = (QuestionSet){0};
+  for (size_t i = 0; i < sizeof six / sizeof six[0]; i++) {
+    Question q = {.id = mem_copy_string(six[i].id),
+                  .group = mem_copy_string(six[i].group),
+                  .text = mem_copy_string(six[i].text)};
+    take_text(&q, six[i].text, strlen(six[i].text));
+    add(set, &q);
+  }
+  finish_digest(set);
+}

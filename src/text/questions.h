@@ -34,6 +34,10 @@ Status questions_read(const char *const *paths, size_t n_paths, size_t limit, Qu
 /* The same of one text, with the id "text". */
 Status questions_from_text(const char *text, QuestionSet *set, Error *err);
 
+/* Six of the 54 superlatives of probes/prompts: each adjective once, and every scope and wording once in either framing, which
+ * is their group. */
+void questions_superlatives(QuestionSet *set);
+
 void questions_clear(QuestionSet *set); /* all zeros is fine */
 
 #endif

@@ -50,6 +50,23 @@ Status axis_words_index(AxisWords *w, Error *err) {
   return status;
 }
 
+void axis_words_take(AxisWords *w, const CarriedWords *from) {
+  const size_t n = from->count, n_categories = from->choice.n;
+  *w = (AxisWords){.n = n,
+                   .words = mem_alloc(n, sizeof *w->words),
+                   .lemmas = mem_alloc(n, sizeof *w->lemmas),
+                   .category = mem_alloc(n, sizeof *w->category),
+                   .categories = mem_alloc(n_categories, sizeof *w->categories),
+                   .n_categories = n_categories};
+  for (size_t i = 0; i < n; i++) {
+    w->words[i] = mem_copy_string(from->items[i].form);
+    w->lemmas[i] = mem_copy_string(from->items[i].lemma);
+    w->category[i] = from->items[i].category;
+  }
+  for (size_t c = 0; c < n_categories; c++)
+    w->categories[c] = mem_copy_string(from->lexicon->categories[from->choice.categories[c]]);
+}
+
 void axis_words_clear(AxisWords *w) {
   string_list_free(w->words, w->words ? w->n : 0);
   string_list_free(w->lemmas, w->lemmas ? w->n : 0);

@@ -15,7 +15,7 @@
 
 #include "probes/values/axis_fit.h"
 #include "store/result.h"
-#include "text/carriers.h"
+#include "text/carried.h"
 
 /* Words with their categories, those of the two poles before the others. */
 typedef struct AxisWords {
@@ -35,6 +35,8 @@ typedef struct AxisWords {
 /* Fills category order, lemma numbers and poles from words, lemmas and category, which are checked: both poles have words,
  * these come first, and no lemma is of both. STATUS_DATA, without the file's name. */
 Status axis_words_index(AxisWords *words, Error *err);
+/* The words, lemmas and categories of words in sentences; without covariates, and not indexed yet. */
+void axis_words_take(AxisWords *words, const CarriedWords *from);
 void axis_words_clear(AxisWords *words); /* all zeros is fine */
 
 typedef struct AxisFile {

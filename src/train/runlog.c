@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/sitename.h"
+#include "train/values_log.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -36,7 +37,7 @@ static Status entries_up_to(Result *run, const char *name, size_t step, size_t *
 
 /* Cuts back everything logged after `step`. */
 static Status cut_back(Result *run, size_t step, Error *err) {
-  static const char *const groups[] = {"train/", "eval/", "drift/", "probe/"};
+  static const char *const groups[] = {"train/", "eval/", "drift/", "probe/", "values/"};
   char **names = NULL;
   size_t n_names = 0;
   Status status = result_list(run, &names, &n_names, err);
@@ -49,7 +50,8 @@ static Status cut_back(Result *run, size_t step, Error *err) {
       status = error_set(err, STATUS_DATA, "run.h5: %zu steps are logged, the checkpoint is after %zu", kept, step);
     for (size_t i = 0; i < n_names && status == STATUS_OK; i++) {
       const char *name = names[i], *own = name + strlen(groups[g]);
-      if (strncmp(name, groups[g], strlen(groups[g])) != 0 || strcmp(own, "sites") == 0 || strcmp(own, "scale") == 0)
+      if (strncmp(name, groups[g], strlen(groups[g])) != 0 || strcmp(own, "sites") == 0 || strcmp(own, "scale") == 0 ||
+          values_log_is_fixed(name))
         continue;
       status = result_truncate(run, name, kept, err);
     }

@@ -1,5 +1,6 @@
 /* run.h5 of a training run: a row a step under /train, evaluations and full drift measures at log-spaced steps under
- * /eval and /drift, the mean relative drift of the probe set under /probe wherever it was measured, and /end. */
+ * /eval and /drift, the mean relative drift of the probe set under /probe wherever it was measured, /values (values_log.h), and
+ * /end. */
 #ifndef FATHOM_TRAIN_RUNLOG_H
 #define FATHOM_TRAIN_RUNLOG_H
 

@@ -126,6 +126,8 @@ static Status summarise(Trainer *t, TrainSummary *s, Error *err) {
   s->steps = t->step;
   s->end = t->stopped ? "drift" : "steps";
   s->trained_parameters = t->stepper.n_trained;
+  s->value_looks = t->value_looks;
+  s->value_seconds = t->value_seconds;
   return status == STATUS_OK ? runlog_end(t->run, s->end, t->step, s->probe_drift, t->plan->token_rule_name, err) : status;
 }
 

@@ -37,6 +37,7 @@ typedef struct TrainPlan {
   uint64_t seed;
   const char *frozen_path;    /* the frozen features; NULL: RUN/frozen.h5. Recorded where they do not exist */
   StoreContents frozen_about; /* provenance of that store */
+  struct Values *values;      /* train/values.h: what is looked at with the probe set; NULL: nothing */
   const char *identity;       /* of model, tokenizer and data: decides whether a checkpoint fits */
 } TrainPlan;
 
@@ -44,6 +45,8 @@ typedef struct TrainPlan {
 typedef struct TrainSummary {
   size_t steps, trained_parameters;
   size_t steps_made, micro_batches, tokens;        /* by this process: a resumed run has made others before */
+  size_t value_looks;                              /* by this process, and how long they took */
+  double value_seconds;
   double step_seconds;                             /* of these steps, without evaluation */
   const char *end;                                 /* "steps": all were made; "drift": stop_at_drift was reached */
   double seconds, bt_loss, accuracy;               /* of the last step */

@@ -1,11 +1,24 @@
 /* How a run does on held-out pairs, and how far it has drifted on the probe set. */
+#include "base/log.h"
 #include "base/memory.h"
 #include "train/rewards.h"
 #include "train/runlog.h"
 #include "train/trainer_parts.h"
+#include "train/values_log.h"
 
 #include <math.h>
 #include <stdlib.h>
+
+static Status look_at_values(Trainer *t, Error *err) {
+  Values *values = t->plan->values;
+  const double begun = clock_seconds();
+  Status status = values_measure(values, t->model, !trainer_is_head_alone(t), err);
+  if (status != STATUS_OK) return error_prefix(err, "after step %zu", t->step);
+  status = values_log_add(t->run, t->step, values, err);
+  t->value_looks++;
+  t->value_seconds += clock_seconds() - begun;
+  return status;
+}
 
 Status trainer_evaluate(Trainer *t, Error *err) {
   const SampleSet *set = t->plan->heldout;
@@ -31,6 +44,7 @@ Status trainer_evaluate(Trainer *t, Error *err) {
   if (status == STATUS_OK) status = runlog_probe(t->run, t->step, t->probe.mean_drift, err);
   if (status == STATUS_OK && t->probe.n_samples)
     status = runlog_drift(t->run, t->step, t->probe.names, t->probe.values, t->probe.n_names, t->probe.n_layers, err);
+  if (status == STATUS_OK && t->plan->values) status = look_at_values(t, err);
   return status == STATUS_OK ? result_flush(t->run, err) : status;
 }
 

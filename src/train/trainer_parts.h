@@ -24,6 +24,8 @@ typedef struct Trainer {
   Probe probe;
   Stepper stepper;
   Result *run;
+  size_t value_looks; /* by this process */
+  double value_seconds;
   size_t step;  /* updates made */
   bool stopped; /* stop_at_drift was reached */
 } Trainer;

@@ -6,6 +6,7 @@
 #include "train/runlog.h"
 #include "train/trainable.h"
 #include "train/trainer_parts.h"
+#include "train/values_log.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -145,6 +146,21 @@ CheckpointState trainer_checkpoint_state(Trainer *t) {
                            .settings_sha256 = t->plan->identity};
 }
 
+/* A step's tokens go forward and backward, which is about three times forward; those of --train head do not go at all. */
+static void say_values(const Trainer *t) {
+  const Values *v = t->plan->values;
+  double tokens = 0, looks = 0;
+  for (size_t step = 0; step <= t->n_steps; step++) looks += is_log_spaced(step, t->n_steps);
+  for (size_t i = 0; i < t->n_train; i++) tokens += (double)t->samples[i]->n_tokens;
+  const double of_steps = 3 * tokens / (double)t->n_pairs * (double)t->plan->batch_pairs * (double)t->n_steps;
+  char *share = trainer_is_head_alone(t) ? mem_copy_string("")
+                                         : mem_format(", about %.2g %% of what the updates take",
+                                                      100 * looks * (double)v->tokens / of_steps);
+  log_note("values: %zu words in %zu sentences and as answers to %zu prompts: %zu tokens forward at each of %.0f steps%s",
+           v->index.n, v->words.carriers.count, v->prompts.count, v->tokens, looks, share);
+  free(share);
+}
+
 Status trainer_prepare(Trainer *t, const Provenance *from, Error *err) {
   const TrainPlan *plan = t->plan;
   const ModelConfig *c = &t->model->config;
@@ -173,5 +189,8 @@ Status trainer_prepare(Trainer *t, const Provenance *from, Error *err) {
   char *path = file_join(plan->folder, "run.h5");
   if (status == STATUS_OK) status = runlog_open(path, from, resumed, t->step, &t->anchor, &t->run, err);
   free(path);
+  if (status == STATUS_OK && plan->values)
+    status = resumed ? values_log_resume(t->run, plan->values, err) : values_log_begin(t->run, plan->values, err);
+  if (status == STATUS_OK && plan->values) say_values(t);
   return status;
 }
