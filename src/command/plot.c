@@ -25,7 +25,7 @@ static const Figure *const figures[] = {&figure_drift,    &figure_cross,    &fig
                                         &figure_steps,    &figure_transfer, &figure_frontier, &figure_layers,
                                         &figure_curves,   &figure_quantity, &figure_ranks,    &figure_axis,
                                         &figure_implicit_words, &figure_projection, &figure_scan_words,
-                                        &figure_shift};
+                                        &figure_shift,    &figure_values};
 enum { N_FIGURES = sizeof figures / sizeof figures[0] };
 
 /* text as the scripts and all three picture formats can carry it: valid UTF-8 on one line, not overlong, without double
@@ -237,7 +237,7 @@ static const Option options[] = {
      "the picture to write; its suffix is its format", NULL},
     {"tsv", 0, OPTION_FLAG, offsetof(PlotSettings, tsv), 0, 0, NULL, "print the figure's data instead of drawing it",
      NULL},
-    {"figure", 0, OPTION_CHOICE, offsetof(PlotSettings, figure), 0, 0, "drift|cross|training|heatmap|steps|transfer|frontier|layers|curves|quantity|ranks|words|axis|projection|shift",
+    {"figure", 0, OPTION_CHOICE, offsetof(PlotSettings, figure), 0, 0, "drift|cross|training|heatmap|steps|values|transfer|frontier|layers|curves|quantity|ranks|words|axis|projection|shift",
      "which figure, where the files hold several (default: the first one listed above)", NULL},
     {"label", 0, OPTION_TEXTS, offsetof(PlotSettings, labels), 0, 0, "TEXT",
      "a file's name in the figure; once for each file, in their order (default: from the paths)", NULL},
@@ -255,6 +255,7 @@ const Command command_plot = {
         "  run.h5 of train           training   loss, accuracy, margin, learning rate ... at every step (the default)\n"
         "                            heatmap    relative squared drift of every layer at every step\n"
         "                            steps      the full drift measures at the steps they were recorded at\n"
+        "                            values     ranks of value words, and their shift along axes (--value-axis)\n"
         "  sweep.h5 of sweep         transfer   accuracy, AOG and NTS (ours) against anchor strength (the default)\n"
         "                            frontier   the same against the drift of the result, controls beside anchors\n"
         "                            layers     drift of every layer, by strength\n"

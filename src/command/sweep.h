@@ -12,10 +12,11 @@ enum { SWEEP_NONE = -1 };
 typedef struct SweepSettings {
   CommonSettings common;
   InputSettings input; /* pairs: the sources */
-  OptionTexts heldout, eval, anchor_layers, controls;
+  OptionTexts heldout, eval, anchor_layers, controls, value_prompts;
   const char *output, *grid, *anchors, *rates, *quantities, *seeds; /* lists with commas */
   const char *anchor_tokens, *split_seed;
-  const char *parts, *steps, *epochs, *batch_size, *warmup, *weight_decay, *clip, *probe_pairs; /* to train as they are */
+  const char *parts, *steps, *epochs, *batch_size, *warmup, *weight_decay, *clip, *probe_pairs, *value_axis,
+      *value_words; /* to train as they are; so are value_prompts */
   double eval_split;
   size_t jobs, memory, checkpoint_every;
   bool array, collect, dry_run, drop_models;

@@ -42,6 +42,7 @@ static Json *describe(const Sweep *sweep, const SweepInputs *inputs) {
   add_data(json, "pairs", inputs->sources, sweep->n_sources);
   add_data(json, "heldout", inputs->heldout, s->heldout.count);
   add_data(json, "eval", inputs->evals, s->eval.count);
+  if (inputs->values[0]) json_add_string(json, "value words", inputs->values);
   /* The rest of a run's options, as its command line has them. */
   Words words = sweep_train_words(sweep, &sweep->runs[0]);
   Json *array = json_add_array(json, "options of train");

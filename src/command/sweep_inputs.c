@@ -164,11 +164,21 @@ static Status check_settings(const SweepInputs *inputs, const SweepRun *run, Tra
                              : status;
 }
 
-static Status check_run(const Sweep *sweep, const SweepInputs *inputs, const SweepRun *run, Error *err) {
+/* Axes, words and prompts, which are the same for all runs. */
+static Status check_values(SweepInputs *inputs, const TrainSettings *s, Error *err) {
+  Values values = {0};
+  const Status status = train_open_values(&inputs->model, s, &values, err);
+  memcpy(inputs->values, values.digest, DIGEST_TEXT);
+  values_close(&values);
+  return status;
+}
+
+static Status check_run(const Sweep *sweep, SweepInputs *inputs, const SweepRun *run, Error *err) {
   Words words = sweep_train_words(sweep, run);
   TrainSettings settings;
   Status status = sweep_train_settings(&words, &settings, err);
   if (status == STATUS_OK) status = check_settings(inputs, run, &settings, err);
+  if (status == STATUS_OK && run == &sweep->runs[0]) status = check_values(inputs, &settings, err);
   if (status == STATUS_OK && run->quantity->number > (double)inputs->sources[run->source].n_train)
     status = error_set(err, STATUS_USAGE, "--train-pairs %s: %s has %zu to train on", run->quantity->text,
                        sweep->sources[run->source].path, inputs->sources[run->source].n_train);
@@ -178,7 +188,7 @@ static Status check_run(const Sweep *sweep, const SweepInputs *inputs, const Swe
   return status;
 }
 
-Status sweep_check_runs(const Sweep *sweep, const SweepInputs *inputs, Error *err) {
+Status sweep_check_runs(const Sweep *sweep, SweepInputs *inputs, Error *err) {
   Status status = STATUS_OK;
   for (size_t i = 0; i < sweep->n_runs && status == STATUS_OK; i++)
     status = check_run(sweep, inputs, &sweep->runs[i], err);

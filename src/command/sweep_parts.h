@@ -20,6 +20,7 @@ typedef struct SweepInputs {
   Inputs model;
   const char *model_sha256; /* of its weights, with an adapter's */
   Model widened; /* the same with the table of parameters that training has; only to be looked at */
+  char values[DIGEST_TEXT]; /* of what runs look at of value words (train/values.h); "" without */
   SweepData *sources, *heldout, *evals; /* heldout: one for each source, or none */
 } SweepInputs;
 
@@ -34,7 +35,7 @@ void sweep_train_settings_free(TrainSettings *settings);
 bool sweep_run_is_adapter(const Sweep *sweep, const SweepRun *run);
 
 /* Would train accept every run? */
-Status sweep_check_runs(const Sweep *sweep, const SweepInputs *inputs, Error *err);
+Status sweep_check_runs(const Sweep *sweep, SweepInputs *inputs, Error *err);
 
 /* --- sweep_cost.c --- */
 

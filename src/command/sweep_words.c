@@ -114,7 +114,8 @@ Words sweep_train_words(const Sweep *sweep, const SweepRun *run) {
     const char *name, *value;
   } same[] = {{"--train", s->parts},         {"--steps", s->steps},   {"--epochs", s->epochs},
               {"--batch-size", s->batch_size}, {"--warmup", s->warmup}, {"--weight-decay", s->weight_decay},
-              {"--clip", s->clip},           {"--probe-pairs", s->probe_pairs}};
+              {"--clip", s->clip},           {"--probe-pairs", s->probe_pairs},
+              {"--value-axis", s->value_axis}, {"--value-words", s->value_words}};
   Words words = begin(sweep, "train", sweep->model);
   add_source(sweep, run->source, &words);
   add_size(&words, "--limit", s->input.limit);
@@ -123,6 +124,7 @@ Words sweep_train_words(const Sweep *sweep, const SweepRun *run) {
   add_option(&words, "--lr", run->rate->text);
   add_option(&words, "--anchor-tokens", s->anchor_tokens);
   for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) add_option(&words, same[i].name, same[i].value);
+  for (size_t i = 0; i < s->value_prompts.count; i++) add_option(&words, "--value-prompts", s->value_prompts.items[i]);
   for (size_t i = 1; i < sweep->call->n_args; i++) words_add(&words, sweep->call->args[i]);
   add_method(sweep, run, &words);
   add_option(&words, "--seed", run->seed->text);
