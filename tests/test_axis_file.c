@@ -18,6 +18,7 @@ typedef struct Variant {
   double value;                     /* its first entry, or with shape: how many it has */
   bool shape;
   const char *category, *lemma; /* of word 3 */
+  bool one_end;                 /* of two sentences */
 } Variant;
 
 static void put(Result *to, const Variant *v, const char *name, size_t rank, const size_t *shape, const double *values) {
@@ -55,6 +56,10 @@ static void write_file(const char *path, const Variant *v) {
   result_write_strings(to, "words/category", categories, N, &err);
   result_write_strings(to, "covariate", (const char *[]){"zipf"}, 1, &err);
   put(to, v, "words/covariates", 2, (size_t[]){N, 1}, (double[]){1, 2, 3, 4, 5});
+  result_write_strings(to, "sentences/id", (const char *[]){"a", "b"}, 2, &err);
+  result_write_strings(to, "sentences/pos", (const char *[]){"verb", ""}, 2, &err);
+  result_write_strings(to, "sentences/before", (const char *[]){"they ", "to "}, 2, &err);
+  result_write_strings(to, "sentences/after", (const char *[]){"", " it."}, v->one_end ? 1 : 2, &err);
   result_finish(to, &err);
 }
 
@@ -67,6 +72,10 @@ static void test_read(const char *path) {
   ok(w->n == N && w->n_pole_words == 4 && w->n_lemmas == 4 && w->n_pole_lemmas == 3 && w->lemma[1] == 0 && w->lemma[4] == 3,
      "its words and lemmas");
   ok(w->first[1] && !w->first[2] && w->n_covariates == 1 && w->covariate[4] == 5, "its poles and covariates");
+  const Carrier *second = &file.carriers.items[1];
+  ok(file.carriers.count == 2 && strcmp(second->id, "b") == 0 && strcmp(second->pos, "") == 0 &&
+         strcmp(second->before, "to ") == 0 && strcmp(second->after, " it.") == 0,
+     "its sentences");
   float *rows;
   ok(axis_file_rows(&file, 0, &rows, &err) == STATUS_OK && rows[N * D - 1] == 15.5F, "its rows");
   ok(is_close(axis_score(&file.axes[0], rows), (0.6 * 1 + 0.8 * 3 - 0.5) / 2, 1e-12, 0), "and a score");
@@ -94,6 +103,7 @@ static void test_bad(const char *path) {
       {{.name = "words/covariates", .value = INFINITY}, "words/covariates holds inf"},
       {{.category = "other"}, "words/category: \"other\" is not in category"},
       {{.category = "neutral"}, "pole communion has 1 words, expected at least 2"},
+      {{.one_end = true}, "sentences/after has 1 entries, expected 2"},
       {{.lemma = "bold"}, "\"bold\" is of both poles, agency and communion"},
   };
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {

@@ -149,8 +149,8 @@ CheckpointState trainer_checkpoint_state(Trainer *t) {
 /* A step's tokens go forward and backward, which is about three times forward; those of --train head do not go at all. */
 static void say_values(const Trainer *t) {
   const Values *v = t->plan->values;
-  double tokens = 0, looks = 0;
-  for (size_t step = 0; step <= t->n_steps; step++) looks += is_log_spaced(step, t->n_steps);
+  double tokens = 0, looks = 2; /* the first and the last */
+  for (size_t step = 1; step < t->n_steps; step *= 2) looks++;
   for (size_t i = 0; i < t->n_train; i++) tokens += (double)t->samples[i]->n_tokens;
   const double of_steps = 3 * tokens / (double)t->n_pairs * (double)t->plan->batch_pairs * (double)t->n_steps;
   char *share = trainer_is_head_alone(t) ? mem_copy_string("")
