@@ -54,7 +54,7 @@ awk -F '\t' '!/^#/ && $3 == "projection" { at[$2 $6 $8] = $9 } !/^#/ && $3 == "s
   END { for (i in shift) { n++; d = shift[i] - (at[i] - at[step[i]]); if (d * d > 1e-12) bad = 1 } exit !(n == 30 && !bad) }' v.tsv
 ok $? "a shift is the projection less that of step 0"
 # No axis is fit on neutral words, so that fathom axis prints what step 0 must have.
-awk -F '\t' 'NR == FNR { if (/^#/) next; if (!at) { for (i = 1; i <= NF; i++) if ($i == "neutral") at = i; next } want[$1] = $at; next }
+awk -F '\t' 'NR == FNR { if (/^#/) next; if (!at) { for (i = 1; i <= NF; i++) if ($i == "score_neutral") at = i; next } want[$1] = $at; next }
   $3 == "projection" && $2 == 0 && $8 == "neutral" { n++; d = $9 - want[$6]; if (!(d * d < 1e-10)) bad = 1 } END { exit !(n == 2 && !bad) }' x.tsv v.tsv
 ok $? "step 0 is where fathom axis has the words of the frozen model"
 "$FATHOM" axis run --lexicon words.tsv --others neutral --templates sentences.tsv --permutations 0 --threads 1 -q -o y.h5 >/dev/null &&

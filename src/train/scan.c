@@ -69,13 +69,13 @@ static void unshare(const ScanTexts *texts, ScanTexts *whole) {
   }
 }
 
-Status scan_run(const Model *model, const ScanTexts *texts, size_t batch_tokens, PrefixTake *begin, const Tap *tap,
-                PrefixTake *take, void *context, Error *err) {
+Status scan_texts_run(const Model *model, const ScanTexts *texts, size_t batch_tokens, PrefixTake *begin, const Tap *tap,
+                      PrefixTake *take, void *context, Error *err) {
   const size_t shared = texts->shared.count;
   if (shared > 0 && !prefix_fits(&model->config, shared, scan_texts_longest(texts))) {
     ScanTexts whole;
     unshare(texts, &whole);
-    const Status status = scan_run(model, &whole, batch_tokens, begin, tap, take, context, err);
+    const Status status = scan_texts_run(model, &whole, batch_tokens, begin, tap, take, context, err);
     scan_texts_clear(&whole);
     return status;
   }
@@ -106,5 +106,5 @@ static Status take_rewards(void *context, size_t first, const Batch *batch, cons
 Status scan_rewards(const Model *model, const ScanTexts *texts, size_t batch_tokens, Progress *progress, size_t done,
                     real *rewards, Error *err) {
   Taker taker = {model, rewards, progress, done};
-  return scan_run(model, texts, batch_tokens, NULL, NULL, take_rewards, &taker, err);
+  return scan_texts_run(model, texts, batch_tokens, NULL, NULL, take_rewards, &taker, err);
 }

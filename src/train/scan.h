@@ -26,8 +26,8 @@ void scan_texts_clear(ScanTexts *texts);           /* all zeros is fine */
 /* Runs all texts in batches of at most batch_tokens tokens, what they share once. The calls are those of
  * prefix_run_tapped: a batch has the texts' own tokens. Where the model cannot share a beginning (prefix_fits), texts are run
  * whole. */
-Status scan_run(const Model *model, const ScanTexts *texts, size_t batch_tokens, PrefixTake *begin, const Tap *tap,
-                PrefixTake *take, void *context, Error *err);
+Status scan_texts_run(const Model *model, const ScanTexts *texts, size_t batch_tokens, PrefixTake *begin, const Tap *tap,
+                      PrefixTake *take, void *context, Error *err);
 
 /* rewards[n]: the reward head on the last token of each text, in batches of at most batch_tokens tokens. progress, which
  * may be NULL, counts texts from `done` on. */

@@ -84,7 +84,7 @@ Status word_rows_run(const Model *model, const CarriedWords *words, size_t batch
   for (size_t k = 0; k < words->carriers.count && status == STATUS_OK; k++) {
     ScanTexts texts;
     const size_t n = list_texts(words, k, members, &texts);
-    if (n > 0) status = scan_run(model, &texts, batch_tokens, begin_batch, &tap, end_batch, &run, err);
+    if (n > 0) status = scan_texts_run(model, &texts, batch_tokens, begin_batch, &tap, end_batch, &run, err);
     if (status == STATUS_OK) status = run.status;
     run.done += n;
     scan_texts_clear(&texts);
