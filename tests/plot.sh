@@ -104,7 +104,7 @@ fails 2 'plain.h5 holds a result of kind drift and .*run.h5 one of kind run' "tw
   "$FATHOM" plot "$r/plain.h5" "$r/run.h5" --tsv
 fails 2 'figure heatmap: .*plain.h5 holds a result of kind drift, whose figures are: drift$' "a figure of another kind" \
   "$FATHOM" plot "$r/plain.h5" --figure heatmap --tsv
-fails 2 'whose figures are: training, heatmap, steps$' "a run has three figures" "$FATHOM" plot "$r/run.h5" --figure cross --tsv
+fails 2 'whose figures are: training, heatmap, steps, values$' "a run has four figures" "$FATHOM" plot "$r/run.h5" --figure cross --tsv
 fails 2 'whose figures are: transfer, frontier, layers, curves, quantity$' "a sweep has five figures" \
   "$FATHOM" plot "$r/sweep.h5" --figure training --tsv
 fails 2 'sweep.h5 and .*sweep-pairs.h5: a figure draws one sweep' "two sweeps" "$FATHOM" plot "$r/sweep.h5" "$r/sweep-pairs.h5" --tsv
