@@ -6,7 +6,7 @@ if (strlen(out)) { set output out }
 set multiplot
 set label 1 heavy(page_title) at screen across(EDGE), down(24) left font TITLE textcolor rgb INK
 set label 2 page_caption at screen across(EDGE), down(H - (strlen(origin) ? 28 : 14)) left noenhanced font NOTE textcolor rgb SOFT
-set label 3 shortened(origin, (W - 2 * EDGE) / (0.52 * SIZE)) at screen across(EDGE), down(H - 13) left noenhanced font NOTE \
+set label 3 shortened(origin, (W - 2 * EDGE) / (0.62 * SIZE)) at screen across(EDGE), down(H - 13) left noenhanced font NOTE \
   textcolor rgb SOFT
 if (legend_n > 1) {
   do for [i = 1:legend_n] {

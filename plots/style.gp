@@ -146,7 +146,7 @@ array LEGEND[64]
 legend_n = 0
 larger(a, b) = a > b ? a : b
 smaller(a, b) = a < b ? a : b
-legend_widest(n) = n < 1 ? 0 : larger(text_width(LEGEND[n], SIZE), legend_widest(n - 1))
+legend_widest(n) = n < 1 ? 0 : larger(text_width(LEGEND[n], SIZE + 3), legend_widest(n - 1))
 legend_cell(dummy) = 52 + legend_widest(legend_n)
 legend_columns(w) = larger(1, int((w - 2 * EDGE) / legend_cell(0)))
 legend_rows(w) = legend_n < 2 ? 0 : int((legend_n - 1) / legend_columns(w)) + 1

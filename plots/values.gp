@@ -1,150 +1,145 @@
-# Value axes per layer: how axes are borne out, activations along them, shift and rotation. One file: a panel a measure, a
-# line a group. Several files: a panel for every measure and group, a line a file.
-# Table: [file] site layer measure group value lo hi n. Sites outside the blocks are not drawn.
+# Value words in training: the median rank of each category against training step, and the shift of each category along the axes
+# over layers. One run: categories are colours, and steps go from pale to dark. Several: runs are colours, of the last step.
+# Table: file step measure framing prompt site layer category value n; prompt is missing in means.
 here = ARG0
 while (strlen(here) && here[strlen(here):*] ne "/") { here = here[1:strlen(here) - 1] }
 load here . "style.gp"
 
-# ---- What the table holds. A group carries the kind of site where there are several kinds.
-array FILE[64]; array KIND[16]; array MEASURE[16]; array GROUP[64]; array LOW[16]; array HIGH[16]
-n_files = 0; n_kinds = 0; n_measures = 0; n_groups = 0
-first = NaN; last = NaN; fewest = NaN; most = NaN; any_interval = 0
+# ---- What the table holds.
+array FILE[64]; array FRAMING[8]; array CATEGORY[16]; array SITE[1024]; array LAYER[1024]; array STEP[256]; array LAST[64]
+n_files = 0; n_framings = 0; n_categories = 0; n_sites = 0; n_steps = 0; n_kinds = 0; kind = ""
+low_rank = NaN; high_rank = NaN; low_shift = NaN; high_shift = NaN; words = NaN; same_words = 1
 find_file(s) = sum [i = 1:n_files] (FILE[i] eq s ? i : 0)
-find_kind(s) = sum [i = 1:n_kinds] (KIND[i] eq s ? i : 0)
-find_measure(s) = sum [i = 1:n_measures] (MEASURE[i] eq s ? i : 0)
-find_group(s) = sum [i = 1:n_groups] (GROUP[i] eq s ? i : 0)
-add_file(s) = find_file(s) || n_files == 64 ? 0 : (n_files = n_files + 1, FILE[n_files] = s, 1)
-add_kind(s) = find_kind(s) || n_kinds == 16 ? 0 : (n_kinds = n_kinds + 1, KIND[n_kinds] = s, 1)
-add_measure(s) = find_measure(s) || n_measures == 16 ? 0 : (n_measures = n_measures + 1, MEASURE[n_measures] = s, \
-  LOW[n_measures] = NaN, HIGH[n_measures] = NaN, 1)
-add_group(s) = find_group(s) || n_groups == 64 ? 0 : (n_groups = n_groups + 1, GROUP[n_groups] = s, 1)
-see_range(m, v) = v == v ? (LOW[m] = v >= LOW[m] ? LOW[m] : v, HIGH[m] = v <= HIGH[m] ? HIGH[m] : v) : 0
-see_layer(l) = (first = l >= first ? first : l, last = l <= last ? last : l)
-see_n(n) = n == n ? (fewest = n >= fewest ? fewest : n, most = n <= most ? most : n) : 0
-layered(dummy) = is_missing("layer") == 0
-see(dummy) = (add_file(file_of(0)), add_kind(kind_of(strcol("site"))), add_measure(strcol("measure")), \
-  see_range(find_measure(strcol("measure")), column("value")), see_range(find_measure(strcol("measure")), column("lo")), \
-  see_range(find_measure(strcol("measure")), column("hi")), any_interval = any_interval || column("lo") == column("lo"), \
-  see_layer(column("layer")), see_n(column("n")))
+find_framing(s) = sum [i = 1:n_framings] (FRAMING[i] eq s ? i : 0)
+find_category(s) = sum [i = 1:n_categories] (CATEGORY[i] eq s ? i : 0)
+find_site(s) = sum [i = 1:n_sites] (SITE[i] eq s ? i : 0)
+find_step(s) = sum [i = 1:n_steps] (STEP[i] == s ? i : 0)
+add_file(s) = find_file(s) ? 0 : (n_files = n_files + 1, FILE[n_files] = s, LAST[n_files] = -1, 1)
+add_framing(s) = find_framing(s) || n_framings == 8 ? 0 : (n_framings = n_framings + 1, FRAMING[n_framings] = s, 1)
+add_category(s) = find_category(s) || n_categories == 16 ? 0 : (n_categories = n_categories + 1, CATEGORY[n_categories] = s, 1)
+add_step(s) = find_step(s) || n_steps == 256 ? 0 : (n_steps = n_steps + 1, STEP[n_steps] = s, 1)
+add_kind(k) = k eq kind ? 0 : (n_kinds = n_kinds + 1, kind = k, 1)
+add_site(s, layer) = find_site(s) ? 0 : (n_sites = n_sites + 1, SITE[n_sites] = s, \
+  LAYER[n_sites] = layer == layer ? sprintf("%d", layer) : kind_of(s), layer == layer ? add_kind(kind_of(s)) : 0, 1)
+see_rank(v, n) = (add_framing(strcol("framing")), same_words = words != words || words == n ? same_words : 0, words = n, \
+  v == v ? (low_rank = v >= low_rank ? low_rank : v, high_rank = v <= high_rank ? high_rank : v) : 0)
+see_shift(v) = (add_site(strcol("site"), column("layer")), \
+  v == v ? (low_shift = v >= low_shift ? low_shift : v, high_shift = v <= high_shift ? high_shift : v) : 0)
+see_step(f, s) = (add_step(s), LAST[f] = s > LAST[f] ? s : LAST[f])
+see(m) = (add_file(file_of(0)), add_category(strcol("category")), see_step(find_file(file_of(0)), column("step")), \
+  m eq "median_rank" ? see_rank(column("value"), column("n")) : m eq "shift" ? see_shift(column("value")) : 0)
 set table $scan
-plot data using (layered(0) ? see(0) : 0) with table
-plot data using (layered(0) && strcol("group") ne "-" ? \
-  add_group(strcol("group") . (n_kinds > 1 ? ", " . kind_of(strcol("site")) : "")) : 0) with table
+plot data using (see(strcol("measure"))) with table
 unset table
 undefine $scan
-if (n_measures == 0) { print data, ": no rows of a block to draw"; exit status 3 }
-# Measures without groups, of several kinds of site, are groups of their own, behind the others.
-n_plain = n_kinds > 1 ? n_kinds : 1
-array PLAIN[16]
-do for [i = 1:n_plain] { PLAIN[i] = n_kinds > 1 ? KIND[i] : "" }
-n_series = n_groups + n_plain
-name(i) = i <= n_groups ? GROUP[i] : PLAIN[larger(1, i - n_groups)]
-series_of(dummy) = strcol("group") eq "-" ? n_groups + (n_kinds > 1 ? find_kind(kind_of(strcol("site"))) : 1) : \
-  find_group(strcol("group") . (n_kinds > 1 ? ", " . kind_of(strcol("site")) : ""))
-
-# ---- Lines: line(measure, series, file), and how many rows a measure has of each series.
-line(m, g, f) = sprintf("$v_%d_%d_%d", m, g, f)
-array ROWS[1300]
-slot(m, g) = (m - 1) * n_series + g
-do for [i = 1:n_measures * n_series] { ROWS[i] = 0 }
-add_to(i) = (ROWS[i] = ROWS[i] + 1)
-set table $scan
-plot data using (layered(0) && series_of(0) ? add_to(slot(find_measure(strcol("measure")), series_of(0))) : 0) with table
-unset table
-undefine $scan
-is_row(m, g, f) = layered(0) && strcol("measure") eq MEASURE[m] && file_of(0) eq FILE[f] && series_of(0) == g
-do for [m = 1:n_measures] { do for [g = 1:n_series] { do for [f = 1:n_files] {
-  eval begin_block(line(m, g, f))
-  plot data using (column("layer")):(column("value")):(column("lo")):(column("hi")) with table if (is_row(m, g, f))
-  unset table
+if (n_files == 0 || low_rank != low_rank) { print data, ": no rows to draw"; exit status 3 }
+do for [i = 2:n_steps] { do for [j = i:2:-1] { if (STEP[j] < STEP[j - 1]) {
+  swap = STEP[j]; STEP[j] = STEP[j - 1]; STEP[j - 1] = swap
 }}}
+
+# Steps double, after step 0, which stands one place to the left of the first.
+several = n_files > 1
+first_step = STEP[1] == 0 ? (n_steps > 1 ? STEP[2] : 1) : STEP[1]
+place(s) = s > 0 ? log(s) / log(2) : log(first_step) / log(2) - 1
+mean_block(g, c, f) = sprintf("$m_%d_%d_%d", g, c, f)
+dot_block(g, c, f) = sprintf("$p_%d_%d_%d", g, c, f)
+shift_block(c, f, s) = sprintf("$s_%d_%d_%d", c, f, s)
+is_of(c, f) = file_of(0) eq FILE[f] && strcol("category") eq CATEGORY[c] && !is_missing("value")
+do for [c = 1:n_categories] { do for [f = 1:n_files] {
+  do for [g = 1:n_framings] {
+    eval begin_block(mean_block(g, c, f))
+    plot data using (place(column("step"))):(column("value")) with table \
+      if (strcol("measure") eq "median_rank" && strcol("framing") eq FRAMING[g] && is_of(c, f) && is_missing("prompt"))
+    unset table
+    eval begin_block(dot_block(g, c, f))
+    plot data using (place(column("step"))):(column("value")) with table \
+      if (strcol("measure") eq "median_rank" && strcol("framing") eq FRAMING[g] && is_of(c, f) && !is_missing("prompt"))
+    unset table
+  }
+  do for [s = 1:n_steps] { if (!several || STEP[s] == LAST[f]) {
+    eval begin_block(shift_block(c, f, several ? 1 : s))
+    plot data using (find_site(strcol("site")) - 1):(column("value")) with table \
+      if (strcol("measure") eq "shift" && is_of(c, f) && column("step") == STEP[s])
+    unset table
+  }}
+}}
 set datafile separator whitespace
 unset datafile columnheaders
 
-# ---- Panels. The AUC of random axes lies in the panel of the AUC.
-random = find_measure("random_auc"); auc = find_measure("auc")
-if (random && auc) { dummy = see_range(auc, LOW[random]) + see_range(auc, HIGH[random]) }
-array PANEL_M[64]; array PANEL_G[64]
-n_panels = 0
-do for [m = 1:n_measures] {
-  if (m == random && auc) { continue }
-  held = 0
-  do for [g = 1:n_series] {
-    if (ROWS[slot(m, g)] == 0 || n_panels == 64) { continue }
-    if (n_files == 1 && held) { continue }
-    held = 1
-    n_panels = n_panels + 1
-    PANEL_M[n_panels] = m
-    PANEL_G[n_panels] = n_files == 1 ? 0 : g
-  }
-}
-measure_words(m) = \
-  m eq "auc" ? "held-out AUC (dashed: random axes, mean)" : \
-  m eq "g" ? "Hedges' g, held out" : \
-  m eq "projection" ? "score along the axis, SD of its words" : \
-  m eq "shift" ? "shift along the first model's axis, SD of its words" : \
-  m eq "rotation" ? "angle between the two axes, degrees" : m
-short_words(m) = m eq "projection" ? "score, SD: " : m eq "shift" ? "shift, SD: " : ""
-reference(m) = m eq "auc" ? 0.5 : m eq "rotation" || m eq "g" || m eq "projection" || m eq "shift" ? 0.0 : NaN
-
-by_group = n_files == 1
-legend_n = by_group ? (n_groups ? n_groups : n_plain > 1 ? n_plain : 0) : n_files
-do for [i = 1:legend_n] { LEGEND[i] = by_group ? (n_groups ? GROUP[i] : PLAIN[i]) : FILE[i] }
-columns = n_panels == 1 ? 1 : n_panels == 2 || n_panels == 4 ? 2 : 3
-rows = int((n_panels - 1) / columns) + 1
-panel_w = columns == 1 ? 640 : columns == 2 ? 350 : 270
-panel_h = rows == 1 ? 300 : 190
-W = EDGE + columns * (panel_w + 62) + 14
+# ---- The page: ranks above, shifts below. Of several runs the ranks have a row a framing and a column a category.
+legend_n = several ? n_files : n_categories
+do for [i = 1:legend_n] { LEGEND[i] = (several ? FILE[i] : CATEGORY[i]) . "  " }
+rank_rows = several ? n_framings : 1
+rank_columns = several ? n_categories : n_framings
+columns = larger(rank_columns, n_sites ? n_categories : 1)
+rows = rank_rows + (n_sites ? 1 : 0)
+panel_w = columns == 1 ? 640 : columns == 2 ? 350 : columns == 3 ? 260 : 210
+panel_h = rows == 1 ? 260 : 190
+cell_w = panel_w + 58
+cell_h = panel_h + 74
+W = EDGE + columns * cell_w + 12
 head = head_height(W)
-H = head + rows * (panel_h + 62) + 34
-page_title = strlen(head_title) ? head_title : auc ? "Value axes per layer" : find_measure("shift") ? \
-  "How far words moved along the value axes, per layer" : "Activations along value axes, per layer"
-unit = auc || find_measure("shift") ? "lemmas" : "samples"
-n_words = most == most ? (fewest == most ? sprintf("n = %d %s", most, unit) : sprintf("n = %d to %d %s", fewest, most, unit)) : ""
-page_caption = join(join(n_words, any_interval == 0 ? "no intervals" : \
-  "bands: " . (strlen(head_interval) ? head_interval : "intervals from lo to hi")), seed_words)
+H = head + rows * cell_h + 34
+page_title = strlen(head_title) ? head_title : "Value words as training goes on"
+page_caption = join(join("rank 1: highest reward; means over prompts" . (several ? "" : ", points: prompts"), \
+  same_words ? "dotted: the middle of all words" : ""), \
+  n_sites ? (several ? "shifts: at the last step" : sprintf("shifts: steps %d to %d, pale to dark", STEP[1], STEP[n_steps])) : "")
 load here . "page.gp"
 
-# ---- Drawing. A line's number is that of its group, or of its file.
-span = last - first
-banded = span >= 2
-set xrange [first - larger(0.4, 0.02 * span) : last + larger(0.4, 0.02 * span)]
-set xtics first, tic_step(span, panel_w / 45), last
-n_lines = by_group ? n_series : n_files
-g(q, i) = by_group ? i : PANEL_G[q]
-f(i) = by_group ? 1 : i
-look(i) = by_group && i > n_groups ? (n_groups ? 7 : i - n_groups) : i
-nudge(i) = banded || (by_group && i > n_groups) ? 0 : 0.12 * (i - 0.5 * (n_lines + 1)) / larger(1, n_lines)
-do for [q = 1:n_panels] {
-  m = PANEL_M[q]
-  cell = q - 1
-  eval panel(EDGE + 46 + (cell % columns) * (panel_w + 62), head + 20 + (cell / columns) * (panel_h + 62), panel_w, panel_h)
-  heading = by_group || strlen(short_words(MEASURE[m])) == 0 ? measure_words(MEASURE[m]) : short_words(MEASURE[m]) . name(PANEL_G[q])
+framing_words(g) = FRAMING[g] eq "none" ? (n_framings == 1 ? "all prompts" : "prompts without a framing") : FRAMING[g] . " framing"
+middle = same_words ? 0.5 * (words + 1) : NaN
+pad = larger(0.5, 0.05 * (high_rank - low_rank))
+bottom = (high_rank >= middle ? high_rank : middle == middle ? middle : high_rank) + pad
+top = (low_rank <= middle ? low_rank : middle == middle ? middle : low_rank) - pad
+step_label(s) = sprintf("%d", s)
+
+# ---- Ranks: better ones are higher.
+do for [r = 1:rank_rows] { do for [q = 1:rank_columns] {
+  g = several ? r : q
+  eval panel(EDGE + 44 + (q - 1) * cell_w, head + 22 + (r - 1) * cell_h, panel_w, panel_h)
+  heading = "median rank, " . (several ? CATEGORY[q] . ", " : "") . framing_words(g)
   eval HEADINGS
-  base = reference(MEASURE[m])
-  low = base < LOW[m] ? base : LOW[m]
-  high = base > HIGH[m] ? base : HIGH[m]
-  pad = high > low ? 0.05 * (high - low) : 0.1 * abs(high) + 1e-9
-  bottom = MEASURE[m] eq "rotation" ? 0 : low - pad
-  set yrange [bottom : high + pad]
+  set xrange [place(STEP[1]) - 0.3 : place(STEP[n_steps]) + 0.3]
+  set yrange [bottom : top]
+  set xtics ()
+  every_step = tic_step(n_steps, panel_w / 34)
+  do for [s = 1:n_steps:every_step] { set xtics add (step_label(STEP[s]) place(STEP[s])) }
+  set ytics autofreq
   set format y "%g"
-  set xlabel (cell + columns >= n_panels ? "layer" . (n_kinds == 1 ? " (" . KIND[1] . ")" : "") : "") \
-    offset 0, 0.8 font TEXT textcolor rgb INK noenhanced
+  set xlabel "step" offset 0, 0.8 font TEXT textcolor rgb INK
   unset arrow
-  if (base == base && base > bottom) {
-    set arrow 1 from first - larger(0.4, 0.02 * span), base to last + larger(0.4, 0.02 * span), base nohead lw 0.8 dt 3 lc rgb SOFT back
+  if (middle == middle) { set arrow 1 from graph 0, first middle to graph 1, first middle nohead lw 0.8 dt 3 lc rgb SOFT back }
+  if (several) {
+    plot for [f = 1:n_files] mean_block(g, q, f) using 1:2 with linespoints lw 1.6 pt mark(f) ps 0.5 dt dashes(f) lc rgb colour(f)
+  } else {
+    plot for [c = 1:n_categories] dot_block(g, c, 1) using 1:2 with points pt 7 ps 0.25 lc rgb (0xA0000000 + colour(c)), \
+      for [c = 1:n_categories] mean_block(g, c, 1) using 1:2 with linespoints lw 1.6 pt mark(c) ps 0.55 dt dashes(c) lc rgb colour(c)
   }
-  plot \
-    for [i = 1:m == auc && random ? n_lines : 0] line(larger(1, random), g(q, i), f(i)) using 1:2 \
-      with lines lw 1 dt 2 lc rgb (by_group ? SOFT : colour(i)), \
-    for [i = 1:banded ? n_lines : 0] line(m, g(q, i), f(i)) using 1:3:4 \
-      with filledcurves fs transparent solid (n_lines > 4 ? 0.1 : 0.18) noborder fc rgb colour(look(i)), \
-    for [i = 1:banded ? n_lines : 0] line(m, g(q, i), f(i)) using 1:2 with lines lw 1.8 dt dashes(look(i)) lc rgb colour(look(i)), \
-    for [i = 1:banded && span <= 40 ? n_lines : 0] line(m, g(q, i), f(i)) using 1:2 \
-      with points pt mark(look(i)) ps 0.4 lc rgb colour(look(i)), \
-    for [i = 1:banded ? 0 : n_lines] line(m, g(q, i), f(i)) using ($1 + nudge(i)):3:(0):($4 - $3) \
-      with vectors nohead lw 1.2 lc rgb colour(look(i)), \
-    for [i = 1:banded ? 0 : n_lines] line(m, g(q, i), f(i)) using ($1 + nudge(i)):2 \
-      with points pt mark(look(i)) ps 0.55 lc rgb colour(look(i))
+}}
+
+# ---- Shifts along the axes.
+label(i) = site_name(SITE[i], LAYER[i], n_kinds)
+low = low_shift < 0 ? low_shift : 0
+high = high_shift > 0 ? high_shift : 0
+pad = high > low ? 0.06 * (high - low) : 0.1
+shade(s) = ramp(n_steps > 1 ? 0.16 + 0.84 * (s - 1) / (n_steps - 1) : 0.7)
+do for [c = 1:n_sites ? n_categories : 0] {
+  eval panel(EDGE + 44 + (c - 1) * cell_w, head + 22 + rank_rows * cell_h, panel_w, panel_h)
+  heading = "shift of " . CATEGORY[c] . ", sd of the axis"
+  eval HEADINGS
+  set xrange [-0.5 : n_sites - 0.5]
+  set yrange [low - pad : high + pad]
+  set xtics ()
+  do for [i = 1:n_sites:tic_step(n_sites, panel_w / (n_kinds > 1 ? 90 : 45))] { set xtics add (label(i) i - 1) }
+  set xlabel (n_kinds == 1 ? "layer (" . kind . ")" : "site") offset 0, 0.8 font TEXT textcolor rgb INK noenhanced
+  unset arrow
+  set arrow 1 from graph 0, first 0 to graph 1, first 0 nohead lw 0.8 dt 3 lc rgb SOFT back
+  if (several) {
+    plot for [f = 1:n_files] shift_block(c, f, 1) using 1:2 with lines lw 1.6 dt dashes(f) lc rgb colour(f), \
+      for [f = 1:n_sites > 40 ? 0 : n_files] shift_block(c, f, 1) using 1:2 with points pt mark(f) ps 0.4 lc rgb colour(f)
+  } else {
+    plot for [s = 1:n_steps] shift_block(c, 1, s) using 1:2 with lines lw 1.6 lc rgb shade(s), \
+      for [s = 1:n_sites > 40 ? 0 : n_steps] shift_block(c, 1, s) using 1:2 with points pt 7 ps 0.35 lc rgb shade(s)
+  }
 }
 unset multiplot

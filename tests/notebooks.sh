@@ -8,7 +8,7 @@ if ! command -v jupyter-nbconvert >/dev/null 2>&1 || ! /usr/bin/python3 -c "impo
   exit
 fi
 # A kernel of Debian's Python, whatever else is installed; nothing is read from or written to the user's settings.
-export JUPYTER_CONFIG_DIR="$work/config" JUPYTER_DATA_DIR="$work/data" JUPYTER_RUNTIME_DIR="$work/runtime" IPYTHONDIR="$work/ipython"
+export PYTHONDONTWRITEBYTECODE=1 JUPYTER_CONFIG_DIR="$work/config" JUPYTER_DATA_DIR="$work/data" JUPYTER_RUNTIME_DIR="$work/runtime" IPYTHONDIR="$work/ipython"
 mkdir -p "$work/data/kernels/python3"
 cat >"$work/data/kernels/python3/kernel.json" <<'END'
 {"argv": ["/usr/bin/python3", "-m", "ipykernel_launcher", "-f", "{connection_file}"], "display_name": "Python 3", "language": "python"}

@@ -158,11 +158,11 @@ static Status write_shift(const PlotFile *files, size_t n_files, Table *table, E
 #define VALUE_COLUMNS {"file", "site", "layer", "measure", "group", "value", "lo", "hi", "n"}
 
 const Figure figure_axis = {
-    .name = "axis", .kind = "axis", .script = "values.gp", .columns = VALUE_COLUMNS, .write = write_axis};
+    .name = "axis", .kind = "axis", .script = "axis.gp", .columns = VALUE_COLUMNS, .write = write_axis};
 const Figure figure_projection = {.name = "projection",
                                   .kind = "axis-projection",
-                                  .script = "values.gp",
+                                  .script = "axis.gp",
                                   .columns = VALUE_COLUMNS,
                                   .write = write_projection};
 const Figure figure_shift = {
-    .name = "shift", .kind = "axis-shift", .script = "values.gp", .columns = VALUE_COLUMNS, .write = write_shift};
+    .name = "shift", .kind = "axis-shift", .script = "axis.gp", .columns = VALUE_COLUMNS, .write = write_shift};

@@ -135,7 +135,7 @@ static Status write_values(const PlotFile *files, size_t n_files, Table *table, 
 const Figure figure_values = {
     .name = "values",
     .kind = "run",
-    .script = "value_ranks.gp",
+    .script = "values.gp",
     .columns = {"file", "step", "measure", "framing", "prompt", "site", "layer", "category", "value", "n"},
     .write = write_values,
 };
