@@ -106,23 +106,57 @@ ok $? "and counted"
 fails 3 'nothing is left of 2 prompts: .* more than 9 tokens' "no prompt is short enough" \
   scan --prompts prompts.jsonl --max-length 9 --csv x.csv -q
 
-# An interrupted scan goes on.
-scan --prompts "$questions" -o whole.h5 --csv whole.csv >/dev/null 2>&1
-n_killed=0
-for delay in 0.03 0.05 0.08 0.12 0.2; do
+# An interrupted scan goes on: cut back to five prompts, as a kill behind the fifth leaves it; then killed in earnest, as soon as
+# something is done.
+rows_of() { "$FATHOM" info "$1" 2>/dev/null | sed -n 's/^dataset.rewards.number \[\([0-9]*\), 300\].*/\1/p'; }
+resumable() { scan --prompts "$questions" -o part.h5 --csv part.csv --batch-tokens 1 "$@"; }
+resumable >/dev/null 2>&1 && mv part.csv whole.csv && mv part.h5 part.h5.part
+"$(dirname "$FATHOM")/tests/cut_result" part.h5.part rewards 5
+is "$? $(rows_of part.h5.part)" "0 5" "a scan cut back to 5 of 54 prompts"
+resumable --resume 2>note >/dev/null
+is "$? $(grep -c 'part.h5.part: goes on behind 5 prompts' note) $(rows_of part.h5)" "0 1 54" "goes on behind them"
+cmp part.csv whole.csv && test ! -e part.h5.part
+ok $? "to the same table"
+killed=
+for _ in 1 2 3 4 5; do
   rm -f part.h5 part.h5.part part.csv
-  timeout -s KILL "$delay" "$FATHOM" scan "$reward" --prompts "$questions" -o part.h5 --csv part.csv >/dev/null 2>&1
-  [ -e part.h5 ] || n_killed=$((n_killed + 1))
-  scan --prompts "$questions" -o part.h5 --csv part.csv --resume >/dev/null || break
-  cmp -s part.csv whole.csv || break
-done 2>/dev/null
-[ "$n_killed" -gt 0 ] && cmp part.csv whole.csv && test ! -e part.h5.part
-ok $? "killed after $delay s and resumed: the same table ($n_killed of 5 were killed)"
-scan --prompts "$questions" -o part.h5 --csv part.csv --resume 2>note >/dev/null && grep -q 'part.h5: is whole already' note
+  "$FATHOM" scan "$reward" --prompts "$questions" -o part.h5 --csv part.csv --batch-tokens 1 >/dev/null 2>&1 &
+  while kill -0 $! && [ -z "$(rows_of part.h5.part)" ]; do sleep 0.01; done 2>/dev/null
+  kill -KILL $! 2>/dev/null
+  wait $! 2>/dev/null
+  killed=$(rows_of part.h5.part)
+  [ -z "$killed" ] || break # else it was faster than we
+done
+resumable --resume 2>note >/dev/null
+is "$? $(grep -c "goes on behind $killed prompts" note)" "0 1" "killed behind ${killed:-no} prompts, it goes on there"
+cmp part.csv whole.csv && test ! -e part.h5.part
+ok $? "to the same table, too"
+resumable --resume 2>note >/dev/null && grep -q 'part.h5: is whole already' note
 ok $? "a whole scan is not run again"
 cp part.h5 part.h5.part
 fails 3 'part.h5.part: is of other arguments' "nor gone on with for other arguments" \
   scan --prompts prompts.jsonl -o part.h5 --csv part.csv -q --resume
+
+# Nor for what only looks the same: the same files with something else in them. $2 is a command that changes them.
+other() {
+  rm -rf other && mkdir other && cp -r "$reward" other/model && chmod -R u+w other && cat prompts.jsonl >other/prompts.jsonl
+  printf 'word\tcategory\nleader\tagency\n' >other/words.tsv
+  set -- "$1" "$2" "$FATHOM" scan other/model --prompts other/prompts.jsonl --lexicon other/words.tsv -o other/scan.h5 -q
+  (shift 2 && "$@" >/dev/null) && eval "$2" || echo "# nothing was changed by $2"
+  what=$1
+  shift 2
+  fails 3 "other/scan.h5: is of $what, expected the same" "nor with $what" "$@" --resume
+}
+change() { cp "$2" changed && sed "$1" changed >"$2" && ! cmp -s changed "$2"; }
+other 'other settings in config.json' "change 's/\"rms_norm_eps\": *[-0-9.e]*/\"rms_norm_eps\": 0.01/' other/model/config.json"
+other 'other weights' "printf x | dd of=other/model/model.safetensors bs=1 seek=22000 conv=notrunc 2>/dev/null"
+other 'another tokenizer' "change 's/,\[\"i\",\"t\"\]//' other/model/tokenizer.json"
+other 'another chat template' "change 's/{%/ {%/' other/model/tokenizer_config.json"
+other 'other words' "change 's/leader/support/' other/words.tsv"
+other 'other prompts, groups or tools' "change 's/best/good/' other/prompts.jsonl"
+other 'other prompts, groups or tools' "change '1s/}\$/, \"group\": \"x\"}/' other/prompts.jsonl"
+other 'other prompts, groups or tools' "change '1s/}\$/, \"tools\": [{\"name\": \"x\"}]}/' other/prompts.jsonl"
+other 'other prompts, groups or tools' "change '2s/\"role\": \"user\"/&, \"name\": \"x\"/' other/prompts.jsonl"
 
 # What cannot be scanned.
 fails 3 'no reward head' "a model without a reward head" "$FATHOM" scan "$base" --prompts prompts.jsonl --csv x.csv -q
@@ -131,6 +165,7 @@ fails 2 'one of --prompts and --text is needed' "no prompt" scan --csv x.csv -q
 fails 2 'lexicon.*reencoded|reencoded.*lexicon' "words have no other encoding" \
   scan --prompts prompts.jsonl --lexicon words.tsv --reencoded --csv x.csv -q
 fails 2 'resume needs -o' "nothing to go on with" scan --text a --csv x.csv --resume -q
+fails 2 'reencoded needs -o' "nowhere for the rewards of texts" scan --text a --csv x.csv --reencoded -q
 printf '%s\tagency\n' word 'qqqq*' 'zzzz*' | sed '1s/agency/category/' >none.tsv
 fails 3 'none.tsv: none of its 2 words is in the vocabulary' "a lexicon without a word of the vocabulary" \
   sh -c '"$0" "$@" 2>note; code=$?; grep -v warning: note >&2; exit $code' "$FATHOM" scan "$reward" --prompts prompts.jsonl --lexicon none.tsv --csv x.csv -q

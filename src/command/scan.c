@@ -26,7 +26,7 @@ static const Option scan_options[] = {
     {"csv", 0, OPTION_TEXT, offsetof(ScanSettings, csv), 0, 0, "SCAN.csv",
      "the rewards as a table: token_id, token_name, token_decoded (of words: response), then a column a prompt", NULL},
     {"reencoded", 0, OPTION_FLAG, offsetof(ScanSettings, reencoded), 0, 0, NULL,
-     "tokens whose text is other tokens when it is encoded: score that text, too (in SCAN.h5)", NULL},
+     "tokens whose text is other tokens when it is encoded: score that text, too (in SCAN.h5: needs -o)", NULL},
     {"resume", 0, OPTION_FLAG, offsetof(ScanSettings, resume), 0, 0, NULL,
      "go on with SCAN.h5.part of an interrupted scan of the same arguments", NULL},
     CHAT_TEMPLATE_OPTION(ScanSettings),
@@ -247,6 +247,8 @@ static Status scan_run(const Invocation *call, const void *settings, Error *err)
   if (!s->output && !s->csv)
     return error_set(err, STATUS_USAGE, "scan: -o SCAN.h5 or --csv SCAN.csv is needed: where the rewards go");
   if (s->resume && !s->output) return error_set(err, STATUS_USAGE, "scan: --resume needs -o SCAN.h5: what it goes on with");
+  if (s->reencoded && !s->output)
+    return error_set(err, STATUS_USAGE, "scan: --reencoded needs -o SCAN.h5: its rewards are in no table");
   if ((s->input.prompts.count > 0) == (s->input.text != NULL))
     return error_set(err, STATUS_USAGE, "one of --prompts and --text is needed");
   Status status = inputs_open_model(&scan.in, call->args[0], &s->input, err);

@@ -19,21 +19,25 @@ static Provenance origin(const Invocation *call, const ScanSettings *s, Inputs *
   return from;
 }
 
-/* What a scan is of, beyond its command line; the same when it goes on. */
+/* What a scan is of, beyond its command line; the same when it goes on. what: for a person. */
 typedef struct Attribute {
-  const char *name, *value;
+  const char *name, *value, *what;
 } Attribute;
-enum { ATTRIBUTES = 7 };
+enum { ATTRIBUTES = 8 };
 
 static void list_attributes(const ScanSettings *s, Inputs *in, const ScanPrompts *prompts, const ScanAnswers *answers,
-                            Attribute out[ATTRIBUTES]) {
-  const Attribute list[ATTRIBUTES] = {{"answers", answers->are_tokens ? "tokens" : "words"},
-                                      {"answers_sha256", answers->digest},
-                                      {"prompts_sha256", prompts->questions.digest},
-                                      {"weights_sha256", inputs_weights_digest(in)},
-                                      {"tokenizer_sha256", in->tokenizer_sha256},
-                                      {"chat_template_sha256", in->chat_sha256},
-                                      {"compute_dtype", s->input.dtype}};
+                            char config_sha256[DIGEST_TEXT], Attribute out[ATTRIBUTES]) {
+  digest_bytes(in->config, strlen(in->config), config_sha256);
+  const Attribute list[ATTRIBUTES] = {
+      {"weights_sha256", inputs_weights_digest(in), "other weights"},
+      {"config_sha256", config_sha256, "other settings in config.json"},
+      {"tokenizer_sha256", in->tokenizer_sha256, "another tokenizer"},
+      {"chat_template_sha256", in->chat_sha256, "another chat template"},
+      {"prompts_sha256", prompts->questions.digest, "other prompts, groups or tools"},
+      {"answers", answers->are_tokens ? "tokens" : "words", "another kind of answers"},
+      {"answers_sha256", answers->digest, "other words"},
+      {"compute_dtype", s->input.dtype, "another --dtype"},
+  };
   memcpy(out, list, sizeof list);
 }
 
@@ -125,17 +129,18 @@ static Status read_rows(ScanFile *file, const char *name, size_t width, size_t n
 static Status check_same(const ScanFile *file, const char *path, const Provenance *from, const Attribute *attributes,
                          Error *err) {
   char *line = command_line(from->argc, from->argv);
-  bool same = strcmp(line, result_command_line(file->result)) == 0 && strcmp(result_kind(file->result), "scan") == 0;
+  const bool same = strcmp(line, result_command_line(file->result)) == 0 && strcmp(result_kind(file->result), "scan") == 0;
+  const char *what = same ? NULL : "other arguments";
   free(line);
-  for (size_t i = 0; i < ATTRIBUTES && same; i++) {
+  for (size_t i = 0; i < ATTRIBUTES && !what; i++) {
     char *value;
     const Status status = result_read_attribute(file->result, attributes[i].name, &value, err);
     if (status != STATUS_OK) return status;
-    same = strcmp(value, attributes[i].value) == 0;
+    if (strcmp(value, attributes[i].value) != 0) what = attributes[i].what;
     free(value);
   }
-  return same ? STATUS_OK
-              : error_set(err, STATUS_DATA, "%s: is of other arguments, weights, prompts or words: choose another -o", path);
+  return what ? error_set(err, STATUS_DATA, "%s: is of %s, expected the same: choose another -o", path, what)
+              : STATUS_OK;
 }
 
 /* file->result stays NULL where the scan was interrupted before its first prompt was done. */
@@ -181,7 +186,7 @@ static Status open_result(ScanFile *file, const ScanSettings *s, const Provenanc
 
 Status scan_file_open(ScanFile *file, const Invocation *call, const ScanSettings *s, Inputs *in,
                       const ScanPrompts *prompts, const ScanAnswers *a, Error *err) {
-  char **words;
+  char **words, config_sha256[DIGEST_TEXT];
   size_t cells;
   Attribute attributes[ATTRIBUTES];
   *file = (ScanFile){.path = s->output ? mem_copy_string(s->output) : NULL};
@@ -192,7 +197,7 @@ Status scan_file_open(ScanFile *file, const Invocation *call, const ScanSettings
     status = mem_try(prompts->n_used * a->n_other, sizeof *file->others, (void **)&file->others, err);
   if (status != STATUS_OK || !file->path) return status;
   const Provenance from = origin(call, s, in, &words);
-  list_attributes(s, in, prompts, a, attributes);
+  list_attributes(s, in, prompts, a, config_sha256, attributes);
   status = open_result(file, s, &from, attributes, prompts, a, err);
   free(words);
   return status;

@@ -120,15 +120,26 @@ static Status read_file(QuestionSet *set, const char *path, bool several_files, 
   return status;
 }
 
+/* A template sees all of a turn as the file has it. */
+static void add_json(Digest *digest, const Json *json) {
+  char *text = json ? json_print(json, false) : NULL;
+  digest_add_string(digest, text ? text : "");
+  free(text);
+}
+
 static void finish_digest(QuestionSet *set) {
   Digest *digest = digest_new();
   for (size_t i = 0; i < set->count; i++) {
     const Question *q = &set->items[i];
     digest_add_string(digest, q->id);
+    digest_add_string(digest, q->group);
+    digest_add_u64(digest, q->n_messages);
     for (size_t m = 0; m < q->n_messages; m++) {
       digest_add_string(digest, q->messages[m].role);
       digest_add_string(digest, q->messages[m].content);
+      add_json(digest, q->messages[m].json);
     }
+    add_json(digest, q->tools);
   }
   digest_finish(digest, set->digest);
 }

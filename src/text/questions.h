@@ -22,7 +22,7 @@ typedef struct Question {
 typedef struct QuestionSet {
   Question *items;
   size_t count, room;
-  char digest[DIGEST_TEXT]; /* of ids and turns in order */
+  char digest[DIGEST_TEXT]; /* of ids, groups, turns with all that they hold, and tools */
 } QuestionSet;
 
 /* .txt or .txt.gz (one question a line) or JSONL, plain or gzip: {"text": ...} is one turn of the user, {"messages": ...}
