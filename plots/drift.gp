@@ -33,11 +33,14 @@ unset table
 undefine $scan
 if (n_measures == 0) { print data, ": no rows to draw"; exit status 3 }
 
-# ---- The panels: one a measure, but the floor of the biased CKA is drawn below it.
+# ---- The panels: one a measure that is defined somewhere, but the floor of the biased CKA is drawn below it.
 array PANEL[64]
 n_panels = 0
 biased = find_measure("cka_biased"); floor_of_biased = biased ? find_measure("cka_floor") : 0
-do for [m = 1:n_measures] { if (m != floor_of_biased) { n_panels = n_panels + 1; PANEL[n_panels] = m } }
+do for [m = 1:n_measures] {
+  if (m != floor_of_biased && HIGH[m] == HIGH[m]) { n_panels = n_panels + 1; PANEL[n_panels] = m }
+}
+if (n_panels == 0) { print data, ": no value is defined"; exit status 3 }
 if (floor_of_biased && LOW[floor_of_biased] < LOW[biased]) { LOW[biased] = LOW[floor_of_biased] }
 if (floor_of_biased && HIGH[floor_of_biased] > HIGH[biased]) { HIGH[biased] = HIGH[floor_of_biased] }
 

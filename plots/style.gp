@@ -67,7 +67,8 @@ measure_title(m) = \
   m eq "cosine" ? "cosine distance, 1 − cos (0 = identical)" : \
   m eq "cosine_centred" ? "cosine distance, centred (0 = identical)" : \
   m eq "cka_floor" ? "biased CKA that unrelated data would give" : \
-  m eq "relative_l2" ? "relative L2 distance (0 = identical)" : m
+  m eq "relative_l2" ? "relative L2 distance (0 = identical)" : \
+  m eq "coherence" ? "coherence of the change (1 = a translation)" : m
 identical(m) = (m eq "cka" || m eq "cka_biased") ? 1.0 : \
   (m eq "procrustes" || m eq "procrustes_angle" || m eq "cosine" || m eq "cosine_centred" || m eq "relative_l2") ? 0.0 : NaN
 superscript(n) = (n < 0 ? "⁻" : "") . (abs(n) > 9 ? word(DIGITS, int(abs(n) / 10) + 1) : "") . word(DIGITS, abs(n) % 10 + 1)

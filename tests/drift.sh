@@ -20,7 +20,7 @@ cell() {
 "$FATHOM" drift a.h5 b.h5 >ab.tsv 2>err
 is "$? $(cat err)" "0 " "drift runs and says nothing on stderr"
 is "$(grep -v '^#' ab.tsv | head -1)" "$(printf 'site\tlayer\tmeasure\tvalue\tlo\thi\tn')" "the columns"
-is "$(grep -vc '^#' ab.tsv)" 33 "four sites, eight values each"
+is "$(grep -vc '^#' ab.tsv)" 37 "four sites, nine values each by default"
 is "$(grep -c '^# seed: 0$' ab.tsv)" 1 "the seed is printed"
 grep -q '^# 96 rows of 33 samples; position 0 of each sequence is left out' ab.tsv
 ok $? "rows and samples are counted, position 0 is left out"
@@ -32,8 +32,9 @@ ok $? "intervals are intervals"
 "$FATHOM" drift a.h5 a.h5 >aa.tsv
 awk -F '\t' '!/^#/ && $1 != "site" { n++; want = $3 ~ /^cka/ ? 1 : 0
   if ($3 == "cka_floor") next
-  if ($4 "" != want "" || ($3 != "cka_biased" && ($5 "" != want "" || $6 "" != want ""))) bad = 1 } END { exit bad || n != 32 }' aa.tsv
-ok $? "a store and itself: CKA exactly 1, drift exactly 0, intervals too"
+  if ($3 == "coherence") { if ($4 != "-") bad = 1; next }
+  if ($4 "" != want "" || ($3 != "cka_biased" && ($5 "" != want "" || $6 "" != want ""))) bad = 1 } END { exit bad || n != 36 }' aa.tsv
+ok $? "a store and itself: CKA exactly 1, drift exactly 0, intervals too; coherence of no change is undefined"
 
 "$FATHOM" drift a.h5 b.h5 --threads 1 | grep -v '^#' >one.tsv
 "$FATHOM" drift a.h5 b.h5 --threads 2 | grep -v '^#' >two.tsv
@@ -112,7 +113,9 @@ fails 2 'nope is not among the measures' "a limit on nothing" "$FATHOM" drift a.
 
 "$FATHOM" drift --list >list.tsv && grep -q '^relative_l2	0 or more	0	' list.tsv
 ok $? "--list says what can be measured"
-is "$(grep -vc '^#' list.tsv)" 9 "all of it"
+is "$(awk -F '\t' '!/^#/ && $1 != "measure" && ($6 == "" || $7 == "" || NF != 9)' list.tsv)" "" "how it is asked for, and why it has no interval"
+is "$(awk -F '\t' '$6 == "default" { print $1 }' list.tsv | sort | tr '\n' ' ')" \
+  "$(awk -F '\t' '/^hook_embed/ { print $3 }' ab.tsv | sort | tr '\n' ' ')" "what it calls default is measured by default"
 
 json_is() {
   "${PYTHON3:-python3}" -c 'import json,sys
@@ -121,7 +124,7 @@ sys.exit(0 if eval("(" + sys.argv[2] + ")") else 1)' "$1" "$2"
 }
 "$FATHOM" drift a.h5 b.h5 --json --bootstrap 0 >ab.json
 if command -v "${PYTHON3:-python3}" >/dev/null; then
-  json_is ab.json 'd["command"] == "drift" and d["seed"] == 0 and len(d["rows"]) == 32 and
+  json_is ab.json 'd["command"] == "drift" and d["seed"] == 0 and len(d["rows"]) == 36 and
     list(d["rows"][0]) == ["site", "layer", "measure", "value", "lo", "hi", "n"] and d["rows"][0]["lo"] is None and
     d["rows"][-1]["layer"] is None and [m["path"] for m in d["models"]] == ["frozen", "tuned"]'
   ok $? "JSON: one object, null for what is undefined"

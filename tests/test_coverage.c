@@ -119,7 +119,7 @@ static bool try_once(const Truth *t, Rng *rng, Draw *draw, const double truth[VA
   Estimate estimates[VALUES];
   Interval intervals[VALUES];
   if (row_plan_make(draw->n, draw->sample, NULL, &plan, &err) != STATUS_OK) return false;
-  const bool done = drift_measure(&source, &plan, measures, 4, true, estimates, &err) == STATUS_OK;
+  const bool done = drift_measure(&source, &plan, measures, 4, NULL, true, estimates, &err) == STATUS_OK;
   if (done) intervals_bootstrap(plan.n_samples, VALUES, estimates, RESAMPLES, rng_next(rng), intervals);
   for (size_t v = 0; v < VALUES && done; v++)
     misses[v] = !(intervals[v].low <= truth[v] && truth[v] <= intervals[v].high);

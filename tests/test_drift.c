@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 enum { CKA, CKA_BIASED, CKA_FLOOR, PROCRUSTES, ANGLE, COSINE, COSINE_CENTRED, RELATIVE_L2, N_VALUES };
+enum { N_MEASURES = 4 }; /* the first of the table, which give these; tests/test_measures.c has the others */
 
 static const char *const names[N_VALUES] = {"cka",    "cka_biased",     "cka_floor",  "procrustes", "procrustes_angle",
                                             "cosine", "cosine_centred", "relative_l2"};
@@ -35,7 +36,7 @@ static void rows_free(Rows *rows) {
 
 static void measure_all(const Rows *rows, double values[N_VALUES]) {
   Error err = {0};
-  for (size_t m = 0; measures[m]; values += measures[m++]->n_values)
+  for (size_t m = 0; m < N_MEASURES; values += measures[m++]->n_values)
     if (drift_measure_rows(measures[m], rows->n, rows->dx, rows->x, rows->dy, rows->y, rows->sample, values, &err) !=
         STATUS_OK)
       printf("# %s\n", err.text);
@@ -68,7 +69,7 @@ static void check_reference_interval(Rows *rows) {
   Estimate estimates[3];
   Interval intervals[3];
   row_plan_make(rows->n, rows->sample, NULL, &plan, &err);
-  drift_measure(&source, &plan, &cka, 1, true, estimates, &err);
+  drift_measure(&source, &plan, &cka, 1, NULL, true, estimates, &err);
   intervals_bootstrap(plan.n_samples, 3, estimates, 1000, 0, intervals);
   const double low = intervals[0].low, high = intervals[0].high, value = estimates[0].value;
   ok(low < 0.48 && high > 0.54 && high < 0.62 && value - low > 0.6 * (high - value) &&
@@ -329,9 +330,15 @@ static void test_merge(void) {
     Error err = {0};
     row_plan_make(rows.n, rows.sample, NULL, &plan, &err);
     row_moments_read(&source, &plan, &moments, &err);
-    const DriftShape shape = {plan.n_rows, plan.n_samples, 10, 10, plan.longest, &moments, true};
+    const DriftShape shape = {.n_rows = plan.n_rows,
+                              .n_samples = plan.n_samples,
+                              .dx = 10,
+                              .dy = 10,
+                              .longest = plan.longest,
+                              .moments = &moments,
+                              .with_intervals = true};
     RowReader *reader = row_reader_new(&source, &plan, &moments);
-    for (size_t m = 0; measures[m]; m++) {
+    for (size_t m = 0; m < N_MEASURES; m++) {
       Estimate one[MEASURE_MAX_VALUES], three[MEASURE_MAX_VALUES];
       run_shared(measures[m], reader, &shape, 1, one);
       run_shared(measures[m], reader, &shape, 3, three);
@@ -373,7 +380,7 @@ static void test_plan(void) {
   Estimate found[N_VALUES];
   row_plan_make(rows.n, rows.sample, keep, &plan, &err);
   measure_all(&kept, expected);
-  ok(plan.n_rows == kept.n && drift_measure(&source, &plan, measures, 4, false, found, &err) == STATUS_OK,
+  ok(plan.n_rows == kept.n && drift_measure(&source, &plan, measures, N_MEASURES, NULL, false, found, &err) == STATUS_OK,
      "a plan that leaves rows out");
   for (size_t v = 0; v < N_VALUES; v++) ok(found[v].value == expected[v], "%s sees the kept rows alone", names[v]);
   row_plan_clear(&plan);
@@ -404,7 +411,7 @@ static void check_map(const RowSide *sides, const RowPlan *plan, CrossForm form,
     const Measure *cka = &measure_cka;
     Estimate estimates[3];
     Interval intervals[3];
-    drift_measure(&source, plan, &cka, 1, true, estimates, &err);
+    drift_measure(&source, plan, &cka, 1, NULL, true, estimates, &err);
     intervals_bootstrap(plan->n_samples, 3, estimates, 200, 5, intervals);
     const double expected[4] = {estimates[0].value, estimates[1].value, intervals[0].low, intervals[0].high};
     for (size_t v = 0; v < 4; v++)

@@ -73,26 +73,43 @@ static void workers_free(Worker *workers, size_t n_workers) {
   free(workers);
 }
 
+/* Has the measure what it is defined on? */
+static bool is_defined(const Measure *measure, const DriftShape *shape) {
+  if (measure->same_width && shape->dx != shape->dy) return false;
+  if (measure->needs == NEEDS_LENS) return shape->aids.lens && shape->aids.lens->width == shape->dx;
+  return measure->needs != NEEDS_LABELS || shape->aids.row_class;
+}
+
+static RowSubsample *subsample_for(const Measure *const *chosen, size_t n_measures, const RowPlan *plan,
+                                   const DriftAids *aids) {
+  for (size_t m = 0; m < n_measures; m++)
+    if (chosen[m]->subsampled) return row_subsample_new(plan, aids ? aids->seed : 0);
+  return NULL;
+}
+
 Status drift_measure(const RowSource *source, const RowPlan *plan, const Measure *const *chosen, size_t n_measures,
-                     bool with_intervals, Estimate *estimates, Error *err) {
+                     const DriftAids *aids, bool with_intervals, Estimate *estimates, Error *err) {
   const size_t n_values = drift_value_count(chosen, n_measures);
   for (size_t i = 0; i < n_values; i++) estimates[i] = (Estimate){.value = NAN};
   if (plan->n_rows == 0) return STATUS_OK;
   RowMoments moments;
   Status status = row_moments_read(source, plan, &moments, err);
   if (status != STATUS_OK) return status;
+  RowSubsample *subsample = subsample_for(chosen, n_measures, plan, aids);
   const DriftShape shape = {.n_rows = plan->n_rows,
                             .n_samples = plan->n_samples,
                             .dx = source->x.width,
                             .dy = source->y.width,
                             .longest = plan->longest,
                             .moments = &moments,
-                            .with_intervals = with_intervals};
+                            .with_intervals = with_intervals,
+                            .subsample = subsample,
+                            .aids = aids ? *aids : (DriftAids){0}};
   RowReader *reader = row_reader_new(source, plan, &moments);
   Worker *workers = mem_alloc(n_measures, sizeof *workers);
   for (size_t m = 0; m < n_measures; m++) {
     workers[m].measure = chosen[m];
-    if (chosen[m]->same_width && source->x.width != source->y.width) continue;
+    if (!is_defined(chosen[m], &shape)) continue;
     workers[m].n_passes = chosen[m]->passes + (with_intervals ? chosen[m]->extra_passes : 0);
     assert(workers[m].n_passes <= MOST_PASSES);
   }
@@ -100,6 +117,7 @@ Status drift_measure(const RowSource *source, const RowPlan *plan, const Measure
   if (status != STATUS_OK) estimates_clear(estimates, n_values);
   workers_free(workers, n_measures);
   row_reader_free(reader);
+  row_subsample_free(subsample);
   row_moments_clear(&moments);
   return status;
 }
@@ -125,7 +143,7 @@ Status drift_measure_rows(const Measure *measure, size_t n, size_t dx, const flo
   Estimate estimates[MEASURE_MAX_VALUES];
   Status status = row_plan_make(n, row_sample, NULL, &plan, err);
   if (status != STATUS_OK) return status;
-  status = drift_measure(&source, &plan, &measure, 1, false, estimates, err);
+  status = drift_measure(&source, &plan, &measure, 1, NULL, false, estimates, err);
   for (size_t v = 0; v < measure->n_values && status == STATUS_OK; v++) values[v] = estimates[v].value;
   row_plan_clear(&plan);
   return status;

@@ -10,15 +10,17 @@
 #include <stdint.h>
 
 /* estimates holds the values of the n_measures measures one behind the other (drift_value_count of them); freed by
- * estimates_clear. Every measure sees every pass of the rows that it asked for, in one reading a pass. */
+ * estimates_clear. Every measure sees every pass of the rows that it asked for, in one reading a pass. aids may be
+ * NULL: all zeros. */
 Status drift_measure(const RowSource *source, const RowPlan *plan, const Measure *const *chosen, size_t n_measures,
-                     bool with_intervals, Estimate *estimates, Error *err);
+                     const DriftAids *aids, bool with_intervals, Estimate *estimates, Error *err);
 
 size_t drift_value_count(const Measure *const *chosen, size_t n_measures);
 void estimates_clear(Estimate *estimates, size_t n);
 
-/* One measure on rows in memory, without intervals: x[n, dx] of the frozen model, y[n, dy], row_sample[n] (rows of a
- * sample next to each other). values has room for measure->n_values. NaN or infinite rows are STATUS_DATA. */
+/* One measure on rows in memory, without aids and intervals: x[n, dx] of the frozen model, y[n, dy], row_sample[n]
+ * (rows of a sample next to each other). values has room for measure->n_values. NaN or infinite rows are STATUS_DATA.
+ */
 Status drift_measure_rows(const Measure *measure, size_t n, size_t dx, const float *x, size_t dy, const float *y,
                           const uint32_t *row_sample, double *values, Error *err);
 

@@ -11,24 +11,46 @@
  * adds them up before settle. A state only reads the settled one that it began with.
  *
  * Uncertainty is over samples, never over rows. Beside its value a measure gives one jackknife pseudo-value a sample on
- * a scale where the sampling distribution is nearly symmetric; interval.h resamples those. */
+ * a scale where the sampling distribution is nearly symmetric; interval.h resamples those. A value that cannot do that
+ * honestly has none, and its row of the table says why. */
 #ifndef FATHOM_PROBES_DRIFT_MEASURE_H
 #define FATHOM_PROBES_DRIFT_MEASURE_H
 
 #include "base/error.h"
 #include "probes/drift/rows.h"
+#include "probes/drift/subsample.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { MEASURE_MAX_VALUES = 4 };
+enum { MEASURE_MAX_VALUES = 6 };
+
+/* What some measures ask for beside rows. */
+typedef enum MeasureNeeds { NEEDS_ROWS, NEEDS_LENS, NEEDS_LABELS } MeasureNeeds;
+
+/* A frozen head that reads a site's rows: logits [n, n_vocab] from rows [n, width]. */
+typedef struct DriftLens {
+  size_t width, n_vocab;
+  void (*logits)(const void *context, size_t n, const float *rows, float *logits);
+  const void *context;
+} DriftLens;
+
+/* All zeros: none of it, and seed 0. */
+typedef struct DriftAids {
+  uint64_t seed;             /* of subsamples */
+  const DriftLens *lens;     /* NULL: no head reads this site */
+  const uint32_t *row_class; /* [n_rows of the plan], each below n_classes; NULL: no labels */
+  size_t n_classes;
+} DriftAids;
 
 /* What a state is made for; the moments are known before the first pass of a measure. */
 typedef struct DriftShape {
   size_t n_rows, n_samples, dx, dy;
-  size_t longest;            /* rows of the longest sample */
-  const RowMoments *moments; /* outlive the state */
-  bool with_intervals;       /* pseudo-values are wanted */
+  size_t longest;                /* rows of the longest sample */
+  const RowMoments *moments;     /* outlive the state */
+  bool with_intervals;           /* pseudo-values are wanted */
+  const RowSubsample *subsample; /* for measures that are `subsampled`; outlives the state */
+  DriftAids aids;
 } DriftShape;
 
 /* Interval bounds are value(centre + spread) on this scale. */
@@ -45,6 +67,8 @@ typedef struct Estimate {
 /* What people read in `fathom drift --list`. */
 typedef struct MeasureValue {
   const char *name, *range, *identical, *invariant_to, *cost, *source, *help;
+  const char *no_interval; /* why there is none; NULL: there is one */
+  const char *note;        /* what tables with this value say in a # line; NULL: nothing */
 } MeasureValue;
 
 typedef struct Measure {
@@ -52,6 +76,9 @@ typedef struct Measure {
   size_t n_values;
   MeasureValue values[MEASURE_MAX_VALUES];
   bool same_width;             /* undefined (NaN) where the widths differ */
+  bool by_default;             /* cheap enough to be measured unasked; train's probes measure these */
+  bool subsampled;             /* looks at the rows of the subsample alone */
+  MeasureNeeds needs;          /* undefined (NaN) without it */
   size_t passes, extra_passes; /* for the values; more of them for intervals */
   void *(*begin)(const DriftShape *shape, const void *settled);
   void (*accumulate)(void *state, const RowBlock *block);
@@ -61,7 +88,7 @@ typedef struct Measure {
   void (*free)(void *state);
 } Measure;
 
-extern const Measure measure_cka, measure_procrustes, measure_cosine, measure_relative_l2;
+extern const Measure measure_cka, measure_procrustes, measure_cosine, measure_relative_l2, measure_coherence;
 
 /* NULL-terminated, in the order of the output. */
 extern const Measure *const measures[];

@@ -129,7 +129,7 @@ Status row_reader_next(RowReader *r, RowBlock *block, bool *more, Error *err) {
     rows_centre(n, x->width, r->x, r->moments->mean_x, r->cx);
     rows_centre(n, y->width, r->y, r->moments->mean_y, r->cy);
   }
-  *block = (RowBlock){n, n_samples, first, r->begin, r->x, r->y, r->cx, r->cy};
+  *block = (RowBlock){n, n_samples, first, at, r->begin, r->x, r->y, r->cx, r->cy};
   r->next_sample = first + n_samples;
   return STATUS_OK;
 }

@@ -70,6 +70,7 @@ typedef struct RowMoments {
 typedef struct RowBlock {
   size_t n, n_samples;
   size_t first_sample;  /* number of its first sample in the plan */
+  size_t first_row;     /* and of its first row */
   const size_t *begin;  /* [n_samples + 1] first row of each sample, counted within the block */
   const float *x, *y;   /* [n, dx], [n, dy] as recorded */
   const float *cx, *cy; /* the same without their column means; only once the moments are known */

@@ -1,21 +1,32 @@
 /* fathom drift: how far the activations of one store are from those of another, layer by layer. */
 #include "command/drift.h"
 
+#include "base/memory.h"
 #include "probes/drift/interval.h"
 
 #include <stdlib.h>
 
+static const char *asked_words(const Measure *measure) { return measure->by_default ? "default" : "by name"; }
+
 static Status list_measures(const Invocation *call, const DriftSettings *settings, Error *err) {
-  static const char *const columns[] = {"measure", "range", "identical", "blind_to", "cost", "source", "what"};
+  static const char *const columns[] = {"measure", "range",    "identical", "blind_to", "cost",
+                                        "asked",   "interval", "source",    "what"};
+  enum { N_COLUMNS = sizeof columns / sizeof columns[0] };
   const Provenance provenance = invocation_provenance(call, "drift", &settings->common);
-  Table *table = table_begin(stdout, settings->common.json, &provenance, columns, 7);
+  Table *table = table_begin(stdout, settings->common.json, &provenance, columns, N_COLUMNS);
   table_note(table, "identical: the value for two identical models; cost: arithmetic for n rows of width d");
+  table_note(table,
+             "asked: what is measured by default and what by name only; interval: over samples, or why there is none");
   for (size_t m = 0; measures[m]; m++)
     for (size_t v = 0; v < measures[m]->n_values; v++) {
       const MeasureValue *value = &measures[m]->values[v];
-      const char *const cells[] = {value->name, value->range,  value->identical, value->invariant_to,
-                                   value->cost, value->source, value->help};
-      for (size_t i = 0; i < 7; i++) table_string(table, cells[i]);
+      char *interval =
+          value->no_interval ? mem_format("none: %s", value->no_interval) : mem_copy_string("over samples");
+      const char *const cells[N_COLUMNS] = {
+          value->name, value->range,  value->identical, value->invariant_to, value->cost, asked_words(measures[m]),
+          interval,    value->source, value->help};
+      for (size_t i = 0; i < N_COLUMNS; i++) table_string(table, cells[i]);
+      free(interval);
     }
   return table_end(table, err);
 }
@@ -47,7 +58,7 @@ static Status run(const Invocation *call, const void *given, Error *err) {
 
 static const Option options[] = {
     {"measures", 0, OPTION_TEXT, offsetof(DriftSettings, measures), 0, 0, "NAME,...",
-     "what to compute (default: all, see --list)", NULL},
+     "what to compute (default: those that --list says are)", NULL},
     {"sites", 0, OPTION_TEXT, offsetof(DriftSettings, sites), 0, 0, "NAME,...",
      "sites, by full names or short forms such as resid_post (default: those in both stores)", NULL},
     {"layers", 0, OPTION_TEXT, offsetof(DriftSettings, layers), 0, 0, "LIST",
@@ -84,7 +95,8 @@ const Command command_drift = {
         "bootstrap of jackknife pseudo-values, one a sample, with the same integer weights for every site and measure\n"
         "(fathom's own); tests/test_coverage measures how often they hold the truth. Those of procrustes are moved by\n"
         "an estimate of what fitting the rotation takes away, so they may lie above the value; there are none where\n"
-        "that is over 5 % of the squared distance, for then the estimate is not to be trusted. cka_biased has none.\n\n"
+        "that is over 5 % of the squared distance, for then the estimate is not to be trusted. --list says which\n"
+        "measures have none, and why.\n\n"
         "With --cross the columns are site_a, site_b, measure, value, lo, hi, n; widths may differ.",
     .example = "fathom drift frozen.h5 tuned.h5 --sites resid_post -o drift.h5",
     .options = options,

@@ -58,11 +58,11 @@ typedef struct DriftSelection {
   const Measure **measures;
   size_t n_measures, n_values; /* values: of all these measures */
   bool *printed;               /* [n_values] */
-  const char **names;          /* [n_values] */
+  const MeasureValue **values; /* [n_values] */
   size_t n_printed;
 } DriftSelection;
 
-/* list: names of values; NULL: everything. cka_floor goes with cka_biased, which it is the floor of. */
+/* list: names of values; NULL: those measured by default. cka_floor goes with cka_biased, which it is the floor of. */
 Status drift_select(const char *list, DriftSelection *selection, Error *err);
 void drift_selection_clear(DriftSelection *selection);
 

@@ -22,8 +22,9 @@ static Status measure_site(const DriftStores *stores, size_t i, const DriftSelec
   const RowSource source = {drift_side(&rows_a), drift_side(&rows_b)};
   Estimate *estimates = mem_alloc(s->n_values, sizeof *estimates);
   Interval *intervals = mem_alloc(s->n_values, sizeof *intervals);
+  const DriftAids aids = {.seed = settings->common.seed};
   const Status status =
-      drift_measure(&source, &stores->plan, s->measures, s->n_measures, settings->bootstrap > 0, estimates, err);
+      drift_measure(&source, &stores->plan, s->measures, s->n_measures, &aids, settings->bootstrap > 0, estimates, err);
   if (status == STATUS_OK)
     intervals_bootstrap(stores->plan.n_samples, s->n_values, estimates, settings->bootstrap, settings->common.seed,
                         intervals);
@@ -73,6 +74,17 @@ static Status measure_sites(const DriftStores *stores, const DriftSelection *s, 
   return status;
 }
 
+static void note_subsample(const DriftStores *stores, const DriftSelection *s, const DriftSettings *settings,
+                           Table *table) {
+  for (size_t m = 0; m < s->n_measures; m++) {
+    if (!s->measures[m]->subsampled) continue;
+    RowSubsample *sub = row_subsample_new(&stores->plan, settings->common.seed);
+    table_note(table, "%s: %zu rows of %zu samples%s", s->measures[m]->name, sub->n_rows, sub->n_samples,
+               sub->n_rows < stores->plan.n_rows ? ", whole samples drawn with the seed, the same for every site" : "");
+    row_subsample_free(sub);
+  }
+}
+
 static void print(const DriftStores *stores, const DriftSelection *s, const DriftSettings *settings,
                   const Answers *from, Table *table) {
   const StoreContents *c = store_contents(stores->a);
@@ -81,19 +93,15 @@ static void print(const DriftStores *stores, const DriftSelection *s, const Drif
   drift_note_compute(table, stores);
   drift_note_intervals(table, settings);
   for (size_t v = 0; v < s->n_values; v++)
-    if (s->printed[v] && strcmp(s->names[v], "cka_biased") == 0)
-      table_note(table, "cka_biased is read against cka_floor, about what unrelated data would give");
-    else if (s->printed[v] && strcmp(s->names[v], "procrustes") == 0)
-      table_note(table,
-                 "procrustes comes out too small where samples are few for the width, since a rotation is fitted; "
-                 "its interval allows for that, or is missing where that is too much to allow for");
+    if (s->printed[v] && s->values[v]->note) table_note(table, "%s", s->values[v]->note);
+  note_subsample(stores, s, settings, table);
   for (size_t i = 0; i < stores->n_a; i++) {
     const char *site = c->sites[stores->sites_a[i]].name;
     for (size_t v = 0, at = i * s->n_printed; v < s->n_values; v++) {
       if (!s->printed[v]) continue;
       table_string(table, site);
       table_number(table, drift_layer(site));
-      table_string(table, s->names[v]);
+      table_string(table, s->values[v]->name);
       table_number(table, from->value[at]);
       table_number(table, from->low[at]);
       table_number(table, from->high[at++]);
@@ -112,7 +120,7 @@ static Status write_result(const DriftStores *stores, const DriftSelection *s, c
     layers[i] = drift_layer(sites[i]);
   }
   for (size_t v = 0, m = 0; v < s->n_values; v++)
-    if (s->printed[v]) names[m++] = s->names[v];
+    if (s->printed[v]) names[m++] = s->values[v]->name;
   for (size_t i = 0; i < n_sites * s->n_printed; i++) counts[i] = (double)stores->plan.n_samples;
   char *interval = drift_interval_words(settings), *compute = drift_compute_words(stores);
   Result *result = NULL;
@@ -147,11 +155,11 @@ static Status judge(const DriftStores *stores, const DriftSelection *s, const Dr
       for (size_t v = 0, at = i * s->n_printed; v < s->n_values; v++) {
         if (!s->printed[v]) continue;
         const double value = from->value[at++];
-        if (strcmp(s->names[v], limits[k].measure) != 0 || value <= limits[k].most) continue;
+        if (strcmp(s->values[v]->name, limits[k].measure) != 0 || value <= limits[k].most) continue;
         const char *site = store_contents(stores->a)->sites[stores->sites_a[i]].name;
         if (isnan(value))
-          return error_set(err, STATUS_NO, "%s: %s is undefined, limit %g", site, s->names[v], limits[k].most);
-        return error_set(err, STATUS_NO, "%s: %s is %.6g, limit %g", site, s->names[v], value, limits[k].most);
+          return error_set(err, STATUS_NO, "%s: %s is undefined, limit %g", site, s->values[v]->name, limits[k].most);
+        return error_set(err, STATUS_NO, "%s: %s is %.6g, limit %g", site, s->values[v]->name, value, limits[k].most);
       }
   return STATUS_OK;
 }
@@ -164,8 +172,7 @@ Status drift_compare(const Invocation *call, const DriftSettings *settings, cons
   Answers answers = {stores->n_a, s->n_printed, mem_alloc(count, sizeof(double)), mem_alloc(count, sizeof(double)),
                      mem_alloc(count, sizeof(double))};
   Status status = measure_sites(stores, s, settings, &answers, err);
-  if (status == STATUS_OK && settings->output)
-    status = write_result(stores, s, settings, &provenance, &answers, err);
+  if (status == STATUS_OK && settings->output) status = write_result(stores, s, settings, &provenance, &answers, err);
   if (status == STATUS_OK) {
     Table *table = table_begin(stdout, settings->common.json, &provenance, columns, 7);
     print(stores, s, settings, &answers, table);

@@ -8,7 +8,7 @@
 void drift_selection_clear(DriftSelection *s) {
   free(s->measures);
   free(s->printed);
-  free(s->names);
+  free(s->values);
 }
 
 /* Is name a word of the comma list? */
@@ -42,15 +42,15 @@ Status drift_select(const char *list, DriftSelection *s, Error *err) {
   for (; measures[n]; n++) n_values += measures[n]->n_values;
   s->measures = mem_alloc(n, sizeof *s->measures);
   s->printed = mem_alloc(n_values, sizeof *s->printed);
-  s->names = mem_alloc(n_values, sizeof *s->names);
+  s->values = mem_alloc(n_values, sizeof *s->values);
   for (size_t m = 0; m < n; m++) {
     const Measure *measure = measures[m];
     const size_t before = s->n_printed;
     for (size_t v = 0; v < measure->n_values; v++) {
       const char *name = measure->values[v].name;
       const bool floor = strcmp(name, "cka_floor") == 0 && list && is_word(list, "cka_biased");
-      s->names[s->n_values + v] = name;
-      s->printed[s->n_values + v] = !list || floor || is_word(list, name);
+      s->values[s->n_values + v] = &measure->values[v];
+      s->printed[s->n_values + v] = list ? floor || is_word(list, name) : measure->by_default;
       s->n_printed += s->printed[s->n_values + v];
     }
     if (s->n_printed == before) continue;
@@ -77,7 +77,7 @@ Status drift_limits_check(const DriftLimit *limits, size_t n, const DriftSelecti
   for (size_t i = 0; i < n; i++) {
     bool found = false;
     for (size_t v = 0; v < s->n_values; v++)
-      found = found || (s->printed[v] && strcmp(s->names[v], limits[i].measure) == 0);
+      found = found || (s->printed[v] && strcmp(s->values[v]->name, limits[i].measure) == 0);
     if (!found)
       return error_set(err, STATUS_USAGE, "--fail-above %s: %s is not among the measures", limits[i].text,
                        limits[i].measure);

@@ -22,12 +22,13 @@ void probe_init(Probe *p, const Frozen *frozen, const Sample *const *samples, si
   for (size_t s = 0, row = 0; s < n_samples; s++)
     for (size_t n = frozen_rows(frozen, samples[s]); n > 0; n--) p->row_sample[row++] = (uint32_t)(s / 2);
   p->current = mem_alloc(p->n_layers * p->n_rows * p->width, sizeof *p->current);
-  for (const Measure *const *m = measures; *m; m++) p->n_names += (*m)->n_values;
+  for (const Measure *const *m = measures; *m; m++)
+    if ((*m)->by_default) p->n_names += (*m)->n_values;
   p->names = mem_alloc(p->n_names, sizeof *p->names);
   p->values = mem_alloc(p->n_names * p->n_layers, sizeof *p->values);
   size_t at = 0;
   for (const Measure *const *m = measures; *m; m++)
-    for (size_t v = 0; v < (*m)->n_values; v++) p->names[at++] = (*m)->values[v].name;
+    for (size_t v = 0; v < (*m)->n_values && (*m)->by_default; v++) p->names[at++] = (*m)->values[v].name;
 }
 
 void probe_clear(Probe *p) {
@@ -71,7 +72,7 @@ static void run_model(Probe *p, const Model *model, Pass *pass, const Frozen *fr
   sample_batch_clear(&batch);
 }
 
-/* All measures at one block. */
+/* All measures that are made by default, at one block. */
 static Status measure_layer(Probe *p, size_t layer, const float *frozen_rows_of_layer, Error *err) {
   const float *y = p->current + layer * p->n_rows * p->width;
   size_t at = 0;
@@ -80,6 +81,7 @@ static Status measure_layer(Probe *p, size_t layer, const float *frozen_rows_of_
   if (check != 0)
     return error_set(err, STATUS_NUMERIC, "block %zu: the activations of the probe set are not finite", layer);
   for (const Measure *const *m = measures; *m; m++) {
+    if (!(*m)->by_default) continue;
     double values[MEASURE_MAX_VALUES];
     const Status status =
         drift_measure_rows(*m, p->n_rows, p->width, frozen_rows_of_layer, p->width, y, p->row_sample, values, err);

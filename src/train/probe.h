@@ -15,7 +15,7 @@ typedef struct Probe {
   uint32_t *row_sample; /* [n_rows]: the pair, whose two sides are one observation */
   float *current;       /* [L, n_rows, width] */
   size_t n_names;
-  const char **names; /* [n_names]: every value of every measure */
+  const char **names; /* [n_names]: the values of every measure made by default */
   double *values;     /* [n_names, L]: of the last probe_measure */
   double mean_drift;  /* mean over all blocks of the relative squared drift (train/anchor.h) of the probe rows */
 } Probe;

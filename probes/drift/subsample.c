@@ -1,0 +1,79 @@
+/* Which samples a subsample has, and their rows. */
+#include "probes/drift/subsample.h"
+
+#include "base/memory.h"
+#include "base/rng.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+RowSubsample *row_subsample_new(const RowPlan *plan, uint64_t seed) {
+  RowSubsample *s = mem_alloc(1, sizeof *s);
+  const size_t n = s->n_all = plan->n_samples;
+  size_t *order = mem_alloc(n, sizeof *order), n_rows = 0;
+  s->at = mem_alloc(n, sizeof *s->at);
+  s->begin = mem_alloc(n + 1, sizeof *s->begin);
+  s->kept = mem_alloc(n, sizeof *s->kept);
+  for (size_t i = 0; i < n; i++) {
+    order[i] = i;
+    s->at[i] = SUBSAMPLE_OUT;
+  }
+  Rng rng = rng_new(seed);
+  if (plan->n_rows > SUBSAMPLE_ROWS) rng_shuffle(&rng, order, n);
+  for (size_t i = 0; i < n; i++) {
+    const size_t rows = plan->begin[order[i] + 1] - plan->begin[order[i]];
+    if (n_rows + rows > SUBSAMPLE_ROWS) break;
+    n_rows += rows;
+    s->at[order[i]] = 0;
+  }
+  for (size_t i = 0; i < n; i++) {
+    if (s->at[i] == SUBSAMPLE_OUT) continue;
+    s->kept[s->n_samples] = i;
+    s->begin[s->n_samples++] = s->at[i] = s->n_rows;
+    s->n_rows += plan->begin[i + 1] - plan->begin[i];
+  }
+  s->begin[s->n_samples] = s->n_rows;
+  free(order);
+  return s;
+}
+
+void row_subsample_free(RowSubsample *s) {
+  if (!s) return;
+  free(s->at);
+  free(s->begin);
+  free(s->kept);
+  free(s);
+}
+
+void kept_rows_init(KeptRows *kept, const RowSubsample *s, size_t dx, size_t dy) {
+  kept->x = mem_alloc(s->n_rows * dx, sizeof *kept->x);
+  kept->y = mem_alloc(s->n_rows * dy, sizeof *kept->y);
+  kept->seen = mem_alloc(s->n_all, sizeof *kept->seen);
+}
+
+void kept_rows_clear(KeptRows *kept) {
+  free(kept->x);
+  free(kept->y);
+  free(kept->seen);
+}
+
+void kept_rows_take(KeptRows *kept, const RowSubsample *s, size_t dx, size_t dy, const RowBlock *block) {
+  for (size_t i = 0; i < block->n_samples; i++) {
+    const size_t sample = block->first_sample + i, at = s->at[sample], first = block->begin[i];
+    if (at == SUBSAMPLE_OUT) continue;
+    const size_t n = block->begin[i + 1] - first;
+    memcpy(kept->x + at * dx, block->x + first * dx, n * dx * sizeof *kept->x);
+    memcpy(kept->y + at * dy, block->y + first * dy, n * dy * sizeof *kept->y);
+    kept->seen[sample] = true;
+  }
+}
+
+void kept_rows_merge(KeptRows *into, const KeptRows *from, const RowSubsample *s, size_t dx, size_t dy) {
+  for (size_t i = 0; i < s->n_samples; i++) {
+    const size_t sample = s->kept[i], first = s->begin[i], n = s->begin[i + 1] - first;
+    if (!from->seen[sample]) continue;
+    memcpy(into->x + first * dx, from->x + first * dx, n * dx * sizeof *into->x);
+    memcpy(into->y + first * dy, from->y + first * dy, n * dy * sizeof *into->y);
+    into->seen[sample] = true;
+  }
+}
