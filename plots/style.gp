@@ -68,9 +68,13 @@ measure_title(m) = \
   m eq "cosine_centred" ? "cosine distance, centred (0 = identical)" : \
   m eq "cka_floor" ? "biased CKA that unrelated data would give" : \
   m eq "relative_l2" ? "relative L2 distance (0 = identical)" : \
-  m eq "coherence" ? "coherence of the change (1 = a translation)" : m
-identical(m) = (m eq "cka" || m eq "cka_biased") ? 1.0 : \
-  (m eq "procrustes" || m eq "procrustes_angle" || m eq "cosine" || m eq "cosine_centred" || m eq "relative_l2") ? 0.0 : NaN
+  m eq "coherence" ? "coherence of the change (1 = a translation)" : \
+  m eq "subspace" ? "overlap of leading subspaces (1 = identical)" : \
+  m eq "subspace_angle" ? "largest principal angle, radians" : \
+  m eq "subspace_angle_mean" ? "mean principal angle, radians" : m
+identical(m) = (m eq "cka" || m eq "cka_biased" || m eq "subspace") ? 1.0 : \
+  (m eq "procrustes" || m eq "procrustes_angle" || m eq "cosine" || m eq "cosine_centred" || m eq "relative_l2" || \
+  m eq "subspace_angle" || m eq "subspace_angle_mean") ? 0.0 : NaN
 superscript(n) = (n < 0 ? "⁻" : "") . (abs(n) > 9 ? word(DIGITS, int(abs(n) / 10) + 1) : "") . word(DIGITS, abs(n) % 10 + 1)
 DIGITS = "⁰ ¹ ² ³ ⁴ ⁵ ⁶ ⁷ ⁸ ⁹"
 join(a, b) = (strlen(a) && strlen(b)) ? a . "  ·  " . b : a . b

@@ -218,6 +218,9 @@ typedef struct Property {
 
 static const Property properties[] = {
     {"coherence", "scscscss", 0, 1, NAN},
+    {"subspace", "scssssss", 0, 1, 1},
+    {"subspace_angle", "scssssss", 0, 1.5707963267948966, 0},
+    {"subspace_angle_mean", "scssssss", 0, 1.5707963267948966, 0},
 };
 enum { N_PROPERTIES = sizeof properties / sizeof properties[0] };
 

@@ -88,7 +88,8 @@ typedef struct Measure {
   void (*free)(void *state);
 } Measure;
 
-extern const Measure measure_cka, measure_procrustes, measure_cosine, measure_relative_l2, measure_coherence;
+extern const Measure measure_cka, measure_procrustes, measure_cosine, measure_relative_l2, measure_coherence,
+    measure_subspace;
 
 /* NULL-terminated, in the order of the output. */
 extern const Measure *const measures[];

@@ -44,6 +44,10 @@ void blas_gemm(bool ta, bool tb, size_t m, size_t n, size_t k, real alpha, const
 #endif
 }
 
+void blas_gram_f64(size_t n, size_t d, const double *a, double *c) {
+  cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, DIMENSION(d), DIMENSION(n), 1, a, DIMENSION(d), 1, c, DIMENSION(d));
+}
+
 /* The entry of largest magnitude in each row of Vt is made positive; U's column follows. */
 static void fix_signs(size_t m, size_t n, size_t r, double *u, double *vt) {
   for (size_t i = 0; i < r; i++) {

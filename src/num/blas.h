@@ -19,11 +19,14 @@ void blas_gemm_f32(bool transpose_a, bool transpose_b, size_t m, size_t n, size_
 void blas_gemm_f64(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, double alpha, const double *a,
                    size_t lda, const double *b, size_t ldb, double beta, double *c, size_t ldc);
 
+/* C[d,d] += A'A with A[n,d], the lower triangle (row >= column) of C alone. */
+void blas_gram_f64(size_t n, size_t d, const double *a, double *c);
+
 /* Thin SVD A[m,n] = U[m,r] diag(s[r]) Vt[r,n], r = min(m, n), singular values descending; u and vt may both be NULL. A is
  * destroyed. The sign of each pair is fixed: the entry of largest magnitude in each row of Vt is positive. */
 Status blas_svd(size_t m, size_t n, double *a, double *s, double *u, double *vt, Error *err);
 
-/* Eigenvalues (ascending) of symmetric A[n,n]; with vectors, row i of A holds the unit eigenvector of value i. */
+/* Eigenvalues (ascending) of symmetric A[n,n], of which the lower triangle is read; with vectors, row i of A holds the unit eigenvector of value i. */
 Status blas_eigen(size_t n, double *a, double *values, bool vectors, Error *err);
 
 #endif
