@@ -88,6 +88,27 @@ rows pairs.tsv | awk -F'\t' '$2 == "chosen" { c = $9 } $2 == "rejected" { right 
 rows accuracy.tsv | awk -F'\t' '$1 == "sum" { printf "%.6f %.4f\n", $3, $7 }' >found
 is "$(cat found)" "$(cat expected)" "accuracy and margin from the pairs' rewards: $(cat found)"
 
+# A template that writes a blank before an answer and another before the end of the turn.
+implicit "$base" "$chat" --chat-template none --chat-template "$given/blanks.jinja" --prompts "$given/prompts.jsonl" --lexicon "$given/words.tsv" --table words >blanks.tsv
+rows blanks.tsv | awk -F'\t' -v OFS='\t' -v OFMT=%.10g '
+  $1 == "all" && $6 == "sum" { sum = $11 }
+  $1 == "all" && $6 == "first" { first = $11 }
+  $1 == "all" && $6 == "sum_end" { print $2, sum, first, $11 - sum }' | sort >found
+grep '^blank-word' "$given/golden.tsv" | cut -f 2- | sort >expected
+near found expected 2e-5
+ok $? "behind a template that writes a blank before answers, words begin with it; a blank does not end the turn"
+grep -q '^# model 1: words stand behind " "$' blanks.tsv && grep -q '^# model 2: words stand behind " "$' blanks.tsv && grep -q '^# model 2: words stand behind ""$' words.tsv
+ok $? "what words stand behind is said"
+grep -q '^# model 2: .*blanks.jinja; end of turn <|im_end|>$' blanks.tsv
+ok $? "and what ends a turn"
+implicit "$base" "$chat" --chat-template none --chat-template "$given/blanks.jinja" --pairs "$given/pairs.jsonl" --table pairs >blank-pairs.tsv
+rows blank-pairs.tsv | awk -F'\t' -v OFS='\t' -v OFMT=%.10g '{ printf "%s", NR % 2 ? $1 OFS : OFS; printf "%s\t%.10g%s", $6, $8 - $6, NR % 2 ? "" : "\n" }' >found
+grep '^blank-pair' "$given/golden.tsv" | cut -f 2- >expected
+near found expected 2e-5
+ok $? "so do answers of pairs"
+! grep -q 'could not be told apart' blank-pairs.tsv
+ok $? "which end as the template ends them"
+
 # --- what must hold ---
 
 implicit "$chat" "$chat" --prompts "$given/prompts.jsonl" --lexicon "$given/words.tsv" -o same.h5 >same.tsv
@@ -116,18 +137,32 @@ implicit "$chat" "$chat" --chat-template auto --chat-template none --text "What 
 is "$(sed -n 's/^# model \([12]\): .*; prompts \(.*\); .*/\1 \2/p' templates.tsv)" "$(printf "1 through the model's chat template\n2 as plain text")" "a template for each model"
 implicit "$chat" "$chat" --chat-template chatml --text "What is it?" >one-template.tsv
 is "$(grep -c 'prompts through chatml' one-template.tsv)" 2 "one template for both"
+grep all "$given/prompts.jsonl" | head -n 1 | sed 's/"best"/"all"/' >one-group.jsonl
+is "$(implicit "$base" "$chat" --prompts one-group.jsonl --top 1 | rows /dev/stdin | cut -f 1 | tr '\n' ' ')" "all all " "a single group may be called all"
+# What a template writes between its generation prompt and an answer belongs to the prompt.
+printf "{%%- for m in messages %%}{%%- if m.role == 'user' %%}{{- '[' + m.content + ']' }}{%%- else %%}{{- '<t>\\\\n</t>\\\\n ' + m.content }}{%%- endif %%}{%%- endfor %%}" >thought.jinja
+sed "s/']'/']<t>\\\\n<\/t>\\\\n'/; s/'<t>[^']*\(.\)'/'\1'/" thought.jinja >no-thought.jinja
+implicit "$chat" "$chat" --chat-template thought.jinja --chat-template no-thought.jinja --text "what is it?" --lexicon "$given/words.tsv" >thoughts.tsv
+is "$(grep -F '# model 1: behind the generation prompt stands "<t>\x0a</t>\x0a", as the template writes it before an answer' thoughts.tsv | wc -l) $(rows thoughts.tsv | awk -F'\t' '$4 !~ /end/ { print $5 }' | sort -u)" "1 0" \
+  "what a template writes before its answers is part of the prompt"
+printf "{%%- for m in messages %%}{{- '[' + m.content + ']' }}{%%- endfor %%}{%%- if add_generation_prompt %%}{{- '<t>' }}{%%- endif %%}" >other.jinja
+implicit "$chat" "$chat" --chat-template other.jinja --text "what is it?" | grep -q '^# model 2: the template writes answers otherwise than its generation prompt begins one'
+ok $? "a template whose answers are not what its generation prompt begins is noted"
 implicit "$base" "$chat" --text "what is it?" --table prompts >one.tsv
 is "$(rows one.tsv | cut -f 1)" "text" "one text"
 is "$(implicit "$base" "$chat" --text "what is it?" --top 1 | grep -v '^#' | awk -F'\t' 'NR > 1 { print $6 $7 $11 }' | sort -u)" "--1" "has no interval"
-for duplicates in sum max; do
-  implicit "$chat" "$chat" --adapter "$fixtures/adapter-reward" --duplicates $duplicates --text "What?" | rows /dev/stdin >$duplicates.tsv
-done
-cmp -s sum.tsv max.tsv
-ok $? "without duplicates the sum is the largest"
 
 implicit "$base" "$chat" --prompts "$given/prompts.jsonl" --ignore-blanks >folded.tsv
 is "$(sed -n 's/^# joined vocabulary: \([0-9]*\) strings; \([0-9]*\) of.*/\1 \2/p' folded.tsv | tr '\n' ' ')$(rows folded.tsv | cut -f 4 | grep -c '^ .')" \
   "75 77 75 80 0" "--ignore-blanks: tokens that differ in a blank are one string"
+for duplicates in sum max; do
+  implicit "$base" "$chat" --prompts "$given/prompts.jsonl" --ignore-blanks --top 100 --duplicates $duplicates >$duplicates.tsv
+  rows $duplicates.tsv | awk -F'\t' -v OFS='\t' '$1 == "all" { print $4, $9, $10 }' | LC_ALL=C sort -t '	' -k 1,1 >of-$duplicates
+done
+is "$(LC_ALL=C join -t '	' of-sum of-max | awk -F'\t' '{ less += $4 < $2 - 1e-6 || $5 < $3 - 1e-6; more += $4 > $2 || $5 > $3 } END { print NR, less, more + 0 }')" "73 5 0" \
+  "--duplicates max: less than the sum for strings that several tokens spell, for the others the same"
+grep -q 'of ids with one string the largest p$' max.tsv
+ok $? "which is said"
 
 implicit "$base" "$chat" --prompts "$given/prompts.jsonl" --lexicon "$given/words.tsv" --csv scan --form mean_end >/dev/null
 awk -F, -v OFS='\t' -v OFMT=%.10g 'NR > 1 { print $1, ($2 + $3 + $4 + $5 + $6) / 5 }' scan-2.csv | sort >found
@@ -138,6 +173,24 @@ is "$(head -n 1 scan-1.csv) $(paste -d, scan-1.csv scan-2.csv scan-ratio.csv | a
   "response,1,2,3,4,5 21 0" "and the third table is the difference of the others"
 "$FATHOM" bias -q scan-1.csv scan-2.csv --lexicon "$given/words.tsv" --prompts "$given/prompts.jsonl" --family A=scan-1 --family B=scan-2 >bias.tsv 2>bias.err
 is "$? $(rows bias.tsv | awk -F'\t' '$1 == "A" || $1 == "B" { print $1 }' | sort -u | tr '\n' ' ')" "0 A B " "which fathom bias reads"
+
+printf 'word\tcategory\nso, help\tcommunion\nlead\tagency\n"hi"\tcommunion\nwin\tagency\n' >odd.tsv
+printf '{"id":"say ""x"", so","text":"what is it?"}\n' | sed 's/""/\\"/g' >odd.jsonl
+"$FATHOM" implicit "$base" "$chat" -q --prompts odd.jsonl --lexicon odd.tsv --csv odd >/dev/null 2>&1
+is "$(cut -d'"' -f 1-8 odd-1.csv | sed 's/,-[0-9.]*$//' | tr '\n' ' ')" 'response,"say ""x"", so" "so, help" lead """hi""" win ' "commas and quotes are quoted there"
+
+# Prompts need room for the longest word, of 8 and 6 tokens.
+for most in 49 48 44; do
+  implicit "$base" "$chat" --prompts "$given/prompts.jsonl" --lexicon "$given/words.tsv" --max-length $most --table prompts >most-$most.tsv 2>/dev/null
+done
+is "$(for most in 49 48 44; do rows most-$most.tsv | cut -f 1 | tr -d '\n'; grep -c '^# [0-9]* prompts are too long for one of the models, with the longest word behind them' most-$most.tsv; done | tr '\n' ' ')" \
+  "123450 2451 251 " "a prompt that leaves no room for the longest word is left out, and counted"
+is "$(implicit "$base" "$chat" --prompts "$given/prompts.jsonl" --max-length 44 --table prompts | rows /dev/stdin | wc -l)" 5 "without words there is room"
+# What one model alone leaves out is said of that one.
+implicit "$base" "$chat" --pairs "$given/pairs.jsonl" --max-length 48 >left-out.tsv 2>/dev/null
+is "$(sed -n 's/^# \(.*\)TRL pairs: \(3 read, .*\)/\1\2/p' left-out.tsv | tr '\n' ';')" "model 1: 3 read, 3 used;model 2: 3 read, 2 used; left out: 1 of more than 48 tokens;" \
+  "notes on the data of each model, where they differ"
+is "$(grep -c 'TRL pairs: 3 read, 3 used' accuracy.tsv) $(grep -c "model [12]: TRL pairs: 3" accuracy.tsv)" "1 0" "and once, where they do not"
 
 # --- JSON, the file and the figure ---
 
@@ -192,6 +245,13 @@ fails 2 'chat-template nothing: expected auto' "a template there is not" "$FATHO
 printf '{"ids":[5,3]}\n' >ids.jsonl
 fails 3 'ids.jsonl: line 1: ' "token ids of one tokenizer" "$FATHOM" implicit "$base" "$chat" --prompts ids.jsonl
 fails 3 'no prompt is short enough for both models' "prompts that are too long" "$FATHOM" implicit "$base" "$chat" -q $prompts --max-length 10
+fails 3 'no prompt, with the longest word behind it, is short enough' "prompts that are too long with a word" \
+  "$FATHOM" implicit "$base" "$chat" -q $prompts --lexicon "$given/words.tsv" --max-length 35
+sed 's/"worst"/"all"/' "$given/prompts.jsonl" >all.jsonl
+fails 3 'a group of prompts is called "all", which stands for all prompts here' "a group with the name of all" "$FATHOM" implicit "$base" "$chat" -q --prompts all.jsonl
+printf "{%%- for m in messages %%}{%%- if m.role == 'user' %%}{{- '[' + m.content + ']' }}{%%- else %%}{{- (' ' if messages[0].content | length > 21 else '') + m.content }}{%%- endif %%}{%%- endfor %%}" >two.jinja
+fails 3 'two.jinja: writes " " before an answer to prompt "1" and "" before one to "5", expected one thing: choose it with --separator' \
+  "a template that writes this and that before an answer" "$FATHOM" implicit "$chat" "$chat" -q $prompts --lexicon "$given/words.tsv" --chat-template two.jinja
 printf 'word\tcategory\n' >wild.tsv
 for letter in a b c d e f g h i j; do printf '%s*\tagency\n' $letter; done >>wild.tsv
 fails 3 'wild.tsv: category agency has no word without a wildcard' "nothing but wildcards" \

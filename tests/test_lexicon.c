@@ -289,6 +289,30 @@ static void test_cells(void) {
   }
 }
 
+/* What delimited_write_cell writes is what is read again. */
+static void test_written(void) {
+  static const char *const texts[] = {"plain", " the", "a, b", "\"so\"", "one\ntwo", "\r", "tab\there", "#", "", "\"", "'"};
+  enum { N = sizeof texts / sizeof texts[0] };
+  char *path = file_join(folder, "written.csv");
+  Delimited table;
+  Error err = {0};
+  FILE *out = fopen(path, "w");
+  fputs("text,number\n", out);
+  for (size_t i = 0; i < N; i++) {
+    delimited_write_cell(out, texts[i]);
+    fprintf(out, ",%zu\n", i);
+  }
+  fclose(out);
+  bool same = delimited_open(&table, path, &err) == STATUS_OK && delimited_next(&table, &err) == STATUS_OK;
+  for (size_t i = 0; i < N && same; i++)
+    same = delimited_next(&table, &err) == STATUS_OK && table.n_cells == 2 && strcmp(table.cells[0], texts[i]) == 0 &&
+           (size_t)atoi(table.cells[1]) == i;
+  ok(same && delimited_next(&table, &err) == STATUS_OK && table.n_cells == 0, "cells as they are written");
+  delimited_close(&table);
+  unlink(path);
+  free(path);
+}
+
 /* What bias and scan read: cells with line ends, and more rows than the index begins with. */
 static void test_large(void) {
   Bytes text = {0};
@@ -325,6 +349,7 @@ int main(void) {
   test_refusals();
   test_carriers();
   test_cells();
+  test_written();
   test_choice();
   test_large();
   rmdir(folder);

@@ -31,7 +31,10 @@ static const Option implicit_options[] = {
      "blank",
      "pairs"},
     {"separator", 0, OPTION_TEXT, AT(separator), 0, 0, "TEXT",
-     "what stands between prompt and word (default: a blank for a model that is given plain text, else nothing)", NULL},
+     "what stands between prompt and word (default: the blanks that the template writes before an answer, mostly none; "
+     "a "
+     "blank for a model that is given plain text)",
+     NULL},
     {"csv", 0, OPTION_TEXT, AT(csv), 0, 0, "PREFIX",
      "also write the words' log-probabilities as scan tables for fathom bias: PREFIX-1.csv, PREFIX-2.csv and their "
      "difference, PREFIX-ratio.csv",
@@ -96,6 +99,15 @@ static Status check_settings(const ImplicitSettings *s, Error *err) {
   return status;
 }
 
+static Status run_on_prompts(ImplicitRun *run, ImplicitWords *words, ImplicitTokens *tokens, Error *err) {
+  const bool has_words = run->settings->lexicon != NULL;
+  Status status = has_words ? implicit_words_read(run, words, err) : STATUS_OK;
+  const size_t room[2] = {words->tokens[0].longest, words->tokens[1].longest};
+  if (status == STATUS_OK) status = implicit_take_prompts(run, room, err);
+  if (status == STATUS_OK && has_words) status = implicit_words(run, words, err);
+  return status == STATUS_OK ? implicit_tokens(run, tokens, err) : status;
+}
+
 static Status implicit_run(const Invocation *call, const void *settings, Error *err) {
   const ImplicitSettings *s = settings;
   ImplicitRun run = {0};
@@ -107,9 +119,8 @@ static Status implicit_run(const Invocation *call, const void *settings, Error *
   Status status = check_settings(s, err);
   if (status == STATUS_OK) status = choose_table(s, &table, err);
   if (status == STATUS_OK) status = implicit_open(&run, call->args, s, err);
-  if (status == STATUS_OK && on_pairs) status = implicit_pairs(&run, &pairs, err);
-  if (status == STATUS_OK && s->lexicon) status = implicit_words(&run, &words, err);
-  if (status == STATUS_OK && !on_pairs) status = implicit_tokens(&run, &tokens, err);
+  if (status == STATUS_OK)
+    status = on_pairs ? implicit_pairs(&run, &pairs, err) : run_on_prompts(&run, &words, &tokens, err);
   if (status == STATUS_OK) {
     Provenance from = invocation_provenance(call, "implicit", &s->common);
     for (int k = 0; k < 2; k++) inputs_add_provenance(&run.sides[k].in, &from);

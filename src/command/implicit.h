@@ -1,5 +1,6 @@
 /* What the parts of `fathom implicit` share: implicit.c (the command), implicit_open.c (two models and what they are
- * asked), implicit_tokens.c (next tokens), implicit_words.c (words of a lexicon), implicit_csv.c (their scan tables),
+ * asked), implicit_tokens.c (next tokens), implicit_lexicon.c (which words), implicit_words.c (what the models give to
+ * them), implicit_csv.c (their scan tables),
  * implicit_pairs.c (answers of pairs), implicit_table.c (what is printed), implicit_result.c (the file). Model 1 and 2
  * of the help are sides 0 and 1 here. */
 #ifndef FATHOM_COMMAND_IMPLICIT_H
@@ -37,7 +38,7 @@ void implicit_form(size_t n, const double *log_p, double forms[FORM_COUNT]);
 
 typedef struct ImplicitSide {
   Inputs in;
-  TokenList tail;  /* what ends a turn */
+  TurnEnd end;     /* what stands behind an answer */
   Asked *asked;    /* [n_asked] of the prompts; NULL with --pairs */
   Sample *prompts; /* [n_asked]: their tokens again, borrowed */
   size_t n_asked;
@@ -50,14 +51,17 @@ typedef struct ImplicitRun {
   ImplicitSide sides[2];
   QuestionSet questions; /* none with --pairs */
   size_t n_samples;
-  size_t n_too_long; /* prompts that are too long for a model; pairs that are so for one only */
+  size_t n_too_long; /* prompts that are too long for a model, words included; pairs that are so for one only */
   char **groups;     /* [n_groups] of prompts, in the order of their first */
   size_t n_groups;
   size_t *group_of; /* [n_samples] */
   size_t n_sets;    /* what means are taken over: all prompts; and, where there are several, each group */
 } ImplicitRun;
 
+/* The models, and the pairs that both take or all prompts. */
 Status implicit_open(ImplicitRun *run, const char *const *paths, const ImplicitSettings *settings, Error *err);
+/* Of prompts: those that leave each model room for so many tokens of a word, and their groups. */
+Status implicit_take_prompts(ImplicitRun *run, const size_t room[2], Error *err);
 void implicit_close(ImplicitRun *run); /* all zeros is fine */
 /* "all", or a group. */
 const char *implicit_set_name(const ImplicitRun *run, size_t set);
@@ -88,6 +92,15 @@ char *implicit_shown(const char *bytes, size_t size);
 
 enum { WORD_RATIO, WORD_LOG_P1, WORD_LOG_P2, WORD_NUMBERS };
 
+/* Words as answers to the first prompt of one model. */
+typedef struct ImplicitWordTokens {
+  const char *separator; /* what stands before them; borrowed */
+  TokenList ids;         /* of all words, one after the other */
+  size_t *offsets;       /* [n_words + 1] */
+  size_t longest;        /* tokens of a word */
+  size_t n_merging;      /* words whose first token would merge with the prompt's last one */
+} ImplicitWordTokens;
+
 /* Numbers of one word or category: index ((item * FORM_COUNT) + form) * WORD_NUMBERS + number. */
 typedef struct ImplicitWords {
   char **words;
@@ -95,15 +108,19 @@ typedef struct ImplicitWords {
   char **categories; /* [n_categories + n_differences]: behind them "a - b" of every two, none where they are many */
   size_t n_categories, n_differences;
   size_t *category_of; /* [n_words] */
-  size_t *n_tokens[2]; /* [n_words] of each model */
-  size_t n_left_out;   /* entries with wildcards */
-  size_t n_merging[2]; /* words whose first token would merge with the prompt's last one */
-  Means *word_sets;    /* [n_sets] */
+  ImplicitWordTokens tokens[2];
+  size_t n_left_out;    /* entries with wildcards */
+  Means *word_sets;     /* [n_sets] */
   Means *category_sets; /* of categories and differences */
   double *by_prompt;    /* [n_samples, n_words, WORD_NUMBERS] in the form of --form; NULL without --csv */
 } ImplicitWords;
 
+/* Reads the words and their tokens; what they score is implicit_words'. */
+Status implicit_words_read(const ImplicitRun *run, ImplicitWords *words, Error *err);
 Status implicit_words(const ImplicitRun *run, ImplicitWords *words, Error *err);
+static inline size_t implicit_n_tokens(const ImplicitWords *words, int side, size_t word) {
+  return words->tokens[side].offsets[word + 1] - words->tokens[side].offsets[word];
+}
 /* --csv: PREFIX-1.csv, PREFIX-2.csv, PREFIX-ratio.csv in the layout of text/scan_table.h. */
 Status implicit_write_csv(const ImplicitRun *run, const ImplicitWords *words, Error *err);
 void implicit_words_clear(const ImplicitRun *run, ImplicitWords *words); /* all zeros is fine */

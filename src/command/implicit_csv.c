@@ -3,23 +3,9 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "command/implicit.h"
+#include "text/delimited.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-/* A field of a CSV: in quotes where it needs them. */
-static void put_field(FILE *out, const char *text) {
-  if (!text[strcspn(text, ",\"\r\n")] && *text != ' ') {
-    fputs(text, out);
-    return;
-  }
-  fputc('"', out);
-  for (; *text; text++) {
-    if (*text == '"') fputc('"', out);
-    fputc(*text, out);
-  }
-  fputc('"', out);
-}
 
 static Status write_table(const ImplicitRun *run, const ImplicitWords *w, size_t number, const char *path, Error *err) {
   FileWriter writer;
@@ -28,11 +14,11 @@ static Status write_table(const ImplicitRun *run, const ImplicitWords *w, size_t
   fputs("response", writer.stream);
   for (size_t p = 0; p < run->n_samples; p++) {
     fputc(',', writer.stream);
-    put_field(writer.stream, run->sides[0].samples[p]->id);
+    delimited_write_cell(writer.stream, run->sides[0].samples[p]->id);
   }
   for (size_t i = 0; i < w->n_words; i++) {
     fputc('\n', writer.stream);
-    put_field(writer.stream, w->words[i]);
+    delimited_write_cell(writer.stream, w->words[i]);
     for (size_t p = 0; p < run->n_samples; p++)
       fprintf(writer.stream, ",%.9g", w->by_prompt[(p * w->n_words + i) * WORD_NUMBERS + number]);
   }

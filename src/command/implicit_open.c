@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char ALL_PROMPTS[] = "all"; /* what the set of them is called, beside the groups */
+
 static const char *template_choice(const ImplicitSettings *s, int side) {
   const OptionTexts *given = &s->chat_templates;
   return given->count == 0 ? "auto" : given->items[given->count == 2 ? side : 0];
@@ -31,8 +33,14 @@ static Status open_side(ImplicitRun *run, int side, const char *path, Error *err
     return error_set(err, STATUS_DATA, "%s: no language-model head, which log-probabilities need", path);
   if (strcmp(input.chat_template, "auto") == 0 && !tokenizer_chat_template(to->in.tokenizer))
     status = take_plain_text(&to->in, err);
-  if (status == STATUS_OK) status = chat_end_of_turn(to->in.chat, to->in.tokenizer, &to->tail, err);
+  if (status == STATUS_OK) status = turn_end_find(to->in.chat, to->in.tokenizer, &to->end, err);
   return status == STATUS_OK ? status : error_prefix(err, "%s", path);
+}
+
+static void warn_too_long(const ImplicitRun *run) {
+  if (run->n_too_long)
+    log_warn("%zu %s are too long for one of the models, and are left out", run->n_too_long,
+             run->settings->input.pairs.count ? "pairs" : "prompts");
 }
 
 /* --- pairs --- */
@@ -57,7 +65,9 @@ static Status match_pairs(ImplicitRun *run, Error *err) {
   }
   free(sorted);
   run->n_too_long = (first->count + second->count) / 2 - run->n_samples;
-  return run->n_samples ? STATUS_OK : error_set(err, STATUS_DATA, "no pair is short enough for both models");
+  if (run->n_samples == 0) return error_set(err, STATUS_DATA, "no pair is short enough for both models");
+  warn_too_long(run);
+  return STATUS_OK;
 }
 
 static Status read_pairs(ImplicitRun *run, Error *err) {
@@ -96,20 +106,10 @@ static Status read_prompts(ImplicitRun *run, Error *err) {
                       ? questions_from_text(input->text, &run->questions, err)
                       : questions_read(input->prompts.items, input->prompts.count, input->limit, &run->questions, err);
   for (int k = 0; k < 2 && status == STATUS_OK; k++) status = ask_side(run, &run->sides[k], err);
-  if (status != STATUS_OK) return status;
-  const size_t most[2] = {inputs_max_length(&run->sides[0].in, input), inputs_max_length(&run->sides[1].in, input)};
-  for (size_t i = 0; i < run->questions.count; i++) {
-    const Sample *one = &run->sides[0].prompts[i], *two = &run->sides[1].prompts[i];
-    const bool is_too_long = one->n_tokens > most[0] || two->n_tokens > most[1];
-    run->n_too_long += is_too_long;
-    if (is_too_long) continue;
-    run->sides[0].samples[run->n_samples] = one;
-    run->sides[1].samples[run->n_samples++] = two;
-  }
-  return run->n_samples ? STATUS_OK : error_set(err, STATUS_DATA, "no prompt is short enough for both models");
+  return status;
 }
 
-static void find_groups(ImplicitRun *run) {
+static Status find_groups(ImplicitRun *run, Error *err) {
   run->group_of = mem_alloc(run->n_samples, sizeof *run->group_of);
   run->groups = mem_alloc(run->n_samples, sizeof *run->groups);
   for (size_t i = 0; i < run->n_samples; i++) {
@@ -120,6 +120,30 @@ static void find_groups(ImplicitRun *run) {
     run->group_of[i] = g;
   }
   run->n_sets = run->n_groups > 1 ? 1 + run->n_groups : 1;
+  for (size_t s = 1; s < run->n_sets; s++)
+    if (strcmp(run->groups[s - 1], ALL_PROMPTS) == 0)
+      return error_set(err, STATUS_DATA,
+                       "a group of prompts is called \"%s\", which stands for all prompts here: call it something else",
+                       ALL_PROMPTS);
+  return STATUS_OK;
+}
+
+Status implicit_take_prompts(ImplicitRun *run, const size_t room[2], Error *err) {
+  const InputSettings *input = &run->settings->input;
+  const char *with_words = run->settings->lexicon ? ", with the longest word behind it," : "";
+  const size_t most[2] = {inputs_max_length(&run->sides[0].in, input), inputs_max_length(&run->sides[1].in, input)};
+  for (size_t i = 0; i < run->questions.count; i++) {
+    const Sample *one = &run->sides[0].prompts[i], *two = &run->sides[1].prompts[i];
+    const bool is_too_long = one->n_tokens + room[0] > most[0] || two->n_tokens + room[1] > most[1];
+    run->n_too_long += is_too_long;
+    if (is_too_long) continue;
+    run->sides[0].samples[run->n_samples] = one;
+    run->sides[1].samples[run->n_samples++] = two;
+  }
+  if (run->n_samples == 0)
+    return error_set(err, STATUS_DATA, "no prompt%s is short enough for both models", with_words);
+  warn_too_long(run);
+  return find_groups(run, err);
 }
 
 Status implicit_open(ImplicitRun *run, const char *const *paths, const ImplicitSettings *settings, Error *err) {
@@ -127,12 +151,7 @@ Status implicit_open(ImplicitRun *run, const char *const *paths, const ImplicitS
   *run = (ImplicitRun){.settings = settings};
   for (int k = 0; k < 2 && status == STATUS_OK; k++) status = open_side(run, k, paths[k], err);
   if (status != STATUS_OK) return status;
-  status = settings->input.pairs.count ? read_pairs(run, err) : read_prompts(run, err);
-  if (status == STATUS_OK && run->n_too_long)
-    log_warn("%zu %s are too long for one of the models, and are left out", run->n_too_long,
-             settings->input.pairs.count ? "pairs" : "prompts");
-  if (status == STATUS_OK && !settings->input.pairs.count) find_groups(run);
-  return status;
+  return settings->input.pairs.count ? read_pairs(run, err) : read_prompts(run, err);
 }
 
 void implicit_close(ImplicitRun *run) {
@@ -142,7 +161,7 @@ void implicit_close(ImplicitRun *run) {
     free(side->asked);
     free(side->prompts);
     free(side->samples);
-    token_list_clear(&side->tail);
+    turn_end_clear(&side->end);
     inputs_close(&side->in);
   }
   questions_clear(&run->questions);
@@ -151,7 +170,7 @@ void implicit_close(ImplicitRun *run) {
   *run = (ImplicitRun){0};
 }
 
-const char *implicit_set_name(const ImplicitRun *run, size_t set) { return set ? run->groups[set - 1] : "all"; }
+const char *implicit_set_name(const ImplicitRun *run, size_t set) { return set ? run->groups[set - 1] : ALL_PROMPTS; }
 
 void implicit_add(const ImplicitRun *run, size_t prompt, Means *sets, const double *values) {
   means_add(&sets[0], values);

@@ -19,13 +19,44 @@ void implicit_form(size_t n, const double *log_p, double forms[FORM_COUNT]) {
   forms[FORM_MEAN_END] = (sum + log_p[n]) / (double)(n + 1);
 }
 
+/* How many blanks the template writes before an answer. */
+static Status count_blanks(const Inputs *in, size_t *n, Error *err) {
+  QuestionSet questions = {0};
+  Asked asked = {0};
+  *n = 0;
+  if (chat_is_plain(in->chat)) return STATUS_OK;
+  Status status = questions_from_text("x", &questions, err);
+  if (status == STATUS_OK) status = question_ask(&questions.items[0], in->chat, in->tokenizer, &asked, err);
+  if (status == STATUS_OK) *n = strlen(asked.separator);
+  asked_clear(&asked);
+  questions_clear(&questions);
+  return status;
+}
+
+static bool is_blank(const Tokenizer *tokenizer, int32_t id, size_t *n) {
+  char *text = NULL;
+  bool is_special, is = tokenizer_is_plain(tokenizer, id) && tokenizer_token_text(tokenizer, id, &text, n, &is_special);
+  is = is && *n > 0 && strspn(text, " ") == *n;
+  free(text);
+  return is;
+}
+
+/* Where an answer begins: with the template's blanks before it, also where these are a token of their own, so that all
+ * answers have them. */
+static size_t find_first(const Sample *sample, const Tokenizer *tokenizer, size_t n_blanks) {
+  size_t first = sample->response_begin, n;
+  for (; first > 1 && is_blank(tokenizer, sample->ids[first - 1], &n) && n <= n_blanks; first--) n_blanks -= n;
+  return first ? first : 1; /* nothing stands before a first token */
+}
+
 /* The answer without what the template writes behind it; [first, n_tokens) of the text is what is asked about. */
-static LogprobText answer_of(const Sample *sample, const TokenList *tail, bool *ends) {
-  LogprobText text = {.sample = *sample, .end = tail->count ? tail->ids[0] : -1};
-  text.first = sample->response_begin ? sample->response_begin : 1; /* nothing stands before a first token */
+static LogprobText answer_of(const ImplicitSide *side, const Sample *sample, size_t n_blanks, bool *ends) {
+  const TokenList *tail = &side->end.tail;
+  LogprobText text = {.sample = *sample, .end = side->end.token};
+  text.first = find_first(sample, side->in.tokenizer, n_blanks);
   const size_t n = sample->n_tokens;
-  *ends = tail->count && n > text.first + tail->count &&
-          memcmp(sample->ids + n - tail->count, tail->ids, tail->count * sizeof *tail->ids) == 0;
+  *ends = n > text.first + tail->count &&
+          (tail->count == 0 || memcmp(sample->ids + n - tail->count, tail->ids, tail->count * sizeof *tail->ids) == 0);
   if (*ends) text.sample.n_tokens = n - tail->count;
   return text;
 }
@@ -34,11 +65,11 @@ static Status run_side(const ImplicitRun *run, int k, ImplicitPairs *pairs, Erro
   const ImplicitSide *side = &run->sides[k];
   const size_t n = run->n_samples;
   LogprobText *texts = mem_alloc(n, sizeof *texts);
-  size_t n_numbers = 0;
-  Status status = STATUS_OK;
+  size_t n_numbers = 0, n_blanks;
+  Status status = count_blanks(&side->in, &n_blanks, err);
   for (size_t i = 0; i < n && status == STATUS_OK; i++) {
     bool ends;
-    texts[i] = answer_of(side->samples[i], &side->tail, &ends);
+    texts[i] = answer_of(side, side->samples[i], n_blanks, &ends);
     pairs->n_unended[k] += !ends && !chat_is_plain(side->in.chat);
     if (texts[i].sample.n_tokens <= texts[i].first)
       status = error_set(err, STATUS_DATA, "%s: the answer of \"%s\" has no tokens behind the prompt",

@@ -109,7 +109,7 @@ static Status write_words(const ImplicitReport *r, Result *result, Error *err) {
   double *n_tokens = mem_alloc(2 * n, sizeof *n_tokens);
   for (size_t i = 0; i < n; i++) {
     categories[i] = w->categories[w->category_of[i]];
-    for (size_t k = 0; k < 2; k++) n_tokens[2 * i + k] = (double)w->n_tokens[k][i];
+    for (size_t k = 0; k < 2; k++) n_tokens[2 * i + k] = (double)implicit_n_tokens(w, (int)k, i);
   }
   Status status = result_write_strings(result, "form/name", implicit_forms, FORM_COUNT, err);
   if (status == STATUS_OK) status = result_write_strings(result, "word/text", (const char *const *)w->words, n, err);

@@ -11,16 +11,29 @@
 
 static void note_side(const ImplicitSide *side, int number, Table *table) {
   const Inputs *in = &side->in;
-  char *text = NULL, *shown = NULL;
+  char *end = NULL, *shown = NULL;
   size_t size;
   bool is_special;
-  if (side->tail.count && tokenizer_token_text(in->tokenizer, side->tail.ids[0], &text, &size, &is_special))
-    shown = implicit_shown(text, size);
+  if (tokenizer_token_text(in->tokenizer, side->end.token, &end, &size, &is_special)) shown = implicit_shown(end, size);
   table_note(table, "model %d: %s; prompts %s%s; end of turn %s", number, in->model_name,
              chat_is_plain(in->chat) ? "as plain text" : "through ", chat_is_plain(in->chat) ? "" : chat_name(in->chat),
              shown ? shown : "unknown");
   free(shown);
-  free(text);
+  free(end);
+  if (!side->asked) return;
+  const Asked *asked = &side->asked[side->samples[0] - side->prompts];
+  if (asked->opening) {
+    shown = implicit_shown(asked->text + strlen(asked->text) - asked->opening, asked->opening);
+    table_note(table,
+               "model %d: behind the generation prompt stands \"%s\", as the template writes it before an answer",
+               number, shown);
+    free(shown);
+  }
+  if (!asked->is_continued)
+    table_note(table,
+               "model %d: the template writes answers otherwise than its generation prompt begins one; what is asked "
+               "stands behind the generation prompt",
+               number);
 }
 
 static double mean_of(size_t n, const double *values) {
@@ -50,11 +63,16 @@ static void note_words(const ImplicitReport *r, Table *table) {
   table_note(table, "log_ratio = log p2 - log p1 of whole words, in nats; first: their first tokens; _end: with the "
                     "end-of-turn token; mean: per token");
   if (w->n_left_out) table_note(table, "%zu entries with wildcards are left out", w->n_left_out);
-  for (int k = 0; k < 2; k++)
-    if (w->n_merging[k])
+  for (int k = 0; k < 2; k++) {
+    const char *separator = w->tokens[k].separator;
+    char *shown = implicit_shown(separator, strlen(separator));
+    table_note(table, "model %d: words stand behind \"%s\"", k + 1, shown);
+    free(shown);
+    if (w->tokens[k].n_merging)
       table_note(table,
                  "%zu words would merge with the prompt's last token in model %d, and are given their own tokens",
-                 w->n_merging[k], k + 1);
+                 w->tokens[k].n_merging, k + 1);
+  }
 }
 
 static void note_pairs(const ImplicitReport *r, Table *table) {
@@ -67,12 +85,30 @@ static void note_pairs(const ImplicitReport *r, Table *table) {
                  k + 1, r->pairs->n_unended[k]);
 }
 
+static bool has_note(const Inputs *in, const char *note) {
+  for (size_t i = 0; i < in->n_notes; i++)
+    if (strcmp(in->notes[i], note) == 0) return true;
+  return false;
+}
+
+/* Notes on the data: what both models say of them once. */
+static void note_data(const ImplicitRun *run, Table *table) {
+  for (int k = 0; k < 2; k++) {
+    const Inputs *in = &run->sides[k].in, *other = &run->sides[!k].in;
+    for (size_t i = 0; i < in->n_notes; i++) {
+      const bool is_shared = has_note(other, in->notes[i]);
+      if (is_shared && k == 0) table_note(table, "%s", in->notes[i]);
+      if (!is_shared) table_note(table, "model %d: %s", k + 1, in->notes[i]);
+    }
+  }
+}
+
 static void note_all(const ImplicitReport *r, Table *table) {
   for (int k = 0; k < 2; k++) note_side(&r->run->sides[k], k + 1, table);
-  inputs_add_notes(&r->run->sides[0].in, table);
+  note_data(r->run, table);
   if (r->run->n_too_long)
-    table_note(table, "%zu %s are too long for one of the models, and are left out", r->run->n_too_long,
-               r->pairs ? "pairs" : "prompts");
+    table_note(table, "%zu %s are too long for one of the models%s, and are left out", r->run->n_too_long,
+               r->pairs ? "pairs" : "prompts", r->words ? ", with the longest word behind them" : "");
   if (r->tokens) note_tokens(r, table);
   if (r->words) note_words(r, table);
   if (r->pairs) note_pairs(r, table);
@@ -148,7 +184,7 @@ static void word_rows(const ImplicitReport *r, Table *table) {
         table_string(table, implicit_set_name(r->run, set));
         table_string(table, w->words[i]);
         table_string(table, w->categories[w->category_of[i]]);
-        for (int k = 0; k < 2; k++) table_count(table, w->n_tokens[k][i]);
+        for (int k = 0; k < 2; k++) table_count(table, implicit_n_tokens(w, k, i));
         form_cells(&w->word_sets[set], i, form, table);
         table_count(table, w->word_sets[set].n);
       }

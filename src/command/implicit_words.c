@@ -1,5 +1,5 @@
 /* Whole words as answers: their log-probabilities under both models behind each prompt. A prompt is run once; of a word
- * only its own tokens are. */
+ * only its own tokens are. Which words these are is implicit_lexicon.c's matter. */
 #include "base/log.h"
 #include "base/memory.h"
 #include "command/implicit.h"
@@ -12,66 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- which words --- */
-
-static Status need_words(const ImplicitSettings *s, const ImplicitWords *w, Error *err) {
-  for (size_t c = 0; c < w->n_categories; c++) {
-    size_t n = 0;
-    for (size_t i = 0; i < w->n_words; i++) n += w->category_of[i] == c;
-    if (n == 0)
-      return error_set(err, STATUS_DATA, "%s: category %s has no word without a wildcard, and only such can be scored",
-                       s->lexicon, w->categories[c]);
-  }
-  return STATUS_OK;
-}
-
-enum { MOST_COMPARED = 6 }; /* categories of which every two are held against each other */
-
-static void name_categories(const LexiconChoice *choice, ImplicitWords *w) {
-  const size_t n = choice->n, n_pairs = n <= MOST_COMPARED ? n * (n - 1) / 2 : 0;
-  w->categories = mem_alloc(n + n_pairs, sizeof *w->categories);
-  for (; w->n_categories < n; w->n_categories++)
-    w->categories[w->n_categories] = mem_copy_string(choice->lexicon->categories[choice->categories[w->n_categories]]);
-  for (size_t a = 0; a < n && n_pairs; a++)
-    for (size_t b = a + 1; b < n; b++)
-      w->categories[n + w->n_differences++] = mem_format("%s - %s", w->categories[a], w->categories[b]);
-}
-
-/* One entry a form; a form that is a noun and a verb of one category is one word. */
-static Status choose_words(const ImplicitSettings *s, ImplicitWords *w, Error *err) {
-  Lexicon *lexicon = NULL;
-  LexiconChoice choice = {0};
-  Status status = lexicon_read(s->lexicon, s->input.strict, &lexicon, err);
-  if (status == STATUS_OK) status = lexicon_choose(lexicon, s->categories, s->pos, s->input.strict, &choice, err);
-  if (status == STATUS_OK) {
-    bool *done = mem_alloc(lexicon->n_words, sizeof *done);
-    w->words = mem_alloc(lexicon->n_words, sizeof *w->words);
-    w->category_of = mem_alloc(lexicon->n_words, sizeof *w->category_of);
-    name_categories(&choice, w);
-    for (size_t i = 0; i < lexicon->n_words; i++) {
-      const LexiconWord *word = &lexicon->words[i];
-      if (choice.side[i] < 0 || done[i]) continue;
-      for (size_t same = word->next_same; same != LEXICON_NONE; same = lexicon->words[same].next_same)
-        done[same] = true;
-      w->n_left_out += word->is_prefix;
-      if (word->is_prefix) continue;
-      w->words[w->n_words] = mem_copy_string(word->form);
-      w->category_of[w->n_words++] = (size_t)choice.side[i];
-    }
-    free(done);
-    status = need_words(s, w, err);
-  }
-  lexicon_choice_clear(&choice);
-  lexicon_free(lexicon);
-  return status;
-}
-
 /* --- one model --- */
 
 typedef struct WordSide {
   const ImplicitSide *side;
-  TokenList ids;   /* of all words, one after the other */
-  size_t *offsets; /* [n_words + 1] */
+  const TokenList *ids;  /* of all words, one after the other */
+  const size_t *offsets; /* [n_words + 1] */
   size_t n_words, longest;
   int32_t end;   /* the end-of-turn token, or -1 */
   double *log_p; /* [ids + n_words]: word i's tokens and its end begin at offsets[i] + i */
@@ -81,38 +27,23 @@ typedef struct WordSide {
   size_t skip; /* rows of a sequence before the word's: the prompt's, where it is run with every word */
 } WordSide;
 
-static Status side_open(WordSide *w, const ImplicitRun *run, int k, ImplicitWords *words, Error *err) {
+static Status side_open(WordSide *w, const ImplicitRun *run, int k, const ImplicitWords *words, Error *err) {
   const ImplicitSide *side = &run->sides[k];
-  const Inputs *in = &side->in;
-  const char *given = run->settings->separator, *separator = given ? given : chat_is_plain(in->chat) ? " " : "";
-  *w = (WordSide){.side = side, .n_words = words->n_words, .end = side->tail.count ? side->tail.ids[0] : -1};
-  w->offsets = mem_alloc(words->n_words + 1, sizeof *w->offsets);
-  words->n_tokens[k] = mem_alloc(words->n_words, sizeof(size_t));
-  const size_t first = (size_t)(side->samples[0] - side->prompts); /* of the prompts that are used */
-  Status status = STATUS_OK;
-  if (w->end < 0 && run->settings->csv && strstr(run->settings->form, "_end"))
-    return error_set(err, STATUS_DATA, "%s: no end-of-turn token, expected one for --form %s", in->model_name,
-                     run->settings->form);
-  for (size_t i = 0; i < words->n_words && status == STATUS_OK; i++) {
-    bool merges = false;
-    char *text = mem_format("%s%s", separator, words->words[i]);
-    status = continuation_encode(&side->asked[first], in->chat, in->tokenizer, text, &w->ids, &merges, err);
-    free(text);
-    const size_t n = w->ids.count - w->offsets[i];
-    words->n_merging[k] += merges;
-    words->n_tokens[k][i] = n;
-    w->offsets[i + 1] = w->ids.count;
-    w->longest = n > w->longest ? n : w->longest;
-  }
-  w->log_p = mem_alloc(w->ids.count + words->n_words, sizeof *w->log_p);
-  w->logits = mem_alloc(in->model.config.vocab_size, sizeof *w->logits);
-  return status == STATUS_OK ? logprobs_init(&w->logprobs, &in->model, err) : error_prefix(err, "%s", in->model_name);
+  const ImplicitWordTokens *tokens = &words->tokens[k];
+  *w = (WordSide){.side = side,
+                  .ids = &tokens->ids,
+                  .offsets = tokens->offsets,
+                  .n_words = words->n_words,
+                  .longest = tokens->longest,
+                  .end = side->end.token};
+  w->log_p = mem_alloc(w->ids->count + w->n_words, sizeof *w->log_p);
+  w->logits = mem_alloc(side->in.model.config.vocab_size, sizeof *w->logits);
+  const Status status = logprobs_init(&w->logprobs, &side->in.model, err);
+  return status == STATUS_OK ? status : error_prefix(err, "%s", side->in.model_name);
 }
 
 static void side_close(WordSide *w) {
-  token_list_clear(&w->ids);
   logprobs_clear(&w->logprobs);
-  free(w->offsets);
   free(w->log_p);
   free(w->logits);
 }
@@ -124,7 +55,7 @@ static Status take_words(void *context, size_t first, const Batch *batch, const 
   (void)err;
   for (size_t s = 0; s < batch->n_sequences; s++) {
     const size_t word = first + s, n = w->offsets[word + 1] - w->offsets[word];
-    const int32_t *ids = w->ids.ids + w->offsets[word];
+    const int32_t *ids = w->ids->ids + w->offsets[word];
     const real *rows = pass->final_normed + (batch->offsets[s] + w->skip) * d;
     double *log_p = w->log_p + w->offsets[word] + word;
     if (w->skip) logprobs_add(&w->logprobs, rows - d, ids[0], &log_p[0]);
@@ -141,15 +72,15 @@ static Status run_words(WordSide *w, const Prefix *prefix, bool fits, size_t bat
   const size_t n = w->n_words, skip = fits ? 0 : w->prompt->n_tokens;
   w->skip = skip;
   if (fits) {
-    const Batch all = {.n_sequences = n, .offsets = w->offsets, .ids = w->ids.ids};
+    const Batch all = {.n_sequences = n, .offsets = w->offsets, .ids = w->ids->ids};
     return prefix_run(model, prefix, &all, batch_tokens, take_words, w, err);
   }
   size_t *offsets = mem_alloc(n + 1, sizeof *offsets);
-  int32_t *ids = mem_alloc(w->ids.count + n * skip, sizeof *ids);
+  int32_t *ids = mem_alloc(w->ids->count + n * skip, sizeof *ids);
   for (size_t i = 0; i < n; i++) {
     const size_t length = w->offsets[i + 1] - w->offsets[i];
     memcpy(ids + offsets[i], w->prompt->ids, skip * sizeof *ids);
-    memcpy(ids + offsets[i] + skip, w->ids.ids + w->offsets[i], length * sizeof *ids);
+    memcpy(ids + offsets[i] + skip, w->ids->ids + w->offsets[i], length * sizeof *ids);
     offsets[i + 1] = offsets[i] + skip + length;
   }
   const Batch all = {.n_sequences = n, .offsets = offsets, .ids = ids};
@@ -175,13 +106,13 @@ static Status side_run(WordSide *w, size_t prompt, size_t batch_tokens, Error *e
   const size_t v = model->config.vocab_size;
   Prefix prefix = {0};
   w->prompt = w->side->samples[prompt];
-  for (size_t i = 0; i < w->ids.count + w->n_words; i++) w->log_p[i] = NAN;
+  for (size_t i = 0; i < w->ids->count + w->n_words; i++) w->log_p[i] = NAN;
   Status status = prefix_init(&prefix, model, w->prompt->ids, w->prompt->n_tokens, err);
   if (status == STATUS_OK) {
     model_logits_of(model, 1, prefix.hidden, w->logits);
     const double normaliser = log_sum_exp(v, w->logits);
     for (size_t i = 0; i < w->n_words; i++)
-      w->log_p[w->offsets[i] + i] = (double)w->logits[w->ids.ids[w->offsets[i]]] - normaliser;
+      w->log_p[w->offsets[i] + i] = (double)w->logits[w->ids->ids[w->offsets[i]]] - normaliser;
     const bool fits = prefix_fits(&model->config, w->prompt->n_tokens, w->prompt->n_tokens + w->longest);
     status = run_words(w, &prefix, fits, batch_tokens, err);
   }
@@ -213,7 +144,8 @@ static void average_categories(const ImplicitWords *w, const double *values, dou
 static void compare_words(const WordSide sides[2], const ImplicitWords *w, double *values) {
   for (size_t i = 0; i < w->n_words; i++) {
     double forms[2][FORM_COUNT];
-    for (int k = 0; k < 2; k++) implicit_form(w->n_tokens[k][i], sides[k].log_p + sides[k].offsets[i] + i, forms[k]);
+    for (int k = 0; k < 2; k++)
+      implicit_form(implicit_n_tokens(w, k, i), sides[k].log_p + sides[k].offsets[i] + i, forms[k]);
     for (size_t f = 0; f < FORM_COUNT; f++) {
       double *to = values + (i * FORM_COUNT + f) * WORD_NUMBERS;
       to[WORD_RATIO] = forms[1][f] - forms[0][f];
@@ -259,8 +191,7 @@ static Status run_prompts(const ImplicitRun *run, WordSide sides[2], ImplicitWor
 Status implicit_words(const ImplicitRun *run, ImplicitWords *w, Error *err) {
   const size_t numbers = FORM_COUNT * WORD_NUMBERS;
   WordSide sides[2] = {0};
-  *w = (ImplicitWords){0};
-  Status status = choose_words(run->settings, w, err);
+  Status status = STATUS_OK;
   w->word_sets = mem_alloc(run->n_sets, sizeof *w->word_sets);
   w->category_sets = mem_alloc(run->n_sets, sizeof *w->category_sets);
   for (size_t s = 0; s < run->n_sets && status == STATUS_OK; s++) {
@@ -281,14 +212,15 @@ void implicit_words_clear(const ImplicitRun *run, ImplicitWords *w) {
     if (w->word_sets) means_clear(&w->word_sets[s]);
     if (w->category_sets) means_clear(&w->category_sets[s]);
   }
-  for (size_t i = 0; i < w->n_words; i++) free(w->words[i]);
-  for (size_t i = 0; i < w->n_categories + w->n_differences; i++) free(w->categories[i]);
+  string_list_free(w->words, w->n_words);
+  string_list_free(w->categories, w->n_categories + w->n_differences);
   free(w->by_prompt);
   free(w->word_sets);
   free(w->category_sets);
-  free(w->words);
-  free(w->categories);
   free(w->category_of);
-  for (int k = 0; k < 2; k++) free(w->n_tokens[k]);
+  for (int k = 0; k < 2; k++) {
+    token_list_clear(&w->tokens[k].ids);
+    free(w->tokens[k].offsets);
+  }
   *w = (ImplicitWords){0};
 }

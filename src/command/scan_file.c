@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "command/scan.h"
+#include "text/delimited.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -231,20 +232,6 @@ void scan_file_close(ScanFile *file) {
 
 /* --- CSV --- */
 
-/* RFC 4180: what holds a comma, a quote or a line's end is quoted, quotes doubled. */
-static void put_field(FILE *out, const char *text) {
-  if (!text[strcspn(text, ",\"\n\r")]) {
-    fputs(text, out);
-    return;
-  }
-  fputc('"', out);
-  for (; *text; text++) {
-    if (*text == '"') fputc('"', out);
-    fputc(*text, out);
-  }
-  fputc('"', out);
-}
-
 Status scan_write_csv(const char *path, const ScanPrompts *prompts, const ScanAnswers *a, const double *rewards,
                       Error *err) {
   FileWriter writer;
@@ -253,16 +240,16 @@ Status scan_write_csv(const char *path, const ScanPrompts *prompts, const ScanAn
   fputs(a->are_tokens ? "token_id,token_name,token_decoded" : "response", writer.stream);
   for (size_t p = 0; p < prompts->n_used; p++) {
     fputc(',', writer.stream);
-    put_field(writer.stream, prompts->questions.items[prompts->used[p]].id);
+    delimited_write_cell(writer.stream, prompts->questions.items[prompts->used[p]].id);
   }
   for (size_t i = 0; i < a->n; i++) {
     fputc('\n', writer.stream);
     if (a->are_tokens) {
       fprintf(writer.stream, "%d,", (int)a->ids[i]);
-      put_field(writer.stream, a->names[i]);
+      delimited_write_cell(writer.stream, a->names[i]);
       fputc(',', writer.stream);
     }
-    put_field(writer.stream, a->texts[i]);
+    delimited_write_cell(writer.stream, a->texts[i]);
     for (size_t p = 0; p < prompts->n_used; p++) fprintf(writer.stream, ",%.9g", rewards[p * a->n + i]);
   }
   fputc('\n', writer.stream);

@@ -137,3 +137,16 @@ size_t delimited_column(const Delimited *t, const char *name) {
     if (strcasecmp(t->cells[i], name) == 0) return i;
   return t->n_cells;
 }
+
+void delimited_write_cell(FILE *out, const char *text) {
+  if (!text[strcspn(text, ",\"\n\r\t")]) {
+    fputs(text, out);
+    return;
+  }
+  fputc('"', out);
+  for (; *text; text++) {
+    if (*text == '"') fputc('"', out);
+    fputc(*text, out);
+  }
+  fputc('"', out);
+}

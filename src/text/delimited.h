@@ -6,6 +6,7 @@
 #include "base/error.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
 typedef struct Delimited {
   const char *path;
@@ -24,6 +25,9 @@ void delimited_close(Delimited *table); /* all zeros is fine */
 
 /* The next row that is not blank; n_cells is 0 at the end. A quote that is not closed is STATUS_DATA with its line. */
 Status delimited_next(Delimited *table, Error *err);
+
+/* A cell of a CSV, its quotes doubled and in quotes where it needs them. Write errors are the stream's. */
+void delimited_write_cell(FILE *out, const char *text);
 
 /* The column of this name, upper or lower case; n_cells of the row where there is none. For the row of names. */
 size_t delimited_column(const Delimited *table, const char *name);
