@@ -59,6 +59,7 @@ kind_of(s) = s eq "ln_final.hook_normalized" ? "ln_final" : hook_at(s) ? s[hook_
 # "blocks.12.hook_resid_post": 12
 number(s) = strstrt("0123456789", s[1:1]) && strstrt(s, ".") ? int(real(s[1:strstrt(s, ".") - 1])) : NaN
 layer_of(s) = starts(s, "blocks.") ? number(rest(s, "blocks.")) : NaN
+side_of(m) = m[strlen(m):strlen(m)] eq "x" ? "the frozen side" : m[strlen(m):strlen(m)] eq "y" ? "the other side" : "the change"
 measure_title(m) = \
   m eq "cka" ? "debiased linear CKA (1 = identical)" : \
   m eq "cka_biased" ? "linear CKA, biased (1 = identical)" : \
@@ -71,6 +72,8 @@ measure_title(m) = \
   m eq "coherence" ? "coherence of the change (1 = a translation)" : \
   m eq "subspace" ? "overlap of leading subspaces (1 = identical)" : \
   m eq "subspace_angle" ? "largest principal angle, radians" : \
+  starts(m, "effective_rank_") ? "effective rank of " . side_of(m) : \
+  starts(m, "participation_") ? "participation ratio of " . side_of(m) : \
   m eq "subspace_angle_mean" ? "mean principal angle, radians" : m
 identical(m) = (m eq "cka" || m eq "cka_biased" || m eq "subspace") ? 1.0 : \
   (m eq "procrustes" || m eq "procrustes_angle" || m eq "cosine" || m eq "cosine_centred" || m eq "relative_l2" || \

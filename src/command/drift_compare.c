@@ -74,6 +74,17 @@ static Status measure_sites(const DriftStores *stores, const DriftSelection *s, 
   return status;
 }
 
+/* Neighbours of one measure may share a note. */
+static void note_measures(const DriftSelection *s, Table *table) {
+  const char *last = "";
+  for (size_t v = 0; v < s->n_values; v++) {
+    const char *note = s->printed[v] ? s->values[v]->note : NULL;
+    if (!note || strcmp(note, last) == 0) continue;
+    table_note(table, "%s", note);
+    last = note;
+  }
+}
+
 static void note_subsample(const DriftStores *stores, const DriftSelection *s, const DriftSettings *settings,
                            Table *table) {
   for (size_t m = 0; m < s->n_measures; m++) {
@@ -92,8 +103,7 @@ static void print(const DriftStores *stores, const DriftSelection *s, const Drif
   drift_note_rows(table, stores);
   drift_note_compute(table, stores);
   drift_note_intervals(table, settings);
-  for (size_t v = 0; v < s->n_values; v++)
-    if (s->printed[v] && s->values[v]->note) table_note(table, "%s", s->values[v]->note);
+  note_measures(s, table);
   note_subsample(stores, s, settings, table);
   for (size_t i = 0; i < stores->n_a; i++) {
     const char *site = c->sites[stores->sites_a[i]].name;
