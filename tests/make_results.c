@@ -135,6 +135,28 @@ static void write_evals(Result *result) {
   check(result_write_array(result, "eval/margin", 1, &n, (double[]){0, 0.5, 1.5}, &err));
 }
 
+/* A language model's run; the loss of step 3 is not a number. */
+static void write_language(const char *name, size_t steps) {
+  static const char *const names[] = {"train/step", "train/loss", "train/grad_norm", "train/learning_rate", "train/tokens"};
+  Result *result = create(name, "lm-run", 11);
+  double *curve = mem_alloc(steps, sizeof *curve);
+  for (size_t i = 0; i < 5; i++) {
+    for (size_t t = 0; t < steps; t++) {
+      const double p = (double)t / (double)steps;
+      const double at_step[] = {(double)(t + 1), 2 + 3 * exp(-6 * p) + 0.1 * noise(t), 1 + 0.2 * noise(t + steps),
+                                1e-3 * (1 - p), 4096};
+      curve[t] = i == 1 && t == 2 ? NAN : at_step[i];
+    }
+    check(result_write_array(result, names[i], 1, &steps, curve, &err));
+  }
+  free(curve);
+  const size_t n = 3;
+  check(result_write_array(result, "eval/step", 1, &n, (double[]){0, 64, (double)steps}, &err));
+  check(result_write_array(result, "eval/loss", 1, &n, (double[]){5, 3, 2.1}, &err));
+  check(result_write_array(result, "eval/perplexity", 1, &n, (double[]){exp(5), exp(3), exp(2.1)}, &err));
+  check(result_finish(result, &err));
+}
+
 static void write_run(const char *name, size_t steps, size_t layers, double strength, bool recorded) {
   Result *result = create(name, "run", 11);
   const double at[RECORDED] = {0, 1, 10, 100, 200};
@@ -344,6 +366,7 @@ int main(int argc, char **argv) {
   write_run("run-anchored.h5", STEPS, LAYERS, 0.2, true);
   write_run("short.h5", 1, 1, 1, false);
   write_run("long.h5", 1000, 2, 1, false);
+  write_language("language.h5", 128);
   write_sweeps();
   write_scan();
   write_broken();

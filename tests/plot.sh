@@ -36,6 +36,13 @@ is "$(table "$r/run.h5" | sed -n '2p;3p;102p;$p' | cut -f 2,6,12-15 | tr '\t' ' 
 is "$(table "$r/run.h5" | grep -c .)" 202 "training: a row a step"
 is "$(table "$r/run.h5" | sed -n '5p' | cut -f 2,9)" "3${tab}-" "training: an infinite gradient norm is missing"
 is "$(table "$r/short.h5" | sed -n '2p' | cut -f 13-15 | tr '\t' ' ')" "- - -" "training: a run without held-out pairs"
+is "$(table "$r/language.h5" | sed -n '1,5p;66p;$p' | cut -f 2-5 | tr '\t' ' ')" "step loss eval_loss eval_perplexity
+0 - 5 148.413159
+1 $(table "$r/language.h5" | sed -n 3p | cut -f 3) - -
+2 $(table "$r/language.h5" | sed -n 4p | cut -f 3) - -
+3 - - -
+64 $(table "$r/language.h5" | sed -n 66p | cut -f 3) 3 20.0855369
+128 $(table "$r/language.h5" | sed -n '$p' | cut -f 3) 2.1 8.16616991" "language: a row a step, held-out text at some"
 is "$(table "$r/run.h5" --figure heatmap | sed -n '1p;6001p' | tr '\t' ' ')" "file step_first step_last site layer drift
 run 200 200 blocks.29.hook_resid_post 29 0.58" "heat map: every step and layer"
 is "$("$FATHOM" plot "$r/long.h5" --figure heatmap --tsv | sed -n '/^# figure/p;$p' | tr '\t' ' ')" \
@@ -185,6 +192,7 @@ for format in png svg pdf; do
   drawn "no intervals, $format" "$p/exact.$format" "$FATHOM" plot "$r/exact.h5" -o "$p/exact.$format"
   drawn "cross, $format" "$p/cross.$format" "$FATHOM" plot "$r/cross.h5" -o "$p/cross.$format"
   drawn "training, $format" "$p/training.$format" "$FATHOM" plot "$r/run.h5" "$r/run-anchored.h5" -o "$p/training.$format"
+  drawn "language, $format" "$p/language.$format" "$FATHOM" plot "$r/language.h5" -o "$p/language.$format"
   drawn "one step, $format" "$p/short.$format" "$FATHOM" plot "$r/short.h5" -o "$p/short.$format"
   drawn "heat map, $format" "$p/heatmap.$format" "$FATHOM" plot "$r/run.h5" "$r/run-anchored.h5" --figure heatmap -o "$p/heatmap.$format"
   drawn "heat map of one cell, $format" "$p/cell.$format" "$FATHOM" plot "$r/short.h5" --figure heatmap -o "$p/cell.$format"
@@ -201,6 +209,7 @@ says "$p/words.svg" "Words at both ends" "answers, good prompts" ">·100%<" ">wo
 says "$p/exact.svg" "no intervals" "fathom drift frozen.h5 'tuned &amp; &lt;trained>.h5'"
 says "$p/cross.svg" "Every layer against every layer" "A, layer (resid_post)" "grey: not measured"
 says "$p/training.svg" "Training curves" "Bradley–Terry loss, nats" "accuracy, share of pairs" "points: held-out pairs" "learning rate  (× 10⁻⁵)" ">step<"
+says "$p/language.svg" "Language modelling" "loss, nats a token" "points: held-out text" "learning rate  (× 10⁻³)" ">step<"
 says "$p/heatmap.svg" "Drift of every layer during training" "relative squared drift" ">run-anchored<"
 for figure in transfer frontier layers curves; do
   drawn "$figure of one setting" "$p/one-$figure.svg" "$FATHOM" plot "$r/sweep-one.h5" --figure $figure -o "$p/one-$figure.svg"

@@ -58,7 +58,7 @@ static void step(Scene *s) {
     sample_batch_fill(&s->batch, s->list + 2 * first, 2 * count);
     model_forward(&s->model, &s->batch.batch, &s->pass, NULL);
     sft_add(&s->sft, &s->model, &s->batch, labels + first, &s->pass, &s->gradients);
-    model_backward(&s->model, &s->batch.batch, &s->pass, NULL, s->sft.dfinal, NULL, first > 0, &s->gradients);
+    model_backward(&s->model, &s->batch.batch, &s->pass, NULL, s->sft.tokens.dfinal, NULL, first > 0, &s->gradients);
   }
 }
 
@@ -113,8 +113,8 @@ static void test_sft(Rng *rng, const char *what, Model model, size_t chunk) {
   scene_init(&s, model, chunk);
   step(&s);
   step(&s); /* what the first left behind must not count */
-  ok(is_close(s.sft.value, definition(&s), 1e-12, 0), "SFT, %s, %zu rows a chunk: %g as defined", what, chunk,
-     s.sft.value);
+  ok(is_close(sft_value(&s.sft), definition(&s), 1e-12, 0), "SFT, %s, %zu rows a chunk: %g as defined", what, chunk,
+     sft_value(&s.sft));
   const double error = worst_gradient(&s, definition, 0.3, rng);
   ok(error < TOLERANCE, "its gradient, head and embedding too, against central differences: %.1e", error);
   scene_clear(&s);
@@ -211,8 +211,8 @@ int main(void) {
   test_l2sp(&rng);
   test_in_file(&rng, "llama-base.gguf");
   test_in_file(&rng, "llama-reward");
-  ok(sft_chunk_rows(1 << 20) >= 8 && sft_chunk_rows(256) <= 512 &&
-         sft_chunk_rows(49152) * 49152 * sizeof(real) <= (size_t)64 << 20,
+  ok(token_loss_chunk(1 << 20) >= 8 && token_loss_chunk(256) <= 512 &&
+         token_loss_chunk(49152) * 49152 * sizeof(real) <= (size_t)64 << 20,
      "the logits of a chunk stay bounded");
   return tap_end();
 }

@@ -71,7 +71,7 @@ static void test_model(const char *from, const char *name, const char *to, Rng *
   bool done = open_model(path, &model, &err);
   if (done) {
     for (size_t i = 0; i < model.config.hidden_size; i++) model.values[model.table.score + i] = (real)rng_normal(rng);
-    done = file_make_directory(saved, &err) == STATUS_OK && save_model(&model, -1, -1, 0, saved, &err) == STATUS_OK &&
+    done = file_make_directory(saved, &err) == STATUS_OK && save_model(&model, SAVED_AS_REWARD_MODEL, -1, -1, 0, saved, &err) == STATUS_OK &&
            open_model(saved, &again, &err);
   }
   ok(done, "%s: written and read again%s%s", name, done ? "" : ": ", done ? "" : err.text);

@@ -25,7 +25,7 @@ static const Figure *const figures[] = {&figure_drift,    &figure_cross,    &fig
                                         &figure_steps,    &figure_transfer, &figure_frontier, &figure_layers,
                                         &figure_curves,   &figure_quantity, &figure_ranks,    &figure_axis,
                                         &figure_implicit_words, &figure_projection, &figure_scan_words,
-                                        &figure_shift,    &figure_values};
+                                        &figure_shift,    &figure_values,   &figure_language};
 enum { N_FIGURES = sizeof figures / sizeof figures[0] };
 
 /* text as the scripts and all three picture formats can carry it: valid UTF-8 on one line, not overlong, without double

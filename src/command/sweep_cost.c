@@ -92,7 +92,7 @@ static size_t run_bytes(const SweepInputs *inputs, const SweepData *source, cons
   const size_t copies = narrow ? (layers[model->config.n_layers - 1].end - layers[0].begin) * sizeof(uint16_t) : 0;
   const size_t bytes = PROGRAM_BYTES + copies + (model->table.total + 3 * n_trained) * sizeof(float);
   if (runs_no_model(s)) return bytes;
-  return bytes + sft_bytes(&model->config, s->sft, sft_chunk_rows(model->config.vocab_size), rows) +
+  return bytes + sft_bytes(&model->config, s->sft, token_loss_chunk(model->config.vocab_size), rows) +
          pass_bytes(&model->config, rows, source->longest, s->recompute ? KEEP_INPUTS : KEEP_BLOCKS);
 }
 

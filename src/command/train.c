@@ -1,11 +1,9 @@
-/* fathom train: a reward model from preference pairs, anchored to the frozen model. */
-#include "base/file.h"
-#include "base/json.h"
+/* fathom train: a reward model from preference pairs, anchored to the frozen model; --objective lm is train_lm.c. */
 #include "base/log.h"
 #include "base/memory.h"
+#include "command/train_lm.h"
 #include "command/train_options.h"
 #include "command/train_weak.h"
-#include "train/checkpoint.h"
 #include "train/trainable.h"
 #include "train/trainer.h"
 
@@ -14,10 +12,9 @@
 
 /* Training and held-out pairs. */
 static Status read_pairs(Inputs *in, const TrainSettings *s, SampleSet *heldout, Error *err) {
-  uint64_t split_seed = s->common.seed;
-  if (s->split_seed && !parse_u64(s->split_seed, &split_seed))
-    return error_set(err, STATUS_USAGE, "--split-seed %s: expected a whole number", s->split_seed);
-  Status status = inputs_read_samples(in, &s->input, err);
+  uint64_t split_seed;
+  Status status = train_split_seed(s, &split_seed, err);
+  if (status == STATUS_OK) status = inputs_read_samples(in, &s->input, err);
   if (status != STATUS_OK) return status;
   if (s->eval.count) {
     SampleRules rules = inputs_sample_rules(in, &s->input);
@@ -38,34 +35,6 @@ static Status read_pairs(Inputs *in, const TrainSettings *s, SampleSet *heldout,
   if (status != STATUS_OK) return status;
   log_note("%zu training pairs, %zu held out", in->samples.count / 2, heldout->count / 2);
   if (heldout->count == 0) log_warn("no pair is held out: drift is probed on training pairs");
-  return status;
-}
-
-/* A folder with a finished run is not written over, nor one with an interrupted run without --resume. */
-static Status check_folder(const TrainSettings *s, Error *err) {
-  char *config = file_join(s->output, "config.json"), *adapter = file_join(s->output, "adapter_config.json");
-  Status status = STATUS_OK;
-  if (file_exists(config) || file_exists(adapter))
-    status = error_set(err, STATUS_USAGE, "%s: holds a finished model already: choose another -o", s->output);
-  else if (!s->resume && checkpoint_newest(s->output) != SIZE_MAX)
-    status = error_set(err, STATUS_USAGE,
-                       "%s: holds an interrupted run: --resume goes on with it, or choose another -o", s->output);
-  free(config);
-  free(adapter);
-  return status;
-}
-
-/* The run's folder, with the command line that made it. */
-static Status open_folder(const Invocation *call, const TrainSettings *s, Error *err) {
-  char *text = file_join(s->output, "command.txt");
-  Status status = file_make_directory(s->output, err);
-  if (status == STATUS_OK && !(s->resume && file_exists(text))) {
-    char *line = command_line(call->argc, call->argv), *with_newline = mem_format("%s\n", line);
-    status = file_write_text(text, with_newline, err);
-    free(with_newline);
-    free(line);
-  }
-  free(text);
   return status;
 }
 
@@ -176,12 +145,6 @@ static Status train_pairs(const Invocation *call, const TrainSettings *s, Inputs
   return status;
 }
 
-/* An adapter may ask for dropout, which training here has none of. */
-static void warn_of_dropout(const Inputs *in) {
-  const double dropout = json_number(json_get(in->model.lora.config, "lora_dropout"), 0);
-  if (dropout > 0) log_warn("%s: lora_dropout %g: training goes on without dropout", adapter_path(in->adapter), dropout);
-}
-
 static Status train_run(const Invocation *call, const void *given, Error *err) {
   TrainSettings settings = *(const TrainSettings *)given;
   const TrainSettings *s = &settings;
@@ -190,6 +153,8 @@ static Status train_run(const Invocation *call, const void *given, Error *err) {
   WeakToStrong weak = {0};
   Values values = {0};
   if (!s->output) return error_set(err, STATUS_USAGE, "train: -o RUN is needed: the folder of the run");
+  if (strcmp(s->objective, "lm") == 0) return train_lm_run(call, s, err);
+  if (s->texts.count) return error_set(err, STATUS_USAGE, "--text is for --objective lm");
   if (!s->input.pairs.count) return error_set(err, STATUS_USAGE, "train: --pairs FILE is needed");
   InputSettings input = s->input;
   const LoraSettings lora = train_lora(s);
@@ -204,13 +169,13 @@ static Status train_run(const Invocation *call, const void *given, Error *err) {
   if (status == STATUS_OK)
     status = trainable_check_controls(&in.model, s->parts, s->sft, s->l2_sp, s->stop_at_drift,
                                       model_has_lm_head(&in.model, in.source, in.adapter), err);
-  if (status == STATUS_OK) warn_of_dropout(&in);
+  if (status == STATUS_OK) train_warn_of_dropout(&in);
   if (status == STATUS_OK) status = read_pairs(&in, s, &heldout, err);
   if (status == STATUS_OK) status = train_open_values(&in, s, &values, err);
-  if (status == STATUS_OK) status = check_folder(s, err);
+  if (status == STATUS_OK) status = train_check_folder(s, err);
   if (status == STATUS_OK) status = weak_open(s, &in.samples, &heldout, &weak, err);
   if (status == STATUS_OK && weak.is_on) status = weak_label(&weak, &in.samples, err);
-  if (status == STATUS_OK) status = open_folder(call, s, err);
+  if (status == STATUS_OK) status = train_open_folder(call, s, err);
   if (status == STATUS_OK && weak.is_on) status = weak_write_labels(&weak, &in.samples, s->output, err);
   if (status == STATUS_OK) status = train_pairs(call, s, &in, &heldout, &weak, &values, err);
   weak_close(&weak);
@@ -222,8 +187,8 @@ static Status train_run(const Invocation *call, const void *given, Error *err) {
 
 const Command command_train = {
     .name = "train",
-    .arguments = "MODEL --pairs F -o RUN",
-    .summary = "train a reward model with an anchor, drift tracked at every step",
+    .arguments = "MODEL --pairs F|--objective lm --text F -o RUN",
+    .summary = "train a reward model with an anchor, drift tracked at every step; or a language model",
     .details = "Bradley-Terry loss on preference pairs plus lambda times the anchor R (ours): the mean over anchored "
                "blocks and tokens\n"
                "of |h - h0|^2 / s^2, h0 the frozen model's features and s^2 their mean squared distance from their "
@@ -238,7 +203,13 @@ const Command command_train = {
                "file's (and\n"
                "of its margins), and RUN gets them as labels.jsonl. The table then has, on the held-out pairs and by their "
                "true labels,\n"
-               "weak model, student, gain, ceiling and the performance gap recovered.",
+               "weak model, student, gain, ceiling and the performance gap recovered.\n"
+               "--objective lm: a language model from text files, by the mean -log p of every token but a sequence's first. RUN "
+               "then holds\n"
+               "a Hugging Face language model (or its adapter), run.h5 with the loss of every step and, at steps 0, 1, 2, 4, "
+               "8, ..., loss\n"
+               "and perplexity of held-out text; there is no anchor and no drift: fathom record and drift compare models "
+               "afterwards.",
     .example = "fathom train models/SmolLM2-135M-Instruct.Q4_1.gguf --pairs pairs.jsonl --anchor 10 -o RUN",
     .options = train_options,
     .defaults = &train_defaults,

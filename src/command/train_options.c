@@ -2,6 +2,8 @@
 #include "command/train_options.h"
 
 #include "base/file.h"
+#include "base/json.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "config.h"
 #include "train/runlog.h"
@@ -12,6 +14,7 @@
 
 const TrainSettings train_defaults = {
     .input = {.dtype = "float32", .chat_template = "auto", .batch_tokens = 1024, .trains = true},
+    .objective = "reward",
     .parts = "all",
     .anchor_layers = "all",
     .anchor_tokens = "response",
@@ -29,11 +32,18 @@ const TrainSettings train_defaults = {
 const Option train_options[] = {
     {"pairs", 0, OPTION_TEXTS, AT(input.pairs), 0, 0, "FILE",
      "preference pairs in a layout that fathom info lists; JSONL or JSON array, plain or gzip; may be repeated", NULL},
+    {"objective", 0, OPTION_CHOICE, AT(objective), 0, 0, "reward|lm",
+     "reward: a reward model from --pairs; lm: a language model, which predicts the next token of --text", NULL},
+    {"text", 0, OPTION_TEXTS, AT(texts), 0, 0, "FILE",
+     "with --objective lm: any text file, plain or gzip, as one text, with the end-of-text token behind it; may be repeated. "
+     "Their tokens are cut into sequences of --max-length (default: 512, or the model's context length where that is less)",
+     "pairs,labels-from,ceiling,train-pairs,anchor,anchor-layers,anchor-tokens,anchor-norm,frozen,centring,l2-sp,sft,"
+     "stop-at-drift,probe-pairs,value-axis,value-words,value-prompts,chat-template,chat-date,preference,truncate-prompt"},
     {"output", 'o', OPTION_TEXT, AT(output), 0, 0, "RUN", "the folder of the run", NULL},
     {"eval", 0, OPTION_TEXTS, AT(eval), 0, 0, "FILE", 
-     "held-out pairs, instead of a share of the training pairs; may be repeated", "eval-split"},
+     "held-out pairs (lm: texts), instead of a share of the training data; may be repeated", "eval-split"},
     {"eval-split", 0, OPTION_REAL, AT(eval_split), 0, 0.9, "F", 
-     "share of the training pairs' prompts that is held out where no --eval is given", "eval"},
+     "share of the training pairs' prompts (lm: of the sequences) that is held out where no --eval is given", "eval"},
     {"split-seed", 0, OPTION_TEXT, AT(split_seed), 0, 0, "N",
      "seed of what is held out and of --train-pairs (default: --seed)", NULL},
     {"train-pairs", 0, OPTION_SIZE, AT(train_pairs), 1, 1e12, "N",
@@ -46,7 +56,8 @@ const Option train_options[] = {
      "with --labels-from: a model that learned the true labels, for the performance gap recovered", NULL},
     {"train", 0, OPTION_TEXT, AT(parts), 0, 0, "PART",
      "what is trained: all; last:K blocks (with final norm and head); lora (those of --adapter, or new factors beside "
-     "frozen matrices; and the head); or head",
+     "frozen matrices; and the head); or head. The head is the reward head, which lm does not have: a language-model head "
+     "is trained with all",
      NULL},
     {"lora-rank", 0, OPTION_SIZE, AT(lora_rank), 1, 65536, "R", "rank of the LoRA factors (default: 16)", "adapter"},
     {"lora-alpha", 0, OPTION_REAL, AT(lora_alpha), 1e-6, 1e9, "X",
@@ -73,8 +84,8 @@ const Option train_options[] = {
      "(default: RUN/frozen.h5)",
      NULL},
     {"steps", 0, OPTION_SIZE, AT(steps), 1, 1e9, "N", "updates (default: by --epochs)", "epochs"},
-    {"epochs", 0, OPTION_REAL, AT(epochs), 1e-6, 1e6, "X", "passes over the training pairs", "steps"},
-    {"batch-size", 0, OPTION_SIZE, AT(batch_size), 1, 1e6, "N", "pairs of an update", NULL},
+    {"epochs", 0, OPTION_REAL, AT(epochs), 1e-6, 1e6, "X", "passes over the training data", "steps"},
+    {"batch-size", 0, OPTION_SIZE, AT(batch_size), 1, 1e6, "N", "pairs (lm: sequences) of an update", NULL},
     {"lr", 0, OPTION_REAL, AT(lr), 0, 10, "X", "peak learning rate (AdamW, cosine decay to 0)", NULL},
     {"warmup", 0, OPTION_REAL, AT(warmup), 0, 1, "X", "share of the updates with a rising learning rate", NULL},
     {"weight-decay", 0, OPTION_REAL, AT(weight_decay), 0, 10, "X",
@@ -111,7 +122,7 @@ const Option train_options[] = {
      NULL},
     {"recompute", 0, OPTION_FLAG, AT(recompute), 0, 0, NULL,
      "less memory for more time: blocks keep their input alone and are run again in the backward pass; same bits", NULL},
-    {"limit", 0, OPTION_SIZE, AT(input.limit), 1, 1e12, "N", "the first N pairs only", NULL},
+    {"limit", 0, OPTION_SIZE, AT(input.limit), 1, 1e12, "N", "the first N pairs (lm: sequences) only", NULL},
     LENGTH_OPTIONS(TrainSettings),
     {"dtype", 0, OPTION_CHOICE, AT(input.dtype), 0, 0, "float32|bfloat16",
      "type of the blocks' matrix products, forward and backward; weights, gradients and moments are float32 in both", NULL},
@@ -160,6 +171,17 @@ Status train_read_stop(TrainSettings *s, Error *err) {
   result_close(run);
   free(path);
   return status;
+}
+
+Status train_split_seed(const TrainSettings *s, uint64_t *seed, Error *err) {
+  *seed = s->common.seed;
+  if (!s->split_seed || parse_u64(s->split_seed, seed)) return STATUS_OK;
+  return error_set(err, STATUS_USAGE, "--split-seed %s: expected a whole number", s->split_seed);
+}
+
+void train_warn_of_dropout(const Inputs *in) {
+  const double dropout = json_number(json_get(in->model.lora.config, "lora_dropout"), 0);
+  if (dropout > 0) log_warn("%s: lora_dropout %g: training goes on without dropout", adapter_path(in->adapter), dropout);
 }
 
 LoraSettings train_lora(const TrainSettings *s) {

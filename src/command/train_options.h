@@ -9,7 +9,8 @@
 typedef struct TrainSettings {
   CommonSettings common;
   InputSettings input; /* pairs, limit, chat template, lengths */
-  OptionTexts eval;
+  OptionTexts eval, texts;
+  const char *objective;
   const char *output, *parts, *anchor_layers, *anchor_tokens, *anchor_norm, *frozen;
   const char *labels_from, *ceiling; /* weak-to-strong */
   const char *value_axis, *value_words;
@@ -35,6 +36,17 @@ LoraSettings train_lora(const TrainSettings *settings);
 
 /* The drift to stop at, from --stop-at-drift; 0 without it. */
 Status train_read_stop(TrainSettings *settings, Error *err);
+
+/* The seed of what is held out: --split-seed, or --seed. */
+Status train_split_seed(const TrainSettings *settings, uint64_t *seed, Error *err);
+
+/* An adapter may ask for dropout, which training here has none of: warns of it. */
+void train_warn_of_dropout(const Inputs *in);
+
+/* A folder with a finished run is not written over, nor one with an interrupted run without --resume (STATUS_USAGE); then the
+ * folder is made, with the command line in it. */
+Status train_check_folder(const TrainSettings *settings, Error *err);
+Status train_open_folder(const Invocation *call, const TrainSettings *settings, Error *err);
 
 /* Opens what --value-axis, if it is given, and its kin ask for. */
 Status train_open_values(Inputs *in, const TrainSettings *settings, Values *values, Error *err);

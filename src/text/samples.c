@@ -48,7 +48,7 @@ static bool is_plain(const PairLabel *label) {
 }
 
 /* A pair's label counts where it says something. */
-static void finish_digest(SampleSet *set) {
+void samples_finish_digest(SampleSet *set) {
   Digest *digest = digest_new();
   for (size_t i = 0; set->pairs && i < set->count / 2; i++) {
     const PairLabel *label = &set->pairs[i];
@@ -79,7 +79,7 @@ Status builder_end(SampleBuilder *b, Status status) {
   for (size_t i = 0; i <= b->seen_mask; i++) free(b->seen[i]);
   free(b->seen);
   if (status == STATUS_OK)
-    finish_digest(b->set);
+    samples_finish_digest(b->set);
   else
     samples_clear(b->set);
   return status;
@@ -336,8 +336,8 @@ void samples_split_pairs(SampleSet *set, double held_out_share, uint64_t seed, S
   }
   set->count = kept;
   drop_files(set);
-  finish_digest(set);
-  finish_digest(held_out);
+  samples_finish_digest(set);
+  samples_finish_digest(held_out);
 }
 
 /* Keeps the pairs that are wanted, in their order. */
@@ -354,7 +354,7 @@ static void keep_pairs(SampleSet *set, const bool *wanted) {
   }
   set->count = kept;
   drop_files(set);
-  finish_digest(set);
+  samples_finish_digest(set);
 }
 
 void samples_draw_pairs(SampleSet *set, size_t n, uint64_t seed) {

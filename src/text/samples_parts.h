@@ -19,6 +19,9 @@ void builder_init(SampleBuilder *b, const SampleRules *rules, SampleSet *set, si
 /* Frees the builder; clears the set after a failure, else finishes its digest. */
 Status builder_end(SampleBuilder *b, Status status);
 
+/* A set's digest, anew. */
+void samples_finish_digest(SampleSet *set);
+
 /* True where rules->limit rows have been read. */
 bool builder_is_full(const SampleBuilder *b);
 

@@ -51,6 +51,12 @@ static size_t newest_checkpoint(const char *run_folder, bool remove, size_t keep
 
 size_t checkpoint_newest(const char *run_folder) { return newest_checkpoint(run_folder, false, 0); }
 
+void checkpoint_name_newest(const char *run_folder, Error *err) {
+  const size_t step = checkpoint_newest(run_folder);
+  const Error cause = *err;
+  if (step != SIZE_MAX) error_set(err, cause.status, "%.800s; %s/checkpoint-%zu is kept", cause.text, run_folder, step);
+}
+
 void checkpoint_remove_all(const char *run_folder) { newest_checkpoint(run_folder, true, SIZE_MAX); }
 
 static Status write_files(const char *folder, const CheckpointState *state, Error *err) {

@@ -21,6 +21,8 @@ Status checkpoint_write(const char *run_folder, const CheckpointState *state, Er
 
 /* The step of the newest whole checkpoint, SIZE_MAX where there is none. */
 size_t checkpoint_newest(const char *run_folder);
+/* Adds to the error of a run that failed where it can be looked at: its newest whole checkpoint, if there is one. */
+void checkpoint_name_newest(const char *run_folder, Error *err);
 void checkpoint_remove_all(const char *run_folder); /* of a run that is finished */
 
 /* Reads the newest whole checkpoint of the folder into state (its arrays are the caller's); *found false where there is

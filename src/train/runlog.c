@@ -68,10 +68,10 @@ Status runlog_open(const char *path, const Provenance *from, bool resume, size_t
     status = result_reopen(path, out, err);
     if (status == STATUS_OK) status = cut_back(*out, keep_steps, err);
   } else {
-    const size_t shape[] = {anchor->n_layers};
-    status = result_create_in_place(path, "run", from, out, err);
-    if (status == STATUS_OK) status = write_sites(*out, anchor->n_layers, err);
-    if (status == STATUS_OK) status = result_write_array(*out, "train/scale", 1, shape, anchor->scale, err);
+    status = result_create_in_place(path, anchor ? "run" : "lm-run", from, out, err);
+    if (status == STATUS_OK && anchor) status = write_sites(*out, anchor->n_layers, err);
+    if (status == STATUS_OK && anchor)
+      status = result_write_array(*out, "train/scale", 1, &anchor->n_layers, anchor->scale, err);
   }
   if (status == STATUS_OK) status = result_flush(*out, err);
   if (status != STATUS_OK) {
@@ -133,6 +133,20 @@ Status runlog_eval(Result *run, const EvalRecord *r, Error *err) {
   return append_fields(run, fields, sizeof fields / sizeof fields[0], err);
 }
 
+Status runlog_lm_step(Result *run, const LmStepRecord *r, Error *err) {
+  const Field fields[] = {{"train/step", (double)r->step},
+                          {"train/loss", r->loss},
+                          {"train/grad_norm", r->grad_norm},
+                          {"train/learning_rate", r->learning_rate},
+                          {"train/tokens", r->tokens}};
+  return append_fields(run, fields, sizeof fields / sizeof fields[0], err);
+}
+
+Status runlog_lm_eval(Result *run, size_t step, double loss, Error *err) {
+  const Field fields[] = {{"eval/step", (double)step}, {"eval/loss", loss}, {"eval/perplexity", exp(loss)}};
+  return append_fields(run, fields, sizeof fields / sizeof fields[0], err);
+}
+
 Status runlog_probe(Result *run, size_t step, double mean_drift, Error *err) {
   const Field fields[] = {{"probe/step", (double)step}, {"probe/drift", mean_drift}};
   return append_fields(run, fields, sizeof fields / sizeof fields[0], err);
@@ -143,8 +157,8 @@ Status runlog_end(Result *run, const char *reason, size_t step, double mean_drif
   const size_t one = 1;
   if (result_has(run, "end/reason")) return STATUS_OK;
   Status status = result_write_array(run, "end/step", 1, &one, &(double){(double)step}, err);
-  if (status == STATUS_OK) status = result_write_array(run, "end/drift", 1, &one, &mean_drift, err);
-  if (status == STATUS_OK) status = result_write_strings(run, "end/tokens", &token_rule, 1, err);
+  if (status == STATUS_OK && token_rule) status = result_write_array(run, "end/drift", 1, &one, &mean_drift, err);
+  if (status == STATUS_OK && token_rule) status = result_write_strings(run, "end/tokens", &token_rule, 1, err);
   return status == STATUS_OK ? result_write_strings(run, "end/reason", &reason, 1, err) : status;
 }
 

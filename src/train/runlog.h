@@ -1,6 +1,6 @@
 /* run.h5 of a training run: a row a step under /train, evaluations and full drift measures at log-spaced steps under
  * /eval and /drift, the mean relative drift of the probe set under /probe wherever it was measured, /values (values_log.h), and
- * /end. */
+ * /end. Of a language model, whose drift nothing measures, /train, /eval and /end alone. */
 #ifndef FATHOM_TRAIN_RUNLOG_H
 #define FATHOM_TRAIN_RUNLOG_H
 
@@ -20,10 +20,17 @@ typedef struct EvalRecord {
   double accuracy, margin, bt_loss;
 } EvalRecord;
 
+/* Of a language model's run; losses are nats a token. */
+typedef struct LmStepRecord {
+  size_t step;
+  double loss, grad_norm, learning_rate, tokens;
+} LmStepRecord;
+
 /* Steps after which the model is evaluated: 0, 1, 2, 4, 8, ... and the last. */
 bool is_log_spaced(size_t step, size_t n_steps);
 
-/* Starts run.h5, or with keep_steps goes on with one, cut back to that many steps. */
+/* Starts run.h5, or with resume goes on with one, cut back to keep_steps steps. anchor NULL: of a language model, the kind
+ * "lm-run". */
 Status runlog_open(const char *path, const Provenance *from, bool resume, size_t keep_steps, const Anchor *anchor,
                    Result **out, Error *err);
 /* The first or last entry of a logged array, NaN where there is none. */
@@ -31,11 +38,13 @@ Status runlog_value(Result *run, const char *name, bool last, double *value, Err
 
 Status runlog_step(Result *run, const StepRecord *record, size_t n_layers, Error *err);
 Status runlog_eval(Result *run, const EvalRecord *record, Error *err);
+Status runlog_lm_step(Result *run, const LmStepRecord *record, Error *err);
+Status runlog_lm_eval(Result *run, size_t step, double loss, Error *err); /* and the perplexity e^loss */
 
 /* mean_drift of the probe set after `step` updates. */
 Status runlog_probe(Result *run, size_t step, double mean_drift, Error *err);
 
-/* Why, after which step and at which drift of the probe set the run ended; of the tokens of which rule. */
+/* Why, after which step and at which drift of the probe set the run ended; of the tokens of which rule (NULL: no drift). */
 Status runlog_end(Result *run, const char *reason, size_t step, double mean_drift, const char *token_rule, Error *err);
 
 /* The drift that a finished run ended at, of the tokens of a rule: STATUS_DATA where it was not finished, did not drift

@@ -1,4 +1,4 @@
-/* Saving reward models. */
+/* Saving reward and language models. */
 #include "train/save.h"
 
 #include "base/file.h"
@@ -27,7 +27,8 @@ int32_t save_choose_pad(const Tokenizer *tokenizer, const Sample *const *samples
 }
 
 /* A reward model has no language-model head, unless transformers knows the family's language model alone. */
-static bool is_saved(const Model *model, const Parameter *p) {
+static bool is_saved(const Model *model, SavedAs as, const Parameter *p) {
+  if (as == SAVED_AS_LANGUAGE_MODEL) return p->role != ROLE_SCORE;
   return p->role != ROLE_LM_HEAD || !model->config.family->hf_classifier;
 }
 
@@ -35,7 +36,7 @@ static bool is_plain(const FileTensor *tensor) {
   return tensor->n == 1 && !tensor->place.transposed && tensor->place.parts == 1;
 }
 
-static Status save_weights(const Model *model, const char *folder, Error *err) {
+static Status save_weights(const Model *model, SavedAs as, const char *folder, Error *err) {
   const ParameterTable *t = &model->table;
   size_t n_tensors, n = 0;
   FileTensor *tensors = tensor_layout_all(&model->config, t, &n_tensors);
@@ -43,7 +44,7 @@ static Status save_weights(const Model *model, const char *folder, Error *err) {
   float **gathered = mem_alloc(n_tensors, sizeof *gathered); /* tensors that the table holds in another layout */
   for (size_t i = 0; i < n_tensors; i++) {
     const Parameter *p = &t->items[tensors[i].first];
-    if (!is_saved(model, p)) continue;
+    if (!is_saved(model, as, p)) continue;
     if (!is_plain(&tensors[i])) {
       gathered[n] = mem_alloc(tensors[i].count, sizeof **gathered);
       tensor_layout_gather(&model->config, t, &tensors[i], model->values, 0, gathered[n]);
@@ -65,8 +66,9 @@ static Status save_weights(const Model *model, const char *folder, Error *err) {
   return status;
 }
 
-static Status save_config(const Model *model, int32_t bos, int32_t eos, int32_t pad, const char *folder, Error *err) {
-  Json *config = config_to_json(&model->config, true, bos, eos, pad);
+static Status save_config(const Model *model, SavedAs as, int32_t bos, int32_t eos, int32_t pad, const char *folder,
+                          Error *err) {
+  Json *config = config_to_json(&model->config, as == SAVED_AS_REWARD_MODEL, bos, eos, pad);
   char *text = json_print(config, true), *path = file_join(folder, "config.json");
   const Status status = file_write_text(path, text, err);
   free(path);
@@ -75,9 +77,10 @@ static Status save_config(const Model *model, int32_t bos, int32_t eos, int32_t 
   return status;
 }
 
-Status save_model(const Model *model, int32_t bos, int32_t eos, int32_t pad, const char *folder, Error *err) {
-  const Status status = save_weights(model, folder, err);
-  return status == STATUS_OK ? save_config(model, bos, eos, pad, folder, err) : status;
+Status save_model(const Model *model, SavedAs as, int32_t bos, int32_t eos, int32_t pad, const char *folder, Error *err) {
+  const Status status = save_weights(model, as, folder, err);
+  /* config.json comes last: a folder that has one is whole. */
+  return status == STATUS_OK ? save_config(model, as, bos, eos, pad, folder, err) : status;
 }
 
 Status save_reward_model(const Model *model, const Tokenizer *tokenizer, int32_t pad, const char *folder, Error *err) {
@@ -87,6 +90,12 @@ Status save_reward_model(const Model *model, const Tokenizer *tokenizer, int32_t
              folder);
   const Status status = tokenizer_write(tokenizer, folder, pad, err);
   if (status != STATUS_OK) return status;
-  /* config.json comes last: a folder that has one is whole. */
-  return save_model(model, tokenizer_bos(tokenizer), tokenizer_eos(tokenizer), pad, folder, err);
+  return save_model(model, SAVED_AS_REWARD_MODEL, tokenizer_bos(tokenizer), tokenizer_eos(tokenizer), pad, folder, err);
+}
+
+Status save_language_model(const Model *model, const Tokenizer *tokenizer, const char *folder, Error *err) {
+  const Status status = tokenizer_write(tokenizer, folder, -1, err);
+  if (status != STATUS_OK) return status;
+  return save_model(model, SAVED_AS_LANGUAGE_MODEL, tokenizer_bos(tokenizer), tokenizer_eos(tokenizer),
+                    tokenizer_pad(tokenizer), folder, err);
 }

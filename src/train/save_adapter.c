@@ -1,4 +1,5 @@
-/* Saving what LoRA has trained: an adapter in PEFT's layout, for transformers' classifier of one label. */
+/* Saving what LoRA has trained: an adapter in PEFT's layout, for transformers' classifier of one label or for its language
+ * model. */
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -11,14 +12,14 @@
 #define PREFIX "base_model.model."
 
 /* Factors in Hugging Face's order, then the score: PEFT strips "modules_to_save" from its name. */
-static Status save_factors(const Model *model, const char *folder, Error *err) {
+static Status save_factors(const Model *model, SavedAs as, const char *folder, Error *err) {
   const ParameterTable *t = &model->table;
-  const size_t n = 2 * model->lora.count + 1;
+  const size_t n_factors = 2 * model->lora.count, n = n_factors + (as == SAVED_AS_REWARD_MODEL);
   SafetensorsEntry *entries = mem_alloc(n, sizeof *entries);
   char **names = mem_alloc(n, sizeof *names);
   float **gathered = mem_alloc(model->lora.count, sizeof *gathered);
   for (size_t i = 0; i < n; i++) {
-    const LoraModule *m = i + 1 < n ? &model->lora.modules[i / 2] : NULL;
+    const LoraModule *m = i < n_factors ? &model->lora.modules[i / 2] : NULL;
     const Parameter *p = !m ? &t->items[t->count - 1] : &t->items[i % 2 ? m->b : m->a];
     const float *values = model->values + p->offset;
     if (p->role == ROLE_LORA_B) {
@@ -41,11 +42,12 @@ static Status save_factors(const Model *model, const char *folder, Error *err) {
 }
 
 /* The settings that the factors came with, or were made by, and what PEFT needs to load them. */
-static Status save_settings(const Model *model, const char *base, const char *folder, Error *err) {
-  Json *config = json_copy(model->lora.config), *saved = json_new_array();
-  json_add(saved, NULL, json_new_string("score"));
+static Status save_settings(const Model *model, SavedAs as, const char *base, const char *folder, Error *err) {
+  const bool is_reward = as == SAVED_AS_REWARD_MODEL;
+  Json *config = json_copy(model->lora.config), *saved = is_reward ? json_new_array() : json_new_null();
+  if (is_reward) json_add(saved, NULL, json_new_string("score"));
   json_set(config, "modules_to_save", saved);
-  json_set(config, "task_type", json_new_string("SEQ_CLS"));
+  json_set(config, "task_type", json_new_string(is_reward ? "SEQ_CLS" : "CAUSAL_LM"));
   json_set(config, "inference_mode", json_new_bool(true));
   json_set(config, "base_model_name_or_path", json_new_string(base));
   char *text = json_print(config, true), *path = file_join(folder, "adapter_config.json");
@@ -56,14 +58,14 @@ static Status save_settings(const Model *model, const char *base, const char *fo
   return status;
 }
 
-Status save_adapter(const Model *model, const Tokenizer *tokenizer, int32_t pad, const char *base, const char *folder,
-                    Error *err) {
-  if (!model->config.family->hf_classifier)
+Status save_adapter(const Model *model, SavedAs as, const Tokenizer *tokenizer, int32_t pad, const char *base,
+                    const char *folder, Error *err) {
+  if (as == SAVED_AS_REWARD_MODEL && !model->config.family->hf_classifier)
     log_warn("%s: transformers has no classifier of this family for PEFT to put the adapter on; fathom's --adapter "
              "loads it",
              folder);
   Status status = tokenizer_write(tokenizer, folder, pad, err);
-  if (status == STATUS_OK) status = save_factors(model, folder, err);
+  if (status == STATUS_OK) status = save_factors(model, as, folder, err);
   /* adapter_config.json comes last: a folder that has one is whole. */
-  return status == STATUS_OK ? save_settings(model, base, folder, err) : status;
+  return status == STATUS_OK ? save_settings(model, as, base, folder, err) : status;
 }

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "model/forward.h"
+#include "train/optimiser.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -46,26 +47,11 @@ static Status micro_batch(const Step *step, const Sample *const *samples, const 
                      &step->result->pairs, drewards);
   if (s->sft.share > 0) {
     sft_add(&s->sft, s->model, &s->batch, labels, s->pass, &s->gradients);
-    dfinal = s->sft.dfinal;
+    dfinal = s->sft.tokens.dfinal;
   }
   model_backward(s->model, &s->batch.batch, s->pass, drewards, dfinal, &injection, accumulate, &s->gradients);
   free(rewards);
   return STATUS_OK;
-}
-
-/* Weight decay is for matrices; gains and biases are left alone. */
-static void update(Stepper *s, const AdamwStep *step) {
-  const ParameterTable *table = &s->model->table;
-  for (size_t i = 0; i < table->count; i++) {
-    const Parameter *p = &table->items[i];
-    if (!parameter_is_trained(p, s->gradients.begin)) continue;
-    AdamwStep own = *step;
-    if (p->is_vector) own.weight_decay = 0;
-    const size_t at = p->offset - s->gradients.begin;
-    adamw_update(&own, p->rows * p->columns, s->model->values + p->offset, s->gradients.values + at, s->first + at,
-                 s->second + at);
-  }
-  model_renew(s->model, s->gradients.begin);
 }
 
 static size_t counted_rows(const Frozen *frozen, const Sample *const *samples, size_t n) {
@@ -87,7 +73,7 @@ static void finish_loss(const Step *step) {
   loss->bt = step->result->pairs.loss / (double)step->n_pairs;
   loss->centring = step->result->pairs.centring / (double)step->n_pairs;
   loss->anchor = anchor_value(s->anchor);
-  loss->sft = s->sft.share > 0 ? s->sft.value : 0;
+  loss->sft = sft_value(&s->sft);
   loss->l2_sp = s->l2sp.strength > 0 ? l2sp_add(&s->l2sp, s->model, &s->gradients) : 0;
   loss->total = (1 - s->sft.share) * (loss->bt + s->centring * loss->centring) + s->sft.share * loss->sft +
                 s->anchor->lambda * loss->anchor + s->l2sp.strength * loss->l2_sp;
@@ -126,6 +112,6 @@ Status step_run(Stepper *s, const Sample *const *samples, const size_t *indices,
   if (status != STATUS_OK) return status;
   const double scale = s->clip > 0 && result->grad_norm > s->clip ? s->clip / result->grad_norm : 1;
   const AdamwStep adamw = {learning_rate, 0.9, 0.999, 1e-8, s->weight_decay, update_number, scale};
-  update(s, &adamw);
+  optimiser_update(s->model, &s->gradients, &adamw, s->first, s->second);
   return STATUS_OK;
 }

@@ -4,26 +4,12 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "base/rng.h"
 #include "train/runlog.h"
 #include "train/save.h"
 #include "train/trainer_parts.h"
 
 #include <math.h>
 #include <stdlib.h>
-
-/* The pair at a place of the endless sequence of shuffled epochs: a function of seed and place alone, so that a resumed
- * run sees the same pairs. */
-static size_t pair_at(Trainer *t, size_t place) {
-  const size_t epoch = place / t->n_pairs;
-  if (epoch != t->order_epoch) {
-    Rng rng = rng_new(t->plan->seed ^ (UINT64_C(0x9e3779b97f4a7c15) * (epoch + 1)));
-    for (size_t i = 0; i < t->n_pairs; i++) t->order[i] = i;
-    rng_shuffle(&rng, t->order, t->n_pairs);
-    t->order_epoch = epoch;
-  }
-  return t->order[place % t->n_pairs];
-}
 
 static Status one_step(Trainer *t, StepResult *result, Error *err) {
   const TrainPlan *plan = t->plan;
@@ -32,7 +18,7 @@ static Status one_step(Trainer *t, StepResult *result, Error *err) {
   size_t *indices = mem_alloc(2 * n, sizeof *indices);
   PairLabel *labels = mem_alloc(n, sizeof *labels);
   for (size_t i = 0; i < n; i++) {
-    const size_t pair = pair_at(t, t->step * n + i);
+    const size_t pair = order_at(&t->order, t->step * n + i);
     labels[i] = plan->train->pairs[pair];
     for (size_t side = 0; side < 2; side++) {
       indices[2 * i + side] = 2 * pair + side;
@@ -142,18 +128,12 @@ static int32_t choose_pad(const Trainer *t, const Tokenizer *tokenizer) {
   return pad;
 }
 
-/* Where a run that failed can be looked at. */
-static void name_checkpoint(const char *folder, Error *err) {
-  const size_t step = checkpoint_newest(folder);
-  const Error cause = *err;
-  if (step != SIZE_MAX) error_set(err, cause.status, "%.800s; %s/checkpoint-%zu is kept", cause.text, folder, step);
-}
-
 static Status save(const Trainer *t, const Tokenizer *tokenizer, Error *err) {
   const TrainPlan *plan = t->plan;
   const int32_t pad = choose_pad(t, tokenizer);
-  return t->model->lora.count ? save_adapter(t->model, tokenizer, pad, plan->base, plan->folder, err)
-                              : save_reward_model(t->model, tokenizer, pad, plan->folder, err);
+  return t->model->lora.count
+             ? save_adapter(t->model, SAVED_AS_REWARD_MODEL, tokenizer, pad, plan->base, plan->folder, err)
+             : save_reward_model(t->model, tokenizer, pad, plan->folder, err);
 }
 
 Status trainer_run(Model *model, const Tokenizer *tokenizer, const TrainPlan *plan, const Provenance *from,
@@ -170,6 +150,6 @@ Status trainer_run(Model *model, const Tokenizer *tokenizer, const TrainPlan *pl
   }
   if (status == STATUS_OK) status = save(&t, tokenizer, err);
   trainer_clear(&t);
-  if (status == STATUS_NUMERIC) name_checkpoint(plan->folder, err);
+  if (status == STATUS_NUMERIC) checkpoint_name_newest(plan->folder, err);
   return status;
 }

@@ -5,6 +5,7 @@
 
 #include "store/result.h"
 #include "train/checkpoint.h"
+#include "train/order.h"
 #include "train/probe.h"
 #include "train/step.h"
 #include "train/trainer.h"
@@ -15,7 +16,7 @@ typedef struct Trainer {
   Model *model;
   const Sample **samples; /* training pairs, then the probe set; for the head alone all held-out pairs */
   size_t n_train, n_samples, n_pairs, n_steps;
-  size_t *order, order_epoch; /* [n_pairs]: the pairs of an epoch, shuffled */
+  Order order;   /* of the pairs */
   Arena arena;                /* gradients and moments */
   Pass pass;
   Frozen frozen;

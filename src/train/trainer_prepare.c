@@ -24,7 +24,7 @@ void trainer_clear(Trainer *t) {
   sample_batch_clear(&t->stepper.batch);
   pass_clear(&t->pass);
   arena_clear(&t->arena);
-  free(t->order);
+  order_clear(&t->order);
   free(t->samples);
 }
 
@@ -88,7 +88,7 @@ static Status prepare_memory(Trainer *t, Error *err) {
   Status status = trainable_from(t->model, t->plan->parts, &begin, err);
   if (status != STATUS_OK) return status;
   const ParameterTable *table = &t->model->table;
-  const size_t chunk = sft_chunk_rows(t->model->config.vocab_size);
+  const size_t chunk = token_loss_chunk(t->model->config.vocab_size);
   if (t->plan->sft > 0 && begin == table->embed && table->lm_head < begin) begin = table->lm_head;
   const size_t n = table->total - begin, bytes = n * sizeof(real);
   const bool runs_model = t->features.n == 0;
@@ -167,8 +167,7 @@ Status trainer_prepare(Trainer *t, const Provenance *from, Error *err) {
   bool resumed = false;
   collect_samples(t);
   t->n_steps = plan->steps ? plan->steps : (size_t)ceil(plan->epochs * (double)t->n_pairs / (double)plan->batch_pairs);
-  t->order = mem_alloc(t->n_pairs, sizeof *t->order);
-  t->order_epoch = SIZE_MAX;
+  order_init(&t->order, t->n_pairs, plan->seed);
   Status status = trainer_prepare_frozen(t, err);
   if (status == STATUS_OK) status = prepare_memory(t, err);
   if (status != STATUS_OK) return status;
