@@ -229,6 +229,7 @@ static const Property properties[] = {
     {"participation_x", "ssssssss", 1, 64, SOME_NUMBER},
     {"participation_y", "ssssssss", 1, 64, SOME_NUMBER},
     {"participation_change", "scscssss", 1, 64, NAN},
+    {"knn", "ssssccs-", 0, 1, 1},
 };
 enum { N_PROPERTIES = sizeof properties / sizeof properties[0] };
 
@@ -296,6 +297,7 @@ static void test_poor_rows(void) {
   check_all(&rows, "constant sides", false);
   memset(rows.x, 0, rows.n * 24 * 4);
   check_all(&rows, "a frozen side of zeros", false);
+  ok(isnan(value_of(&rows, "knn")), "who is nearest among rows that are all the same is not made up");
   rows_free(&rows);
   rows = random_rows(&rng, 30, 64, 1, 1, 0.1, 0.5);
   check_all(&rows, "fewer rows than columns", true);

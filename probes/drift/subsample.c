@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/rng.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,5 +76,26 @@ void kept_rows_merge(KeptRows *into, const KeptRows *from, const RowSubsample *s
     memcpy(into->x + first * dx, from->x + first * dx, n * dx * sizeof *into->x);
     memcpy(into->y + first * dy, from->y + first * dy, n * dy * sizeof *into->y);
     into->seen[sample] = true;
+  }
+}
+
+bool kept_rows_constant(size_t n, size_t d, const float *rows) {
+  for (size_t i = 1; i < n; i++)
+    if (memcmp(rows, rows + i * d, d * sizeof *rows) != 0) return false;
+  return true;
+}
+
+void kept_rows_unit(size_t n, size_t d, const float *rows, bool centred, double *unit) {
+  for (size_t i = 0; i < n; i++) {
+    const float *row = rows + i * d;
+    double *to = unit + i * d, mean = 0, raw = 0, square = 0;
+    for (size_t j = 0; j < d && centred; j++) mean += row[j] / (double)d;
+    for (size_t j = 0; j < d; j++) {
+      to[j] = row[j] - mean;
+      raw += (double)row[j] * (double)row[j];
+      square += to[j] * to[j];
+    }
+    const double scale = square > 1e-26 * raw ? 1 / sqrt(square) : 0;
+    for (size_t j = 0; j < d; j++) to[j] *= scale;
   }
 }

@@ -36,4 +36,11 @@ void kept_rows_take(KeptRows *kept, const RowSubsample *subsample, size_t dx, si
 /* Adds what another worker has seen. */
 void kept_rows_merge(KeptRows *into, const KeptRows *from, const RowSubsample *subsample, size_t dx, size_t dy);
 
+/* Are all rows [n, d] the same? Then who is nearest to whom is rounding. */
+bool kept_rows_constant(size_t n, size_t d, const float *rows);
+
+/* Kept rows [n, d] scaled to length 1, in float64; with centred, each without the mean of its own entries first, so
+ * that inner products are correlations. Rows without length become zeros. */
+void kept_rows_unit(size_t n, size_t d, const float *rows, bool centred, double *unit);
+
 #endif
