@@ -25,6 +25,33 @@ static void test_log_sum_exp(void) {
   ok(is_close(log_add_exp(-800.5, -801.25), -800.5 + log1p(exp(-0.75)), 1e-14, 0), "log add exp");
 }
 
+/* Every length up to a few registers, of logits of every size, against long double. */
+static void test_random_log_sum_exp(uint64_t seed) {
+  enum { MOST = 70 };
+  Rng rng = rng_new(seed);
+  real x[MOST];
+  double worst = 0;
+  bool near = true, seen = true;
+  for (size_t v = 1; v <= MOST; v++) {
+    const double scale = pow(10, 5 * rng_uniform(&rng) - 2);
+    long double sum = 0;
+    for (size_t i = 0; i < v; i++) x[i] = (real)(scale * rng_normal(&rng));
+    for (size_t i = 0; i < v; i++) sum += expl((long double)x[i] - (long double)x[0]);
+    const double expected = (double)((long double)x[0] + logl(sum));
+    const double off = fabs(log_sum_exp(v, x) - expected) / fmax(1, fabs(expected));
+    near = near && off <= 4 * DBL_EPSILON;
+    worst = off > worst ? off : worst;
+    const size_t at = (size_t)(rng_uniform(&rng) * (double)v);
+    const real bad[] = {NAN, INFINITY, -INFINITY};
+    for (int i = 0; i < 3; i++) {
+      x[at] = bad[i];
+      seen = seen && isnan(log_sum_exp(v, x));
+    }
+  }
+  ok(near, "log sum exp of 1 to %d values, to rounding: %.1e", MOST, worst);
+  ok(seen, "wherever a value is not finite, there is none");
+}
+
 static void test_by_hand(void) {
   const double p1[] = {0.5, 0.3, 0.2}, p2[] = {0.2, 0.5, 0.3};
   double log_p1[3], log_p2[3], mwlr[3], sum = 0;
@@ -291,6 +318,7 @@ int main(void) {
   if (!mkdtemp(folder)) return 99;
   printf("# seed %llu\n", (unsigned long long)seed);
   test_log_sum_exp();
+  test_random_log_sum_exp(seed);
   test_by_hand();
   test_identity(seed);
   test_means();

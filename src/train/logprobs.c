@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK_BYTES = 32 << 20, FEWEST_ROWS = 8, MOST_ROWS = 256 };
+/* A quantised head is widened anew for every block of rows: with fewer of them that takes longer than the product. */
+enum { CHUNK_BYTES = 128 << 20, FEWEST_ROWS = 8, MOST_ROWS = 256 };
 
 size_t logprobs_chunk(size_t vocab_size) {
   const size_t rows = CHUNK_BYTES / sizeof(real) / vocab_size;

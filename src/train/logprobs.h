@@ -17,7 +17,7 @@ typedef struct Logprobs {
   double **to;      /* [chunk] */
 } Logprobs;
 
-/* Rows of logits that are held at a time: what 32 MiB hold, 8 to 256. */
+/* Rows of logits that are held at a time: what 128 MiB hold, 8 to 256. */
 size_t logprobs_chunk(size_t vocab_size);
 
 Status logprobs_init(Logprobs *logprobs, const Model *model, Error *err);
