@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "weights/adapter_parts.h"
-#include "weights/names.h"
+#include "base/names.h"
 #include "weights/safetensors.h"
 
 #include <stdlib.h>

@@ -4,8 +4,8 @@
 #define FATHOM_WEIGHTS_GGUF_PARTS_H
 
 #include "base/cursor.h"
+#include "base/names.h"
 #include "weights/gguf.h"
-#include "weights/names.h"
 
 struct GgufArray {
   GgufType type;

@@ -2,7 +2,7 @@
 #include "weights/weights.h"
 
 #include "base/memory.h"
-#include "weights/names.h"
+#include "base/names.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* A hash table of names with linear probing. */
-#include "weights/names.h"
+#include "base/names.h"
 
 #include "base/memory.h"
 
@@ -45,6 +45,22 @@ bool names_add(Names *names, const char *name) {
   names->items[names->count] = mem_copy_string(name);
   names->slots[slot] = ++names->count;
   return true;
+}
+
+size_t names_number(Names *names, const char *name) {
+  size_t index;
+  if (names_find(names, name, &index)) return index;
+  names_add(names, name);
+  return names->count - 1;
+}
+
+size_t names_number_caseless(Names *names, const char *name) {
+  char *lower = mem_copy_string(name);
+  for (char *at = lower; *at; at++)
+    if (*at >= 'A' && *at <= 'Z') *at = (char)(*at - 'A' + 'a');
+  const size_t index = names_number(names, lower);
+  free(lower);
+  return index;
 }
 
 void names_clear(Names *names) {

@@ -1,6 +1,6 @@
-/* Names from a file, numbered in the order they are added, found by hash: the index behind tensors and GGUF keys. */
-#ifndef FATHOM_WEIGHTS_NAMES_H
-#define FATHOM_WEIGHTS_NAMES_H
+/* Names numbered in the order they are added, found by hash: the index behind tensors, GGUF keys, words and lemmas. */
+#ifndef FATHOM_BASE_NAMES_H
+#define FATHOM_BASE_NAMES_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,6 +17,11 @@ bool names_find(const Names *names, const char *name, size_t *index);
 
 /* Copies name and gives it the next number; false where it is there already. */
 bool names_add(Names *names, const char *name);
+
+/* The name's number, the next one where it is new. */
+size_t names_number(Names *names, const char *name);
+/* The same whatever the case of the letters a to z, as strcasecmp compares. */
+size_t names_number_caseless(Names *names, const char *name);
 
 void names_clear(Names *names);
 
