@@ -52,28 +52,38 @@ void axis_design_clear(AxisDesign *design) {
   *design = (AxisDesign){0};
 }
 
+/* Lemmas fold by fold, rising in each: those of fold f are list[begin[f]] to list[begin[f + 1]]. */
+static void sort_by_fold(const AxisDesign *design, size_t *begin, size_t *list) {
+  size_t *fold_of = mem_alloc(design->n_lemmas, sizeof *fold_of), *at = mem_alloc(design->n_folds + 1, sizeof *at);
+  for (size_t i = 0; i < design->n; i++) fold_of[design->lemma[i]] = design->fold[i];
+  for (size_t l = 0; l < design->n_lemmas; l++) begin[fold_of[l] + 1]++;
+  for (size_t f = 0; f < design->n_folds; f++) at[f + 1] = begin[f + 1] += begin[f];
+  for (size_t l = 0; l < design->n_lemmas; l++) list[at[fold_of[l]]++] = l;
+  free(fold_of);
+  free(at);
+}
+
 bool *axis_labelings(const AxisDesign *design, size_t n_permutations, uint64_t seed) {
   const size_t n = design->n, n_lemmas = design->n_lemmas;
   bool *labels = mem_alloc((1 + n_permutations) * n, sizeof *labels), *pole = lemma_poles(design);
   bool *drawn = mem_alloc(n_lemmas, sizeof *drawn);
-  size_t *fold_of = mem_alloc(n_lemmas, sizeof *fold_of), *list = mem_alloc(n_lemmas, sizeof *list),
+  size_t *begin = mem_alloc(design->n_folds + 1, sizeof *begin), *list = mem_alloc(n_lemmas, sizeof *list),
          *order = mem_alloc(n_lemmas, sizeof *order);
-  for (size_t i = 0; i < n; i++) fold_of[design->lemma[i]] = design->fold[i];
+  sort_by_fold(design, begin, list);
   memcpy(labels, design->first, n * sizeof *labels);
   Rng rng = rng_new(seed ^ UINT64_C(0x5851f42d4c957f2d));
   for (size_t b = 1; b <= n_permutations; b++) {
     for (size_t f = 0; f < design->n_folds; f++) {
-      size_t count = 0;
-      for (size_t l = 0; l < n_lemmas; l++)
-        if (fold_of[l] == f) order[count] = list[count] = l, count++;
+      const size_t *own = list + begin[f], count = begin[f + 1] - begin[f];
+      memcpy(order, own, count * sizeof *order);
       rng_shuffle(&rng, order, count);
-      for (size_t i = 0; i < count; i++) drawn[list[i]] = pole[order[i]];
+      for (size_t i = 0; i < count; i++) drawn[own[i]] = pole[order[i]];
     }
     for (size_t i = 0; i < n; i++) labels[b * n + i] = drawn[design->lemma[i]];
   }
   free(pole);
   free(drawn);
-  free(fold_of);
+  free(begin);
   free(list);
   free(order);
   return labels;

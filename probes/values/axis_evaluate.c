@@ -38,6 +38,13 @@ static double *residual_gram(size_t n, const double *matrix, const double *gram)
   return both;
 }
 
+/* The squared size of some of the rows. */
+static double diagonal_sum(size_t n, const double *gram, const size_t *words, size_t count) {
+  double sum = 0;
+  for (size_t i = 0; i < count; i++) sum += gram[words[i] * (n + 1)];
+  return sum;
+}
+
 static Status fold_init(Fold *fold, const AxisDesign *design, const AxisProtocol *protocol, size_t number,
                         const double *gram, Error *err) {
   const size_t n = design->n;
@@ -55,7 +62,11 @@ static Status fold_init(Fold *fold, const AxisDesign *design, const AxisProtocol
   if (protocol->n_covariates) {
     fold->residuals = mem_alloc(n * n, sizeof *fold->residuals);
     status = axis_residual_matrix(n, protocol->n_covariates, protocol->covariates, trains, fold->residuals, err);
-    gram = own = residual_gram(n, fold->residuals, gram);
+    own = residual_gram(n, fold->residuals, gram);
+    if (status == STATUS_OK)
+      status = axis_check_left(diagonal_sum(n, gram, fold->train, fold->n_train),
+                               diagonal_sum(n, own, fold->train, fold->n_train), err);
+    gram = own;
   }
   const size_t m = fold->n_train;
   fold->gram = mem_alloc(m * m, sizeof *fold->gram);

@@ -106,30 +106,35 @@ static double shrinkage(const AxisFitter *f, const bool *labels, const double *s
 
 /* The total covariance in the place of the one within poles: they differ by a multiple of m m', m the difference of the
  * means, which does not change the direction of the inverse times m. */
-static void fit_lda(const AxisFitter *f, size_t n_labelings, const bool *labels, double *coefficients) {
+static Status fit_lda(const AxisFitter *f, size_t n_labelings, const bool *labels, double *coefficients, Error *err) {
   const size_t n = f->n, rank = f->rank;
   double *indicator = mem_alloc(n_labelings * n, sizeof *indicator), *sums = mem_alloc(n_labelings * n, sizeof *sums),
          *parts = mem_alloc(n_labelings * rank, sizeof *parts);
   for (size_t i = 0; i < n_labelings * n; i++) indicator[i] = labels[i];
   blas_gemm_f64(false, false, n_labelings, n, n, 1, indicator, n, f->gram, n, 0, sums, n);
   blas_gemm_f64(false, true, n_labelings, rank, n, 1, coefficients, n, f->vectors, n, 0, parts, rank);
-  for (size_t b = 0; b < n_labelings; b++) {
+  Status status = STATUS_OK;
+  for (size_t b = 0; b < n_labelings && status == STATUS_OK; b++) {
     double mean;
     const double s = shrinkage(f, labels + b * n, sums + b * n, &mean);
+    if (!(mean * (double)f->d > AXIS_LEAST_EIGENVALUE * f->trace / (double)n))
+      status = error_set(err, STATUS_NUMERIC,
+                         "all words of a pole have the same activations: lda goes by how they differ within the poles, "
+                         "the method mean does not");
     for (size_t k = 0; k < rank; k++) parts[b * rank + k] /= (1 - s) * f->values[k] / (double)n + s * mean;
   }
   blas_gemm_f64(false, false, n_labelings, n, rank, 1, parts, rank, f->vectors, n, 0, coefficients, n);
   free(indicator);
   free(sums);
   free(parts);
+  return status;
 }
 
 Status axis_fitter_fit(const AxisFitter *f, size_t n_labelings, const bool *labels, double *coefficients, Error *err) {
   for (size_t b = 0; b < n_labelings; b++) contrast(f->n, labels + b * f->n, coefficients + b * f->n);
   if (f->method == AXIS_MEAN || f->rank == 0) return STATUS_OK;
   if (f->method == AXIS_LOGISTIC) return axis_fit_logistic(f, n_labelings, labels, coefficients, err);
-  fit_lda(f, n_labelings, labels, coefficients);
-  return STATUS_OK;
+  return fit_lda(f, n_labelings, labels, coefficients, err);
 }
 
 /* --- the axis of all words --- */
@@ -161,24 +166,36 @@ static Status find_direction(const AxisDesign *design, AxisMethod method, size_t
   return status;
 }
 
-/* Midpoint, scale and separation of the rows as they are. */
-static Status place(const AxisDesign *design, const float *rows, ValueAxis *axis, Error *err) {
+/* Midpoint, scale and separation of the design's words, along[n] being their projections. */
+static Status place(const AxisDesign *design, const double *along, double *midpoint, double *scale, double *separation,
+                    Error *err) {
   const size_t n = design->n;
   double sums[2] = {0}, counts[2] = {0}, square = 0;
-  double *along = mem_alloc(n, sizeof *along);
   for (size_t i = 0; i < n; i++) {
-    along[i] = axis_project(axis, rows + i * axis->width);
     sums[design->first[i]] += along[i];
     counts[design->first[i]] += 1;
   }
   const double low = sums[0] / counts[0], high = sums[1] / counts[1], mean = (sums[0] + sums[1]) / (double)n;
   for (size_t i = 0; i < n; i++) square += (along[i] - mean) * (along[i] - mean);
-  free(along);
-  axis->midpoint = 0.5 * (low + high);
-  axis->scale = sqrt(square / (double)(n - 1));
-  axis->separation = (high - low) / axis->scale;
-  if (axis->scale > 0) return STATUS_OK;
+  *midpoint = 0.5 * (low + high);
+  *scale = sqrt(square / (double)(n - 1));
+  *separation = (high - low) / *scale;
+  if (*scale > 0) return STATUS_OK;
   return error_set(err, STATUS_NUMERIC, "the words do not differ along the axis");
+}
+
+static Status place_axis(const AxisDesign *design, const float *rows, ValueAxis *axis, Error *err) {
+  double *along = mem_alloc(design->n, sizeof *along);
+  for (size_t i = 0; i < design->n; i++) along[i] = axis_project(axis, rows + i * axis->width);
+  const Status status = place(design, along, &axis->midpoint, &axis->scale, &axis->separation, err);
+  free(along);
+  return status;
+}
+
+static double squared_size(size_t n, const double *numbers) {
+  double sum = 0;
+  for (size_t i = 0; i < n; i++) sum += numbers[i] * numbers[i];
+  return sum;
 }
 
 Status axis_fit(const AxisDesign *design, AxisMethod method, const char *site, size_t d, const float *rows,
@@ -192,14 +209,31 @@ Status axis_fit(const AxisDesign *design, AxisMethod method, const char *site, s
     residuals = mem_alloc(n * d, sizeof *residuals);
     status = axis_residual_matrix(n, n_covariates, covariates, NULL, matrix, err);
     if (status == STATUS_OK) blas_gemm_f64(false, false, n, d, n, 1, matrix, n, centred, d, 0, residuals, d);
+    if (status == STATUS_OK) status = axis_check_left(squared_size(n * d, centred), squared_size(n * d, residuals), err);
   }
   if (status == STATUS_OK)
     status = find_direction(design, method, d, residuals ? residuals : centred, axis->direction, err);
-  if (status == STATUS_OK) status = place(design, rows, axis, err);
+  if (status == STATUS_OK) status = place_axis(design, rows, axis, err);
   free(centred);
   free(residuals);
   free(matrix);
   if (status == STATUS_OK) return status;
   axis_clear(axis);
   return site[0] ? error_prefix(err, "%s", site) : status;
+}
+
+Status axis_score_words(const AxisDesign *design, const ValueAxis *axis, size_t n_all, const float *rows,
+                        const double *covariates, size_t n_covariates, double *scores, Error *err) {
+  double midpoint = axis->midpoint, scale = axis->scale, separation;
+  Status status = STATUS_OK;
+  for (size_t i = 0; i < n_all; i++) scores[i] = axis_project(axis, rows + i * axis->width);
+  if (n_covariates) {
+    bool *train = mem_alloc(n_all, sizeof *train);
+    for (size_t i = 0; i < design->n; i++) train[i] = true;
+    status = axis_take_out(n_all, n_covariates, covariates, train, scores, err);
+    if (status == STATUS_OK) status = place(design, scores, &midpoint, &scale, &separation, err);
+    free(train);
+  }
+  for (size_t i = 0; i < n_all; i++) scores[i] = (scores[i] - midpoint) / scale;
+  return status == STATUS_OK ? status : error_prefix(err, "%s", axis->site);
 }

@@ -31,8 +31,15 @@ Status axis_fitter_fit(const AxisFitter *fitter, size_t n_labelings, const bool 
                        Error *err);
 
 /* Fits the axis of all words of a design, rows[n, d], covariates[n, n_covariates] regressed out of them first (NULL:
- * none); midpoint and scale are of the rows as they are. site is copied, and named in errors. Rows that are all the same are STATUS_NUMERIC. */
+ * none); midpoint and scale are of the rows as they are. site is copied, and named in errors. Rows that are all the same, of which
+ * the covariates leave nothing, or for lda all the same within either pole, are STATUS_NUMERIC. */
 Status axis_fit(const AxisDesign *design, AxisMethod method, const char *site, size_t d, const float *rows,
                 const double *covariates, size_t n_covariates, ValueAxis *axis, Error *err);
+
+/* scores[n_all] of rows[n_all, d], the design's words and others behind them, with the covariates taken out of all by the
+ * regression that axis_fit made on the design's words, and in the midpoint and scale that these then have. Without
+ * covariates (NULL) it is axis_score of every row. */
+Status axis_score_words(const AxisDesign *design, const ValueAxis *axis, size_t n_all, const float *rows,
+                        const double *covariates, size_t n_covariates, double *scores, Error *err);
 
 #endif

@@ -30,6 +30,12 @@ Status axis_centred_rows(size_t n, size_t d, const float *rows, double **centred
  * marked train[n] (NULL: all) by least squares of least length. covariates[n, q], matrix[n, n]. */
 Status axis_residual_matrix(size_t n, size_t q, const double *covariates, const bool *train, double *matrix, Error *err);
 
+/* The same for numbers[n], in place, by words marked train[n]: without a matrix, for many words. */
+Status axis_take_out(size_t n, size_t q, const double *covariates, const bool *train, double *numbers, Error *err);
+
+/* STATUS_NUMERIC where of a squared size no more than rounding is left once covariates are taken out. */
+Status axis_check_left(double before, double after, Error *err);
+
 /* X X' of rows[n, d]. */
 void axis_gram(size_t n, size_t d, const double *rows, double *gram);
 
