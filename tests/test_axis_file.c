@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { N = 5, D = 3 };
+enum { N = 6, D = 3 };
 static Error err;
 
 /* A small axis file with one thing changed. */
@@ -17,13 +17,16 @@ typedef struct Variant {
   const char *method, *kind, *name; /* attribute, kind, and the array that is changed */
   double value;                     /* its first entry, or with shape: how many it has */
   bool shape;
-  const char *category, *lemma; /* of word 3 */
+  const char *category, *lemma; /* of word 4 */
+  const char *first_lemma;      /* of words 0 to 2, which are its forms then */
+  const char *sha256;           /* of the texts, under a rule */
+  size_t n_many;                /* so many words, all of the poles */
   bool one_end;                 /* of two sentences */
 } Variant;
 
 static void put(Result *to, const Variant *v, const char *name, size_t rank, const size_t *shape, const double *values) {
   size_t dims[2] = {shape[0], rank > 1 ? shape[1] : 1};
-  double *copy = mem_alloc(64, sizeof *copy);
+  double *copy = mem_alloc(dims[0] * dims[1] + 64, sizeof *copy);
   memcpy(copy, values, dims[0] * dims[1] * sizeof *copy);
   const bool changed = v->name && strcmp(v->name, name) == 0;
   if (changed && v->shape)
@@ -34,13 +37,30 @@ static void put(Result *to, const Variant *v, const char *name, size_t rank, con
   free(copy);
 }
 
+/* Words w0, w1, ... of the poles in halves, each its own lemma. */
+static void write_many(Result *to, size_t n) {
+  char **words = mem_alloc(n, sizeof *words);
+  const char **categories = mem_alloc(n, sizeof *categories);
+  for (size_t i = 0; i < n; i++) {
+    words[i] = mem_format("w%zu", i);
+    categories[i] = i % 2 ? "agency" : "communion";
+  }
+  result_write_strings(to, "words/word", (const char *const *)words, n, &err);
+  result_write_strings(to, "words/lemma", (const char *const *)words, n, &err);
+  result_write_strings(to, "words/category", categories, n, &err);
+  free(categories);
+  string_list_free(words, n);
+}
+
 static void write_file(const char *path, const Variant *v) {
   char *argv[] = {"fathom", "axis"};
   const Provenance from = {.command = "axis", .argc = 2, .argv = argv};
-  const char *const words[N] = {"bold", "bolder", "kind", "warm", "table"};
-  const char *const lemmas[N] = {"bold", "bold", "kind", v->lemma ? v->lemma : "warm", "table"};
-  const char *const categories[N] = {"agency", "agency", "communion", v->category ? v->category : "communion", "neutral"};
-  const double rows[N * D] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15.5};
+  const char *const words[N] = {"bold", "bolder", "lead", "kind", "warm", "table"};
+  const char *const lemmas[N] = {"bold", v->first_lemma ? v->first_lemma : "Bold", v->first_lemma ? "bold" : "lead", "kind",
+                                 v->lemma ? v->lemma : "warm", "table"};
+  const char *const categories[N] = {"agency", "agency", "agency", "communion", v->category ? v->category : "communion",
+                                     "neutral"};
+  const double rows[N * D] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18.5};
   Result *to;
   result_create(path, v->kind ? v->kind : "axis", &from, &to, &err);
   result_write_attribute(to, "method", v->method ? v->method : "lda", &err);
@@ -51,11 +71,21 @@ static void write_file(const char *path, const Variant *v) {
   put(to, v, "direction/blocks.1.hook_resid_post", 1, (size_t[]){D}, (double[]){0.6, 0, 0.8});
   put(to, v, "rows/blocks.1.hook_resid_post", 2, (size_t[]){N, D}, rows);
   result_write_strings(to, "category", (const char *[]){"agency", "communion", "neutral"}, 3, &err);
-  result_write_strings(to, "words/word", words, N, &err);
-  result_write_strings(to, "words/lemma", lemmas, N, &err);
-  result_write_strings(to, "words/category", categories, N, &err);
-  result_write_strings(to, "covariate", (const char *[]){"zipf"}, 1, &err);
-  put(to, v, "words/covariates", 2, (size_t[]){N, 1}, (double[]){1, 2, 3, 4, 5});
+  if (v->n_many) {
+    write_many(to, v->n_many);
+  } else {
+    result_write_strings(to, "words/word", words, N, &err);
+    result_write_strings(to, "words/lemma", lemmas, N, &err);
+    result_write_strings(to, "words/category", categories, N, &err);
+  }
+  if (!v->n_many) {
+    result_write_strings(to, "covariate", (const char *[]){"zipf"}, 1, &err);
+    put(to, v, "words/covariates", 2, (size_t[]){N, 1}, (double[]){1, 2, 3, 4, 5, 6});
+  }
+  if (v->sha256) {
+    result_write_strings(to, "texts/rule", (const char *[]){"last"}, 1, &err);
+    result_write_strings(to, "texts/sha256", (const char *[]){v->sha256}, 1, &err);
+  }
   result_write_strings(to, "sentences/id", (const char *[]){"a", "b"}, 2, &err);
   result_write_strings(to, "sentences/pos", (const char *[]){"verb", ""}, 2, &err);
   result_write_strings(to, "sentences/before", (const char *[]){"they ", "to "}, 2, &err);
@@ -69,20 +99,29 @@ static void test_read(const char *path) {
   ok(axis_file_open(path, &file, &err) == STATUS_OK, "an axis file opens");
   const AxisWords *w = &file.words;
   ok(file.n_axes == 1 && file.method == AXIS_LDA && file.axes[0].width == D && file.axes[0].separation == 1.5, "its axis");
-  ok(w->n == N && w->n_pole_words == 4 && w->n_lemmas == 4 && w->n_pole_lemmas == 3 && w->lemma[1] == 0 && w->lemma[4] == 3,
-     "its words and lemmas");
-  ok(w->first[1] && !w->first[2] && w->n_covariates == 1 && w->covariate[4] == 5, "its poles and covariates");
+  ok(w->n == N && w->n_pole_words == 5 && w->n_lemmas == 5 && w->n_pole_lemmas == 4 && w->lemma[1] == 0 && w->lemma[5] == 4,
+     "its words and lemmas, of which Bold is bold");
+  ok(w->first[2] && !w->first[3] && w->n_covariates == 1 && w->covariate[4] == 5, "its poles and covariates");
+  ok(strcmp(file.rule, "") == 0 && strcmp(file.texts_sha256, "") == 0, "no word on its texts");
   const Carrier *second = &file.carriers.items[1];
   ok(file.carriers.count == 2 && strcmp(second->id, "b") == 0 && strcmp(second->pos, "") == 0 &&
          strcmp(second->before, "to ") == 0 && strcmp(second->after, " it.") == 0,
      "its sentences");
   float *rows;
-  ok(axis_file_rows(&file, 0, &rows, &err) == STATUS_OK && rows[N * D - 1] == 15.5F, "its rows");
+  ok(axis_file_rows(&file, 0, &rows, &err) == STATUS_OK && rows[N * D - 1] == 18.5F, "its rows");
   ok(is_close(axis_score(&file.axes[0], rows), (0.6 * 1 + 0.8 * 3 - 0.5) / 2, 1e-12, 0), "and a score");
   free(rows);
   size_t axis;
   ok(axis_file_find(&file, "blocks.1.hook_resid_post", &axis) && axis == 0 && !axis_file_find(&file, "x", &axis),
      "axes are found by their sites");
+  axis_file_close(&file);
+  write_file(path, &(Variant){.sha256 = "abc"});
+  ok(axis_file_open(path, &file, &err) == STATUS_OK && strcmp(file.rule, "last") == 0 &&
+         strcmp(file.texts_sha256, "abc") == 0,
+     "or one");
+  axis_file_close(&file);
+  write_file(path, &(Variant){.n_many = 5000});
+  ok(axis_file_open(path, &file, &err) == STATUS_OK && file.words.n_pole_lemmas == 5000, "5000 words of the poles");
   axis_file_close(&file);
 }
 
@@ -99,12 +138,16 @@ static void test_bad(const char *path) {
       {{.name = "midpoint", .value = 2, .shape = true}, "midpoint has 2 x 1 entries, expected 1 x 1"},
       {{.name = "direction/blocks.1.hook_resid_post", .value = 3}, "its length is 3.1"},
       {{.name = "direction/blocks.1.hook_resid_post", .value = NAN}, "its length is "},
-      {{.name = "words/covariates", .value = 4, .shape = true}, "words/covariates has 4 x 1 entries, expected 5 x 1"},
+      {{.name = "words/covariates", .value = 4, .shape = true}, "words/covariates has 4 x 1 entries, expected 6 x 1"},
       {{.name = "words/covariates", .value = INFINITY}, "words/covariates holds inf"},
       {{.category = "other"}, "words/category: \"other\" is not in category"},
       {{.category = "neutral"}, "pole communion has 1 words, expected at least 2"},
       {{.one_end = true}, "sentences/after has 1 entries, expected 2"},
-      {{.lemma = "bold"}, "\"bold\" is of both poles, agency and communion"},
+      {{.lemma = "BOLD"}, "\"BOLD\" is of both poles, agency and communion"},
+      {{.first_lemma = "bold"}, "pole agency has 1 lemmas, expected at least 2"},
+      {{.lemma = "Kind"}, "pole communion has 1 lemmas, expected at least 2"},
+      {{.n_many = 5001}, "5001 words of both poles, expected at most 5000"},
+      {{.n_many = 100001}, "words/word has 100001 entries, expected at most 100000"},
   };
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
     AxisFile file;
@@ -117,7 +160,7 @@ static void test_bad(const char *path) {
   float *rows;
   write_file(path, &(Variant){.name = "rows/blocks.1.hook_resid_post", .value = 4, .shape = true});
   ok(axis_file_open(path, &file, &err) == STATUS_OK && axis_file_rows(&file, 0, &rows, &err) == STATUS_DATA &&
-         strstr(err.text, "has 4 x 3 entries, expected 5 x 3"),
+         strstr(err.text, "has 4 x 3 entries, expected 6 x 3"),
      "%s", err.text);
   axis_file_close(&file);
 }

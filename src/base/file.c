@@ -130,6 +130,14 @@ Status file_writer_open(FileWriter *writer, const char *path, Error *err) {
   return status;
 }
 
+Status file_check_writable(const char *path, Error *err) {
+  FileWriter writer = {0};
+  if (file_is_directory(path)) return error_set(err, STATUS_SYSTEM, "%s: is a folder, expected the name of a file", path);
+  const Status status = file_writer_open(&writer, path, err);
+  file_writer_discard(&writer);
+  return status;
+}
+
 Status file_flush(FILE *stream, const char *name, Error *err) {
   if (fflush(stream) != 0) return error_system(err, "%s: cannot write", name);
   if (ferror(stream)) return error_set(err, STATUS_SYSTEM, "%s: a write failed: is the disk full?", name);

@@ -105,15 +105,19 @@ static Status convert(const char *path, const AxisSettings *s, Error *err) {
                                         "--control-vector alone", path);
   Status status = axis_file_open(path, &file, err);
   bool *chosen = mem_alloc(file.n_axes, sizeof *chosen);
+  const char **names = mem_alloc(file.n_axes, sizeof *names);
   size_t n = 0;
   if (status == STATUS_OK) status = axis_choose(s, &file, chosen, err);
   for (size_t k = 0; k < file.n_axes && status == STATUS_OK; k++) {
     if (!chosen[k]) continue;
     const ValueAxis kept = file.axes[n];
+    names[n] = file.axes[k].site;
     file.axes[n++] = file.axes[k];
     file.axes[k] = kept;
   }
+  if (status == STATUS_OK) status = axis_check_sites(s, names, n, err);
   free(chosen);
+  free(names);
   if (status == STATUS_OK) status = result_read_attribute(file.result, "architecture", &architecture, err);
   if (status == STATUS_OK)
     status = axis_write_control_vector(s->control_vector, file.axes, n, architecture, err);
@@ -147,6 +151,21 @@ static Status read_saved(const Invocation *call, const AxisSettings *s, Error *e
   return axis_shift(call, s, err);
 }
 
+/* Could what was asked for be written? Found out before anything is computed. */
+static Status check_outputs(const Invocation *call, const AxisSettings *s, Error *err) {
+  const char *const outputs[] = {s->output, s->control_vector};
+  if (s->output && s->control_vector && file_is_same(s->output, s->control_vector))
+    return error_set(err, STATUS_USAGE, "--output and --control-vector are one file, %s", s->output);
+  for (size_t k = 0; k < 2; k++) {
+    for (size_t i = 0; outputs[k] && i < call->n_args; i++)
+      if (file_is_same(outputs[k], call->args[i]))
+        return error_set(err, STATUS_USAGE, "%s is read: expected another file to write to", outputs[k]);
+    const Status status = outputs[k] ? file_check_writable(outputs[k], err) : STATUS_OK;
+    if (status != STATUS_OK) return status;
+  }
+  return STATUS_OK;
+}
+
 static Status run(const Invocation *call, const void *given, Error *err) {
   const AxisSettings *s = given;
   ArgumentKind kind;
@@ -155,7 +174,8 @@ static Status run(const Invocation *call, const void *given, Error *err) {
                      BOOTSTRAP_LEAST);
   if (strchr(s->poles, ',') == NULL || strchr(s->poles, ',') != strrchr(s->poles, ','))
     return error_set(err, STATUS_USAGE, "--poles %s: expected two names, such as agency,communion", s->poles);
-  const Status status = kind_of(call->args[0], &kind, err);
+  Status status = check_outputs(call, s, err);
+  if (status == STATUS_OK) status = kind_of(call->args[0], &kind, err);
   if (status != STATUS_OK) return status;
   return kind == AN_AXIS ? read_saved(call, s, err) : build(call, s, kind == A_STORE, err);
 }

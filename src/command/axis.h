@@ -1,10 +1,12 @@
 /* What the parts of `fathom axis` share: axis.c (the command), axis_words.c (words of a lexicon in carrier sentences,
  * through a model), axis_covariates.c (what is regressed out), axis_store.c (words from an activation store), axis_build.c
  * (axes of all sites and how they are borne out), axis_write.c (files), axis_project.c (stores along saved axes),
- * axis_shift.c (an axis of one model beside that of another), axis_rows.c (the tables of these two). */
+ * axis_shift.c (an axis of one model beside that of another), axis_agree.c (whether these two can be compared), axis_rows.c
+ * (the tables of projections and shifts). */
 #ifndef FATHOM_COMMAND_AXIS_H
 #define FATHOM_COMMAND_AXIS_H
 
+#include "base/digest.h"
 #include "command/command.h"
 #include "command/inputs.h"
 #include "probes/drift/interval.h"
@@ -28,6 +30,8 @@ typedef struct AxisData {
   size_t *widths, n_sites;
   float **rows;         /* [n_sites] of [words.n, width] */
   CarrierSet carriers;  /* the sentences that the words stood in; none where they are not known */
+  char *rule;           /* which rows of the words' texts were read */
+  char texts_sha256[DIGEST_TEXT]; /* of all texts, word by word; "" where not known */
   char *architecture;   /* as GGUF files call it, "" where it is not known */
   char *model, *sha256; /* "" where not known */
   char **notes;         /* [n_notes] for the head of the table */
@@ -43,9 +47,14 @@ void axis_note(AxisData *data, bool is_warning, char *note);
 Status axis_from_model(const char *path, const AxisSettings *settings, AxisData *data, Error *err);
 Status axis_from_store(const char *path, const AxisSettings *settings, AxisData *data, Error *err);
 
-/* The names of --residualise, and their numbers into every word. */
+/* The names of --residualise, and their numbers into every word, but for the tokens, which only words in sentences have. */
 Status axis_read_covariates(const AxisSettings *settings, CarriedWord *items, size_t n, char ***names,
                             size_t *n_names, Error *err);
+void axis_take_tokens(char *const *names, size_t n_names, CarriedWord *items, size_t n);
+
+/* Indexes the words, and whatever speaks against fitting axes on them at these sites, found out before they are recorded. */
+Status axis_check_words(const AxisSettings *settings, AxisWords *words, Error *err);
+Status axis_check_sites(const AxisSettings *settings, const char *const *sites, size_t n_sites, Error *err);
 
 /* Fits and tests the axes of data, prints them, writes the files asked for. */
 Status axis_build(const Invocation *call, const AxisSettings *settings, AxisData *data, Error *err);
@@ -64,7 +73,8 @@ typedef struct AxisResults {
 Status axis_write(const char *path, const AxisSettings *settings, const Provenance *provenance, const AxisData *data,
                   const AxisResults *results, Error *err);
 
-/* The directions at resid_post, times their scale, as llama.cpp's control vectors. */
+/* The directions at resid_post, times their scale, as llama.cpp's control vectors; axis_check_sites says whether there is
+ * one. */
 Status axis_write_control_vector(const char *path, const ValueAxis *axes, size_t n_axes, const char *architecture,
                                  Error *err);
 
@@ -95,6 +105,9 @@ Status axis_rows_write(const char *path, const char *kind, const Provenance *pro
 Status axis_choose(const AxisSettings *settings, const AxisFile *file, bool *chosen, Error *err);
 
 Status axis_project_stores(const Invocation *call, const AxisSettings *settings, Error *err);
+/* Are the rows of two files those of the same words in the same texts, and their axes fit alike? STATUS_DATA says what
+ * differs first. */
+Status axis_check_agreement(const AxisFile *x, const AxisFile *y, Error *err);
 Status axis_shift(const Invocation *call, const AxisSettings *settings, Error *err);
 
 #endif

@@ -12,6 +12,7 @@
 void axis_data_clear(AxisData *data) {
   axis_words_clear(&data->words);
   carriers_clear(&data->carriers);
+  free(data->rule);
   for (size_t k = 0; k < data->n_sites; k++) {
     free(data->sites[k]);
     free(data->rows[k]);
@@ -84,8 +85,11 @@ static Status build_site(const AxisSettings *s, const AxisData *data, const Axis
     if (status != STATUS_OK) error_prefix(err, "%s", data->sites[k]);
   }
   if (status == STATUS_OK) {
+    status = axis_score_words(&r->design, &r->axes[k], w->n, rows, protocol->covariates, protocol->n_covariates, scores,
+                              err);
+  }
+  if (status == STATUS_OK) {
     memcpy(scores, r->evaluations[k].held_out, w->n_pole_words * sizeof *scores);
-    for (size_t i = w->n_pole_words; i < w->n; i++) scores[i] = axis_score(&r->axes[k], rows + i * d);
     project_categories(s, w, scores, r->projections + k * w->n_categories, units);
     if (k == 0) memcpy(r->units, units, w->n_categories * sizeof *units);
   }
@@ -118,14 +122,20 @@ static Status build_sites(const AxisSettings *s, const AxisData *data, const Axi
   return status;
 }
 
-enum { MOST_WORDS = 5000 };
+Status axis_check_words(const AxisSettings *s, AxisWords *w, Error *err) {
+  AxisDesign design = {0};
+  Status status = axis_words_index(w, err);
+  if (status == STATUS_OK) status = axis_words_check_fit(w, err);
+  if (status == STATUS_OK)
+    status = axis_design_init(&design, w->n_pole_words, w->first, w->lemma, w->n_pole_lemmas, s->folds, s->common.seed,
+                              (const char *const *)w->categories, err);
+  axis_design_clear(&design);
+  return status;
+}
 
 static Status compute(const AxisSettings *s, const AxisData *data, AxisResults *r, Error *err) {
   const AxisWords *w = &data->words;
   const size_t n = data->n_sites;
-  if (w->n_pole_words > MOST_WORDS)
-    return error_set(err, STATUS_DATA, "%zu words of both poles, expected at most %d: memory grows with their square",
-                     w->n_pole_words, MOST_WORDS);
   Status status = axis_design_init(&r->design, w->n_pole_words, w->first, w->lemma, w->n_pole_lemmas, s->folds,
                                    s->common.seed, (const char *const *)w->categories, err);
   if (status != STATUS_OK) return status;
@@ -168,13 +178,12 @@ static void write_notes(const AxisSettings *s, const AxisData *data, const AxisR
   table_note(table, "words: %zu of %s (%zu lemmas), %zu of %s (%zu lemmas)", n_first, w->categories[0], r->units[0],
              w->n_pole_words - n_first, w->categories[1], r->units[1]);
   for (size_t c = 2; c < w->n_categories; c++)
-    table_note(table, "beside the poles: %s (%zu lemmas), which no axis is fit on%s", w->categories[c], r->units[c],
-               w->n_covariates ? "; no covariates are taken out of their rows" : "");
+    table_note(table, "beside the poles: %s (%zu lemmas), which no axis is fit on", w->categories[c], r->units[c]);
   for (size_t i = 0; i < data->n_notes; i++) table_note(table, "%s", data->notes[i]);
   table_note(table, "held out: each of %zu folds of whole lemmas is scored by the axis of the others; auc is over pairs "
                     "of words of one fold, g (Hedges) over all words", s->folds);
   for (size_t k = 0; k < w->n_covariates; k++)
-    table_note(table, "covariate: %s, regressed out by the words the axis is fit on", w->covariates[k]);
+    table_note(table, "covariate: %s, regressed out of all words by those the axis is fit on", w->covariates[k]);
   if (w->n_pole_lemmas == w->n_pole_words)
     table_note(table, "no two words share a lemma: inflections that are no lemma's are in several folds, and make auc, g and p too good");
   char *interval = axis_interval_words(s, "lemmas");

@@ -1,6 +1,7 @@
 /* Recorded stores along saved axes: group means of scores, with intervals over samples. */
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/names.h"
 #include "command/axis.h"
 #include "probes/values/axis_compare.h"
 #include "store/activations.h"
@@ -12,8 +13,7 @@
 /* The rows of a store by group, whatever the site. */
 typedef struct Grouping {
   Store *store;
-  char **names;    /* [n_groups] */
-  size_t n_groups;
+  Names names;     /* of the groups */
   size_t *group;   /* [n_samples] */
   size_t *unit;    /* [n_samples]: what is one observation */
   bool *counts;    /* [n_rows]: position 0 does not */
@@ -22,8 +22,7 @@ typedef struct Grouping {
 
 static void grouping_clear(Grouping *g) {
   store_close(g->store);
-  for (size_t i = 0; i < g->n_groups; i++) free(g->names[i]);
-  free(g->names);
+  names_clear(&g->names);
   free(g->group);
   free(g->unit);
   free(g->counts);
@@ -34,16 +33,8 @@ static void name_groups(Grouping *g, const char *by) {
   const StoreContents *c = store_contents(g->store);
   const char *const *words = strcmp(by, "group") == 0 ? c->groups : c->labels;
   g->group = mem_alloc(c->n_samples, sizeof *g->group);
-  for (size_t i = 0; i < c->n_samples; i++) {
-    const char *word = strcmp(by, "none") == 0 ? "" : words[i];
-    size_t k = 0;
-    while (k < g->n_groups && strcmp(g->names[k], word) != 0) k++;
-    if (k == g->n_groups) {
-      g->names = mem_resize(g->names, k + 1, sizeof *g->names);
-      g->names[g->n_groups++] = mem_copy_string(word);
-    }
-    g->group[i] = k;
-  }
+  for (size_t i = 0; i < c->n_samples; i++)
+    g->group[i] = names_number(&g->names, strcmp(by, "none") == 0 ? "" : words[i]);
 }
 
 /* A sample is one observation; the two sides of a preference pair, which share their prompt, are one together. */
@@ -110,22 +101,57 @@ static Status score_samples(const Grouping *g, size_t site, const ValueAxis *axi
   return status;
 }
 
-/* Means of all groups at one site: units stand in the place of lemmas. */
-static void add_means(const AxisSettings *s, const Grouping *g, const ValueAxis *axis, const double *scores,
-                      AxisRows *to) {
-  const size_t n = store_contents(g->store)->n_samples;
-  bool *chosen = mem_alloc(n, sizeof *chosen);
-  for (size_t k = 0; k < g->n_groups; k++) {
+/* Groups' means at one site: units stand in the place of lemmas. */
+typedef struct Means {
+  const AxisSettings *settings;
+  size_t *order; /* [n_samples] samples group by group, rising in each */
+  size_t *begin; /* [groups + 1] into order */
+  double *scores; /* of one group's samples */
+  size_t *unit;   /* theirs, from 0 on */
+  bool *chosen;
+} Means;
+
+static Means means_new(const AxisSettings *s, const Grouping *g) {
+  const size_t n = store_contents(g->store)->n_samples, n_groups = g->names.count;
+  Means m = {.settings = s,
+             .order = mem_alloc(n, sizeof *m.order),
+             .begin = mem_alloc(n_groups + 1, sizeof *m.begin),
+             .scores = mem_alloc(n, sizeof *m.scores),
+             .unit = mem_alloc(n, sizeof *m.unit),
+             .chosen = mem_alloc(n, sizeof *m.chosen)};
+  size_t *at = mem_alloc(n_groups + 1, sizeof *at);
+  for (size_t i = 0; i < n; i++) m.begin[g->group[i] + 1]++;
+  for (size_t k = 0; k < n_groups; k++) at[k + 1] = m.begin[k + 1] += m.begin[k];
+  for (size_t i = 0; i < n; i++) m.order[at[g->group[i]]++] = i;
+  free(at);
+  return m;
+}
+
+static void means_clear(Means *m) {
+  free(m->order);
+  free(m->begin);
+  free(m->scores);
+  free(m->unit);
+  free(m->chosen);
+}
+
+static void add_means(Means *m, const Grouping *g, const ValueAxis *axis, const double *scores, AxisRows *to) {
+  const AxisSettings *s = m->settings;
+  for (size_t k = 0; k < g->names.count; k++) {
+    const size_t *members = m->order + m->begin[k], n = m->begin[k + 1] - m->begin[k];
     Interval interval;
     size_t units;
-    for (size_t i = 0; i < n; i++) chosen[i] = g->group[i] == k && !isnan(scores[i]);
-    Estimate mean = axis_lemma_mean(n, scores, chosen, g->unit, n, &units);
+    for (size_t j = 0; j < n; j++) {
+      m->scores[j] = scores[members[j]];
+      m->chosen[j] = !isnan(m->scores[j]);
+      m->unit[j] = j == 0 ? 0 : m->unit[j - 1] + (g->unit[members[j]] != g->unit[members[j - 1]]);
+    }
+    Estimate mean = axis_lemma_mean(n, m->scores, m->chosen, m->unit, m->unit[n - 1] + 1, &units);
     intervals_bootstrap(units, 1, &mean, s->bootstrap, s->common.seed, &interval);
-    axis_rows_add(to, (AxisRow){axis->site, store_path(g->store), g->names[k][0] ? g->names[k] : "all",
+    axis_rows_add(to, (AxisRow){axis->site, store_path(g->store), g->names.items[k][0] ? g->names.items[k] : "all",
                                 {mean.value, interval.low, interval.high}, units});
     free(mean.pseudo);
   }
-  free(chosen);
 }
 
 /* The chosen axes whose sites the store has; one that was asked for and is missing is an error. */
@@ -133,6 +159,7 @@ static Status project_store(const AxisSettings *s, const AxisFile *file, const b
                             AxisRows *to, Error *err) {
   const StoreContents *c = store_contents(g->store);
   double *scores = mem_alloc(c->n_samples, sizeof *scores);
+  Means means = means_new(s, g);
   Status status = STATUS_OK;
   const size_t before = to->count;
   for (size_t k = 0; k < file->n_axes && status == STATUS_OK; k++) {
@@ -150,8 +177,9 @@ static Status project_store(const AxisSettings *s, const AxisFile *file, const b
                          "trained from it",
                          store_path(g->store), axis->site, c->sites[site].width, file->path, axis->width);
     if (status == STATUS_OK) status = score_samples(g, site, axis, scores, err);
-    if (status == STATUS_OK) add_means(s, g, axis, scores, to);
+    if (status == STATUS_OK) add_means(&means, g, axis, scores, to);
   }
+  means_clear(&means);
   free(scores);
   if (status == STATUS_OK && to->count == before)
     status = error_set(err, STATUS_DATA, "%s and %s have no site in common", file->path, store_path(g->store));

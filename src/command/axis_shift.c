@@ -8,29 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static Status check_same_words(const AxisFile *x, const AxisFile *y, Error *err) {
-  const AxisWords *a = &x->words, *b = &y->words;
-  for (size_t i = 0; i < a->n && i < b->n; i++)
-    if (strcmp(a->words[i], b->words[i]) != 0)
-      return error_set(err, STATUS_DATA, "%s and %s hold different words: word %zu is \"%.60s\" against \"%.60s\"",
-                       x->path, y->path, i, a->words[i], b->words[i]);
-    else if (strcmp(a->lemmas[i], b->lemmas[i]) != 0 ||
-             strcmp(a->categories[a->category[i]], b->categories[b->category[i]]) != 0)
-      return error_set(err, STATUS_DATA, "%s and %s do not agree on \"%.60s\": %.60s (%.60s) against %.60s (%.60s)",
-                       x->path, y->path, a->words[i], a->categories[a->category[i]], a->lemmas[i],
-                       b->categories[b->category[i]], b->lemmas[i]);
-  if (a->n != b->n)
-    return error_set(err, STATUS_DATA, "%s and %s hold different words: %zu against %zu", x->path, y->path, a->n, b->n);
-  for (size_t c = 0; c < 2; c++)
-    if (strcmp(a->categories[c], b->categories[c]) != 0)
-      return error_set(err, STATUS_DATA, "%s and %s do not agree on the first pole: %.60s against %.60s", x->path,
-                       y->path, a->categories[0], b->categories[0]);
-  if (x->method != y->method)
-    return error_set(err, STATUS_DATA, "%s was fit by %s, %s by %s: expected one method", x->path, x->method_name,
-                     y->path, y->method_name);
-  return STATUS_OK;
-}
-
 /* Site by site: axis of x, axis of y. */
 typedef struct SitePair {
   size_t x, y;
@@ -224,7 +201,7 @@ Status axis_shift(const Invocation *call, const AxisSettings *s, Error *err) {
   AxisFile x = {0}, y = {0};
   Status status = axis_file_open(call->args[0], &x, err);
   if (status == STATUS_OK) status = axis_file_open(call->args[1], &y, err);
-  if (status == STATUS_OK) status = check_same_words(&x, &y, err);
+  if (status == STATUS_OK) status = axis_check_agreement(&x, &y, err);
   if (status == STATUS_OK) status = compare(call, s, &x, &y, err);
   axis_file_close(&x);
   axis_file_close(&y);

@@ -1,6 +1,7 @@
 /* Words from an activation store: samples of one group are one word, and their label is its category. */
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/names.h"
 #include "base/sitename.h"
 #include "command/axis.h"
 #include "model/family.h"
@@ -13,6 +14,7 @@
 /* Which word each sample is of, SIZE_MAX where it is of none. */
 typedef struct StoreWords {
   size_t *word; /* [n_samples] */
+  Names names;  /* of the words, by their numbers */
   size_t n_other_labels;
 } StoreWords;
 
@@ -33,10 +35,9 @@ static size_t category_of(const AxisWords *w, const char *label) {
   return c;
 }
 
-/* The word of this name, made where it is new. Quadratic in their number, which is hundreds or a few thousands. */
-static Status find_word(AxisWords *w, const char *name, size_t category, size_t *word, Error *err) {
-  for (*word = 0; *word < w->n; ++*word)
-    if (strcmp(w->words[*word], name) == 0) break;
+/* The word of this name, made where it is new. */
+static Status find_word(AxisWords *w, Names *names, const char *name, size_t category, size_t *word, Error *err) {
+  *word = names_number(names, name);
   if (*word < w->n && w->category[*word] != category)
     return error_set(err, STATUS_DATA,
                      "group \"%.60s\" has samples labelled %.60s and %.60s: all samples of a group are one word", name,
@@ -61,7 +62,7 @@ static Status list_words(const StoreContents *c, AxisWords *w, StoreWords *of, E
       if (poles) of->word[i] = SIZE_MAX;
       if (category == w->n_categories) of->n_other_labels += (size_t)poles;
       if (category == w->n_categories || (category < 2) != poles) continue;
-      status = find_word(w, c->groups[i][0] ? c->groups[i] : c->sample_ids[i], category, &of->word[i], err);
+      status = find_word(w, &of->names, c->groups[i][0] ? c->groups[i] : c->sample_ids[i], category, &of->word[i], err);
     }
   return status;
 }
@@ -121,6 +122,7 @@ static Status choose_sites(const StoreContents *c, const char *path, const AxisS
 static Status read_sites(Store *store, const AxisSettings *s, const StoreWords *of, AxisData *data, Error *err) {
   const StoreContents *c = store_contents(store);
   bool *chosen = mem_alloc(c->n_sites, sizeof *chosen), *counts = rows_that_count(store, s);
+  size_t *site = mem_alloc(c->n_sites, sizeof *site);
   data->sites = mem_alloc(c->n_sites, sizeof *data->sites);
   data->widths = mem_alloc(c->n_sites, sizeof *data->widths);
   data->rows = mem_alloc(c->n_sites, sizeof *data->rows);
@@ -128,12 +130,16 @@ static Status read_sites(Store *store, const AxisSettings *s, const StoreWords *
   for (size_t i = 0; i < c->n_sites && status == STATUS_OK; i++) {
     if (!chosen[i]) continue;
     const size_t k = data->n_sites++;
+    site[k] = i;
     data->sites[k] = mem_copy_string(c->sites[i].name);
     data->widths[k] = c->sites[i].width;
-    status = average(store, i, of->word, counts, &data->words, &data->rows[k], err);
   }
+  if (status == STATUS_OK) status = axis_check_sites(s, (const char *const *)data->sites, data->n_sites, err);
+  for (size_t k = 0; k < data->n_sites && status == STATUS_OK; k++)
+    status = average(store, site[k], of->word, counts, &data->words, &data->rows[k], err);
   free(chosen);
   free(counts);
+  free(site);
   return status;
 }
 
@@ -148,6 +154,34 @@ static char *architecture_of(const StoreContents *c) {
   return mem_copy_string(family && family->gguf_architecture ? family->gguf_architecture : "");
 }
 
+/* Which rows of a sample stand for it. */
+static char *rule_of(const StoreContents *c, const AxisSettings *s) {
+  const bool whole = strcmp(c->token_rule, "last") == 0 || strcmp(c->token_rule, "mean") == 0;
+  return mem_format("recorded with --tokens %s%s", c->token_rule[0] ? c->token_rule : "unknown",
+                    whole ? "" : s->keep_first ? ", position 0 kept" : ", position 0 left out");
+}
+
+/* Of the texts of all words, word by word; "" where the store does not know them all. */
+static void digest_texts(const StoreContents *c, const StoreWords *of, size_t n_words, char *to) {
+  size_t *next = mem_alloc(c->n_samples, sizeof *next), *first = mem_alloc(n_words, sizeof *first);
+  Digest *digest = digest_new();
+  bool known = true;
+  for (size_t w = 0; w < n_words; w++) first[w] = SIZE_MAX;
+  for (size_t i = c->n_samples; i-- > 0;) {
+    const size_t w = of->word[i];
+    if (w == SIZE_MAX) continue;
+    known = known && c->text_digests[i][0];
+    next[i] = first[w];
+    first[w] = i;
+  }
+  for (size_t w = 0; w < n_words; w++)
+    for (size_t i = first[w]; i != SIZE_MAX; i = next[i]) digest_add_string(digest, c->text_digests[i]);
+  digest_finish(digest, to);
+  if (!known) to[0] = '\0';
+  free(next);
+  free(first);
+}
+
 Status axis_from_store(const char *path, const AxisSettings *s, AxisData *data, Error *err) {
   Store *store = NULL;
   StoreWords of = {0};
@@ -159,9 +193,11 @@ Status axis_from_store(const char *path, const AxisSettings *s, AxisData *data, 
                        c->n_rows);
   split_names(s, &data->words);
   if (status == STATUS_OK) status = list_words(c, &data->words, &of, err);
-  if (status == STATUS_OK) status = axis_words_index(&data->words, err);
+  if (status == STATUS_OK) status = axis_check_words(s, &data->words, err);
   if (status == STATUS_OK) status = read_sites(store, s, &of, data, err);
   if (status == STATUS_OK) {
+    data->rule = rule_of(c, s);
+    digest_texts(c, &of, data->words.n, data->texts_sha256);
     data->architecture = architecture_of(c);
     data->model = mem_copy_string(c->model);
     data->sha256 = mem_copy_string(c->weights_sha256);
@@ -172,5 +208,6 @@ Status axis_from_store(const char *path, const AxisSettings *s, AxisData *data, 
   }
   store_close(store);
   free(of.word);
+  names_clear(&of.names);
   return status == STATUS_OK || strncmp(err->text, path, strlen(path)) == 0 ? status : error_prefix(err, "%s", path);
 }

@@ -53,23 +53,42 @@ static void make_words(const Gathering *g, AxisWords *w) {
 static void note_left_out(const Gathering *g, AxisData *data) {
   for (size_t i = 0; i < LEFT_OUT_REASONS; i++) {
     const LeftOut *out = &g->words.left_out[i];
-    if (out->count) axis_note(data, true, mem_format("left out: %zu %s", out->count, out->what));
+    if (out->count) axis_note(data, !out->is_usual, mem_format("left out: %zu %s", out->count, out->what));
   }
   if (g->n_unknown) axis_note(data, true, mem_format("left out: %zu words with a covariate that is not known", g->n_unknown));
 }
 
-static Status gather(const AxisSettings *s, const Tokenizer *tokenizer, Gathering *g, Error *err) {
+/* What files say, before the model is opened: it is checked first. */
+static Status gather(const AxisSettings *s, Gathering *g, CarrierSet *carriers, Error *err) {
   char *names = s->others ? mem_format("%s,%s", s->poles, s->others) : mem_copy_string(s->poles);
-  CarrierSet carriers = {0};
   CarriedWords *words = &g->words;
-  Status status = s->templates ? carriers_read(s->templates, &carriers, err) : STATUS_OK;
-  if (status == STATUS_OK)
-    status = carried_words_read(s->lexicon, names, s->pos, s->input.strict, &carriers, tokenizer, words, err);
+  Status status = s->templates ? carriers_read(s->templates, carriers, err) : STATUS_OK;
+  if (status == STATUS_OK) status = carried_words_read(s->lexicon, names, s->pos, s->input.strict, words, err);
   if (status == STATUS_OK)
     status = axis_read_covariates(s, words->items, words->count, &g->covariates, &g->n_covariates, err);
-  if (status == STATUS_OK) drop_unknown(g);
   free(names);
   return status;
+}
+
+/* The words in their sentences, as far as a fit has a use for them. */
+static Status put_in_sentences(const AxisSettings *s, const Tokenizer *tokenizer, Gathering *g, CarrierSet *carriers,
+                               AxisData *data, Error *err) {
+  Status status = carried_words_tokenize(&g->words, carriers, tokenizer, err);
+  if (status != STATUS_OK) return status;
+  axis_take_tokens(g->covariates, g->n_covariates, g->words.items, g->words.count);
+  drop_unknown(g);
+  note_left_out(g, data);
+  make_words(g, &data->words);
+  status = axis_check_words(s, &data->words, err);
+  return status == STATUS_OK ? status : error_prefix(err, "%s", s->lexicon);
+}
+
+/* The texts up to each word's end are known by their digests. */
+static void digest_texts(const CarriedWords *words, char *to) {
+  Digest *digest = digest_new();
+  for (size_t i = 0; i < words->count; i++)
+    for (size_t k = 0; k < words->items[i].n_samples; k++) digest_add_string(digest, words->items[i].samples[k].text_digest);
+  digest_finish(digest, to);
 }
 
 /* All sentences through the model. */
@@ -91,25 +110,32 @@ static Status record(const Inputs *in, const AxisSettings *s, Gathering *g, cons
   axis_note(data, false,
             mem_format("rows: each word's last token, averaged over the sentences that take its part of speech, of %zu%s%s",
                        words->carriers.count, s->templates ? " in " : "", s->templates ? s->templates : ""));
+  data->rule = mem_copy_string("the word's last token");
+  digest_texts(words, data->texts_sha256);
   data->carriers = words->carriers;
   g->words.carriers = (CarrierSet){0};
   return status;
 }
 
+static Status select_sites(const AxisSettings *s, const ModelConfig *config, SiteList *sites, Error *err) {
+  const Status status = sites_of_selection(config, s->sites ? s->sites : "resid_post", s->layers, sites, err);
+  if (status != STATUS_OK) return status;
+  const char **names = mem_alloc(sites->count, sizeof *names);
+  for (size_t k = 0; k < sites->count; k++) names[k] = sites->items[k].name;
+  const Status can = axis_check_sites(s, names, sites->count, err);
+  free(names);
+  return can;
+}
+
 Status axis_from_model(const char *path, const AxisSettings *s, AxisData *data, Error *err) {
   Inputs in = {0};
   Gathering g = {0};
+  CarrierSet carriers = {0};
   SiteList sites = {0};
-  Status status = inputs_open_model(&in, path, &s->input, err);
-  if (status == STATUS_OK)
-    status = sites_of_selection(&in.model.config, s->sites ? s->sites : "resid_post", s->layers, &sites, err);
-  if (status == STATUS_OK) status = gather(s, in.tokenizer, &g, err);
-  if (status == STATUS_OK) {
-    note_left_out(&g, data);
-    make_words(&g, &data->words);
-    status = axis_words_index(&data->words, err);
-    if (status != STATUS_OK) error_prefix(err, "%s", s->lexicon);
-  }
+  Status status = gather(s, &g, &carriers, err);
+  if (status == STATUS_OK) status = inputs_open_model(&in, path, &s->input, err);
+  if (status == STATUS_OK) status = select_sites(s, &in.model.config, &sites, err);
+  if (status == STATUS_OK) status = put_in_sentences(s, in.tokenizer, &g, &carriers, data, err);
   if (status == STATUS_OK) {
     char *parameters = inputs_parameter_memory(&in);
     log_note("memory: %s", parameters);
@@ -124,6 +150,7 @@ Status axis_from_model(const char *path, const AxisSettings *s, AxisData *data, 
     axis_note(data, false, mem_format("computed in %s", s->input.dtype));
   }
   sites_clear(&sites);
+  carriers_clear(&carriers);
   gathering_clear(&g);
   inputs_close(&in);
   return status;

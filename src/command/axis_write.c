@@ -5,6 +5,7 @@
 #include "command/axis.h"
 #include "weights/gguf_write.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +108,12 @@ static Status write_sentences(Result *result, const CarrierSet *set, Error *err)
   return status;
 }
 
+static Status write_texts(Result *result, const AxisData *data, Error *err) {
+  const Status status = result_write_strings(result, "texts/rule", (const char *const[]){data->rule}, 1, err);
+  if (status != STATUS_OK) return status;
+  return result_write_strings(result, "texts/sha256", (const char *const[]){data->texts_sha256}, 1, err);
+}
+
 static Status write_axes(Result *result, const AxisData *data, const AxisResults *r, Error *err) {
   Status status = STATUS_OK;
   for (size_t k = 0; k < data->n_sites && status == STATUS_OK; k++) {
@@ -133,6 +140,7 @@ Status axis_write(const char *path, const AxisSettings *s, const Provenance *pro
   if (status == STATUS_OK) status = write_projections(result, data, r, err);
   if (status == STATUS_OK) status = write_words(result, data, r, err);
   if (status == STATUS_OK) status = write_sentences(result, &data->carriers, err);
+  if (status == STATUS_OK) status = write_texts(result, data, err);
   if (status == STATUS_OK) status = write_axes(result, data, r, err);
   if (status == STATUS_OK)
     status = result_finish(result, err);
@@ -144,10 +152,19 @@ Status axis_write(const char *path, const AxisSettings *s, const Provenance *pro
 }
 
 /* llama.cpp adds tensor direction.N to what block N gives, N from 1 on: block 0 cannot be steered. */
-static bool is_steerable(const ValueAxis *axis, int *layer) {
-  const SiteName name = site_name_parse(axis->site);
+static bool is_steerable(const char *site, int *layer) {
+  const SiteName name = site_name_parse(site);
   *layer = name.layer;
   return strcmp(name.kind, "resid_post") == 0 && name.layer >= 1;
+}
+
+Status axis_check_sites(const AxisSettings *s, const char *const *sites, size_t n_sites, Error *err) {
+  int layer;
+  if (!s->control_vector) return STATUS_OK;
+  for (size_t k = 0; k < n_sites; k++)
+    if (is_steerable(sites[k], &layer)) return STATUS_OK;
+  return error_set(err, STATUS_USAGE,
+                   "--control-vector: no axis at resid_post of block 1 or above, the sites that can be steered");
 }
 
 Status axis_write_control_vector(const char *path, const ValueAxis *axes, size_t n_axes, const char *architecture,
@@ -157,7 +174,7 @@ Status axis_write_control_vector(const char *path, const ValueAxis *axes, size_t
   size_t n = 0;
   int layer;
   for (size_t k = 0; k < n_axes; k++) {
-    if (!is_steerable(&axes[k], &layer)) continue;
+    if (!is_steerable(axes[k].site, &layer)) continue;
     values[n] = mem_alloc(axes[k].width, sizeof **values);
     for (size_t j = 0; j < axes[k].width; j++) values[n][j] = (float)(axes[k].direction[j] * axes[k].scale);
     vectors[n] = (GgufVector){mem_format("direction.%d", layer), axes[k].width, values[n]};
@@ -166,10 +183,8 @@ Status axis_write_control_vector(const char *path, const ValueAxis *axes, size_t
   const GgufPair pairs[] = {{"general.architecture", "controlvector", 0},
                             {"controlvector.model_hint", architecture, 0},
                             {"controlvector.layer_count", NULL, (uint32_t)n}};
-  Status status = n ? gguf_write(path, pairs, 3, vectors, n, err)
-                    : error_set(err, STATUS_USAGE,
-                                "--control-vector: no axis at resid_post of block 1 or above, the sites that can be "
-                                "steered");
+  assert(n > 0);
+  const Status status = gguf_write(path, pairs, 3, vectors, n, err);
   for (size_t k = 0; k < n; k++) {
     free((char *)vectors[k].name);
     free(values[k]);

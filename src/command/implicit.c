@@ -70,14 +70,6 @@ static Status choose_table(const ImplicitSettings *s, const char **table, Error 
   return STATUS_OK;
 }
 
-/* Found out before anything is computed. */
-static Status check_writable(const char *path, Error *err) {
-  FileWriter writer = {0};
-  const Status status = file_writer_open(&writer, path, err);
-  file_writer_discard(&writer);
-  return status;
-}
-
 static Status check_settings(const ImplicitSettings *s, Error *err) {
   if ((s->input.prompts.count > 0) + (s->input.pairs.count > 0) + (s->input.text != NULL) != 1)
     return error_set(err, STATUS_USAGE, "one of --prompts, --pairs and --text is needed");
@@ -93,8 +85,8 @@ static Status check_settings(const ImplicitSettings *s, Error *err) {
   if (strcmp(s->form, implicit_defaults.form) != 0 && !s->csv)
     return error_set(err, STATUS_USAGE, "--form %s needs --csv", s->form);
   char *csv = s->csv ? mem_format("%s-ratio.csv", s->csv) : NULL;
-  Status status = s->output ? check_writable(s->output, err) : STATUS_OK;
-  if (status == STATUS_OK && csv) status = check_writable(csv, err);
+  Status status = s->output ? file_check_writable(s->output, err) : STATUS_OK;
+  if (status == STATUS_OK && csv) status = file_check_writable(csv, err);
   free(csv);
   return status;
 }

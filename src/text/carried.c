@@ -2,10 +2,10 @@
 #include "text/carried.h"
 
 #include "base/memory.h"
+#include "base/names.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 enum { CONTRADICTORY, PREFIXES, REPEATED, BOTH_POLES, NO_SENTENCE, FIRST_POSITION };
 
@@ -33,27 +33,35 @@ void carried_words_clear(CarriedWords *words) {
   *words = (CarriedWords){0};
 }
 
-static bool has_form(const CarriedWords *words, const char *form) {
-  for (size_t i = 0; i < words->count; i++)
-    if (strcmp(words->items[i].form, form) == 0) return true;
-  return false;
-}
+/* Which poles have words of each lemma. */
+typedef struct PoleLemmas {
+  Names lemmas;
+  bool (*of)[2]; /* [lemmas.count] */
+} PoleLemmas;
 
-/* Is the lemma that of a pole's word of another category than this one? */
-static bool crosses(const CarriedWords *words, const char *lemma, size_t category) {
+static PoleLemmas list_pole_lemmas(const CarriedWords *words) {
   const Lexicon *lexicon = words->lexicon;
+  PoleLemmas poles = {.of = mem_alloc(lexicon->n_words, sizeof *poles.of)};
   for (size_t w = 0; w < lexicon->n_words; w++) {
     const int side = words->choice.side[w];
-    if ((side == 0 || side == 1) && (size_t)side != category && !lexicon->words[w].is_prefix &&
-        strcasecmp(lexicon->words[w].lemma, lemma) == 0)
-      return true;
+    if ((side == 0 || side == 1) && !lexicon->words[w].is_prefix)
+      poles.of[names_number_caseless(&poles.lemmas, lexicon->words[w].lemma)][side] = true;
   }
-  return false;
+  return poles;
+}
+
+/* Has a pole that is not this category words of the lemma? */
+static bool crosses(PoleLemmas *poles, const char *lemma, size_t category) {
+  const size_t known = poles->lemmas.count, number = names_number_caseless(&poles->lemmas, lemma);
+  return number < known && ((category != 0 && poles->of[number][0]) || (category != 1 && poles->of[number][1]));
 }
 
 /* Words in file order, those of the poles first. A form counts once, whatever its parts of speech. */
 static void list_words(CarriedWords *words) {
   const Lexicon *lexicon = words->lexicon;
+  PoleLemmas pole_lemmas = list_pole_lemmas(words);
+  Names forms = {0};
+  size_t known;
   words->items = mem_alloc(lexicon->n_words, sizeof *words->items);
   for (int poles = 1; poles >= 0; poles--)
     for (size_t w = 0; w < lexicon->n_words; w++) {
@@ -62,18 +70,23 @@ static void list_words(CarriedWords *words) {
       if (side < 0 || (side < 2) != poles) continue;
       if (word->is_prefix)
         words->left_out[PREFIXES].count++;
-      else if (has_form(words, word->form))
+      else if (names_find(&forms, word->form, &known))
         words->left_out[REPEATED].count++;
-      else if (crosses(words, word->lemma, (size_t)side))
+      else if (crosses(&pole_lemmas, word->lemma, (size_t)side))
         words->left_out[BOTH_POLES].count++;
-      else
+      else {
+        names_add(&forms, word->form);
         words->items[words->count++] = (CarriedWord){.form = word->form,
                                                      .lemma = word->lemma,
                                                      .pos = word->pos,
                                                      .category = (size_t)side,
                                                      .zipf = word->zipf,
                                                      .valence = word->valence};
+      }
     }
+  names_clear(&forms);
+  names_clear(&pole_lemmas.lemmas);
+  free(pole_lemmas.of);
 }
 
 /* Sentences for words of any part of speech, where no file of them is given. */
@@ -117,10 +130,13 @@ static Status put_in_sentences(CarriedWords *words, const Tokenizer *tokenizer, 
   return STATUS_OK;
 }
 
-/* Every word; those that no sentence takes are dropped. */
-static Status tokenize(CarriedWords *words, const Tokenizer *tokenizer, Error *err) {
+Status carried_words_tokenize(CarriedWords *words, CarrierSet *carriers, const Tokenizer *tokenizer, Error *err) {
   size_t kept = 0, i = 0;
   Status status = STATUS_OK;
+  carriers_clear(&words->carriers);
+  words->carriers = *carriers;
+  *carriers = (CarrierSet){0};
+  if (words->carriers.count == 0) use_own_sentences(&words->carriers);
   for (; i < words->count && status == STATUS_OK; i++) {
     status = put_in_sentences(words, tokenizer, &words->items[i], err);
     if (status == STATUS_OK && words->items[i].n_samples == 0) {
@@ -135,24 +151,21 @@ static Status tokenize(CarriedWords *words, const Tokenizer *tokenizer, Error *e
   return status;
 }
 
-Status carried_words_read(const char *lexicon, const char *names, const char *pos, bool strict, CarrierSet *carriers,
-                          const Tokenizer *tokenizer, CarriedWords *words, Error *err) {
-  *words = (CarriedWords){.carriers = *carriers,
-                          .left_out = {[CONTRADICTORY] = {0, "forms of several of the categories"},
-                                       [PREFIXES] = {0, "entries that end in *, which are no words"},
-                                       [REPEATED] = {0, "words whose form was there before"},
-                                       [BOTH_POLES] = {0, "words whose lemma a pole has too that is not theirs"},
-                                       [NO_SENTENCE] = {0, "words whose part of speech no sentence takes"},
-                                       [FIRST_POSITION] = {0, "sentences in which the word is the first token"}}};
-  *carriers = (CarrierSet){0};
+Status carried_words_read(const char *lexicon, const char *names, const char *pos, bool strict, CarriedWords *words,
+                          Error *err) {
+  *words = (CarriedWords){.left_out = {[CONTRADICTORY] = {0, "forms of several of the categories", false},
+                                       [PREFIXES] = {0, "entries that end in *, which are no words", false},
+                                       [REPEATED] = {0, "entries whose form is there under another part of speech", true},
+                                       [BOTH_POLES] = {0, "words whose lemma a pole has too that is not theirs", false},
+                                       [NO_SENTENCE] = {0, "words whose part of speech no sentence takes", false},
+                                       [FIRST_POSITION] = {0, "sentences in which the word is the first token", false}}};
   Status status = lexicon_read(lexicon, strict, &words->lexicon, err);
   if (status == STATUS_OK) status = lexicon_choose(words->lexicon, names, pos, strict, &words->choice, err);
   if (status == STATUS_OK) {
     words->left_out[CONTRADICTORY].count = words->choice.n_contradictory;
-    if (words->carriers.count == 0) use_own_sentences(&words->carriers);
     list_words(words);
-    status = tokenize(words, tokenizer, err);
+  } else {
+    carried_words_clear(words);
   }
-  if (status != STATUS_OK) carried_words_clear(words);
   return status;
 }

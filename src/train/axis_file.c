@@ -2,6 +2,7 @@
 #include "train/axis_file.h"
 
 #include "base/memory.h"
+#include "base/names.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -9,19 +10,17 @@
 
 /* --- words --- */
 
-/* Numbers equal lemmas in the order they come. Quadratic in how many there are, which are hundreds. */
+/* Numbers equal lemmas in the order they come. */
 static void number_lemmas(AxisWords *w) {
-  size_t *seen = mem_alloc(w->n, sizeof *seen); /* a word of each lemma */
+  Names lemmas = {0};
   w->lemma = mem_alloc(w->n, sizeof *w->lemma);
-  w->n_lemmas = w->n_pole_lemmas = 0;
+  w->n_pole_lemmas = 0;
   for (size_t i = 0; i < w->n; i++) {
-    size_t l = 0;
-    while (l < w->n_lemmas && strcasecmp(w->lemmas[seen[l]], w->lemmas[i]) != 0) l++;
-    if (l == w->n_lemmas) seen[w->n_lemmas++] = i;
-    w->lemma[i] = l;
-    if (i < w->n_pole_words) w->n_pole_lemmas = w->n_lemmas;
+    w->lemma[i] = names_number_caseless(&lemmas, w->lemmas[i]);
+    if (i < w->n_pole_words) w->n_pole_lemmas = lemmas.count;
   }
-  free(seen);
+  w->n_lemmas = lemmas.count;
+  names_clear(&lemmas);
 }
 
 Status axis_words_index(AxisWords *w, Error *err) {
@@ -48,6 +47,23 @@ Status axis_words_index(AxisWords *w, Error *err) {
   }
   free(pole);
   return status;
+}
+
+Status axis_words_check_fit(const AxisWords *w, Error *err) {
+  size_t lemmas[2] = {0};
+  bool *seen = mem_alloc(w->n_lemmas, sizeof *seen);
+  for (size_t i = 0; i < w->n_pole_words; i++) {
+    lemmas[w->category[i]] += !seen[w->lemma[i]];
+    seen[w->lemma[i]] = true;
+  }
+  free(seen);
+  for (size_t c = 0; c < 2; c++)
+    if (lemmas[c] < 2)
+      return error_set(err, STATUS_DATA, "pole %.60s has %zu lemmas, expected at least 2", w->categories[c], lemmas[c]);
+  if (w->n_pole_words > AXIS_MOST_POLE_WORDS)
+    return error_set(err, STATUS_DATA, "%zu words of both poles, expected at most %d: memory grows with their square",
+                     w->n_pole_words, AXIS_MOST_POLE_WORDS);
+  return STATUS_OK;
 }
 
 void axis_words_take(AxisWords *w, const CarriedWords *from) {
@@ -81,6 +97,9 @@ void axis_words_clear(AxisWords *w) {
 
 /* --- reading --- */
 
+/* More than anybody has a use for; what fathom does with them grows faster than their number. */
+enum { MOST_WORDS = 100000, MOST_CATEGORIES = 1000, MOST_COVARIATES = 100, MOST_SITES = 100000, MOST_SENTENCES = 10000 };
+
 /* An array that must have exactly this shape. */
 static Status read_shaped(Result *from, const char *name, size_t rank, const size_t *shape, double **values,
                           Error *err) {
@@ -96,6 +115,17 @@ static Status read_shaped(Result *from, const char *name, size_t rank, const siz
                    rank > 1 ? shape[1] : 1);
 }
 
+/* A list of at most so many texts, whose number was not known. */
+static Status read_list(Result *from, const char *name, size_t most, char ***texts, size_t *n, Error *err) {
+  const Status status = result_read_strings(from, name, texts, n, err);
+  if (status != STATUS_OK || *n <= most) return status;
+  const size_t found = *n;
+  string_list_free(*texts, found);
+  *texts = NULL;
+  *n = 0;
+  return error_set(err, STATUS_DATA, "%s has %zu entries, expected at most %zu", name, found, most);
+}
+
 /* A list of exactly n texts. */
 static Status read_texts(Result *from, const char *name, size_t n, char ***texts, Error *err) {
   size_t found = 0;
@@ -108,7 +138,7 @@ static Status read_texts(Result *from, const char *name, size_t n, char ***texts
 
 static Status read_categories(Result *from, AxisWords *w, Error *err) {
   char **names = NULL;
-  Status status = result_read_strings(from, "category", &w->categories, &w->n_categories, err);
+  Status status = read_list(from, "category", MOST_CATEGORIES, &w->categories, &w->n_categories, err);
   if (status == STATUS_OK) status = read_texts(from, "words/category", w->n, &names, err);
   if (status != STATUS_OK) return status;
   w->category = mem_alloc(w->n, sizeof *w->category);
@@ -124,17 +154,18 @@ static Status read_categories(Result *from, AxisWords *w, Error *err) {
 }
 
 static Status read_words(Result *from, AxisWords *w, Error *err) {
-  Status status = result_read_strings(from, "words/word", &w->words, &w->n, err);
+  Status status = read_list(from, "words/word", MOST_WORDS, &w->words, &w->n, err);
   if (status == STATUS_OK) status = read_texts(from, "words/lemma", w->n, &w->lemmas, err);
   if (status == STATUS_OK) status = read_categories(from, w, err);
   if (status == STATUS_OK && result_has(from, "covariate")) {
-    status = result_read_strings(from, "covariate", &w->covariates, &w->n_covariates, err);
+    status = read_list(from, "covariate", MOST_COVARIATES, &w->covariates, &w->n_covariates, err);
     const size_t shape[] = {w->n, w->n_covariates};
     if (status == STATUS_OK) status = read_shaped(from, "words/covariates", 2, shape, &w->covariate, err);
     for (size_t i = 0; status == STATUS_OK && i < w->n * w->n_covariates; i++)
       if (!isfinite(w->covariate[i])) status = error_set(err, STATUS_DATA, "words/covariates holds %g", w->covariate[i]);
   }
-  return status == STATUS_OK ? axis_words_index(w, err) : status;
+  if (status == STATUS_OK) status = axis_words_index(w, err);
+  return status == STATUS_OK ? axis_words_check_fit(w, err) : status;
 }
 
 /* The direction of one axis, and whether it is one. */
@@ -159,7 +190,7 @@ static Status read_axes(AxisFile *file, Error *err) {
   static const char *const names[] = {"midpoint", "scale", "separation"};
   double *numbers[3] = {0};
   char **sites = NULL;
-  Status status = result_read_strings(file->result, "site", &sites, &file->n_axes, err);
+  Status status = read_list(file->result, "site", MOST_SITES, &sites, &file->n_axes, err);
   if (status == STATUS_OK && file->n_axes == 0) status = error_set(err, STATUS_DATA, "site: no axis in it");
   for (size_t k = 0; k < 3 && status == STATUS_OK; k++)
     status = read_shaped(file->result, names[k], 1, &file->n_axes, &numbers[k], err);
@@ -188,7 +219,7 @@ static Status read_carriers(Result *from, CarrierSet *set, Error *err) {
   char **texts[4] = {0};
   size_t n = 0;
   if (!result_has(from, names[0])) return STATUS_OK;
-  Status status = result_read_strings(from, names[0], &texts[0], &n, err);
+  Status status = read_list(from, names[0], MOST_SENTENCES, &texts[0], &n, err);
   for (size_t k = 1; k < 4 && status == STATUS_OK; k++) status = read_texts(from, names[k], n, &texts[k], err);
   if (status == STATUS_OK) {
     *set = (CarrierSet){mem_alloc(n, sizeof *set->items), n};
@@ -198,6 +229,20 @@ static Status read_carriers(Result *from, CarrierSet *set, Error *err) {
     }
   }
   for (size_t k = 0; k < 4; k++) string_list_free(texts[k], texts[k] ? n : 0);
+  return status;
+}
+
+/* What rows were read off, where the file says it. */
+static Status read_texts_rule(AxisFile *file, Error *err) {
+  static const char *const names[] = {"texts/rule", "texts/sha256"};
+  char **to[] = {&file->rule, &file->texts_sha256};
+  Status status = STATUS_OK;
+  for (size_t k = 0; k < 2 && status == STATUS_OK; k++) {
+    char **texts = NULL;
+    if (result_has(file->result, names[k])) status = read_texts(file->result, names[k], 1, &texts, err);
+    *to[k] = mem_copy_string(texts ? texts[0] : "");
+    string_list_free(texts, texts ? 1 : 0);
+  }
   return status;
 }
 
@@ -212,6 +257,7 @@ Status axis_file_open(const char *path, AxisFile *file, Error *err) {
     if (status == STATUS_OK) status = read_axes(file, err);
     if (status == STATUS_OK) status = read_words(file->result, &file->words, err);
     if (status == STATUS_OK) status = read_carriers(file->result, &file->carriers, err);
+    if (status == STATUS_OK) status = read_texts_rule(file, err);
     if (status != STATUS_OK && strncmp(err->text, path, strlen(path)) != 0) error_prefix(err, "%s", path);
   }
   if (status != STATUS_OK) axis_file_close(file);
@@ -225,6 +271,8 @@ void axis_file_close(AxisFile *file) {
   axis_words_clear(&file->words);
   carriers_clear(&file->carriers);
   free(file->method_name);
+  free(file->rule);
+  free(file->texts_sha256);
   free(file->path);
   *file = (AxisFile){0};
 }

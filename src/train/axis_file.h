@@ -8,7 +8,8 @@
  *   /words/word, lemma, category [n] texts: the words of both poles, then the others
  *   /words/covariates [n, Q], /covariate [Q]: what was regressed out, where anything was
  *   /sentences/id, pos, before, after [K] texts: the sentences around the words, where the words were put into some
- *   /rows/<site>               [n, D] float32: the words' activations, averaged over their sentences
+ *   /texts/rule, sha256        [1] texts: which rows of which texts stand for the words; "" where it is not known
+ *   /rows/<site>               [n, D] float32: the words' activations, averaged over their texts
  *   the rest                   how the axes were borne out (command/axis_write.c) */
 #ifndef FATHOM_TRAIN_AXIS_FILE_H
 #define FATHOM_TRAIN_AXIS_FILE_H
@@ -35,6 +36,10 @@ typedef struct AxisWords {
 /* Fills category order, lemma numbers and poles from words, lemmas and category, which are checked: both poles have words,
  * these come first, and no lemma is of both. STATUS_DATA, without the file's name. */
 Status axis_words_index(AxisWords *words, Error *err);
+/* Can an axis be fit on them? Both poles have two lemmas or more, so that one can be left out, and together they have at most
+ * AXIS_MOST_POLE_WORDS words. STATUS_DATA, without the file's name. */
+enum { AXIS_MOST_POLE_WORDS = 5000 };
+Status axis_words_check_fit(const AxisWords *words, Error *err);
 /* The words, lemmas and categories of words in sentences; without covariates, and not indexed yet. */
 void axis_words_take(AxisWords *words, const CarriedWords *from);
 void axis_words_clear(AxisWords *words); /* all zeros is fine */
@@ -48,6 +53,7 @@ typedef struct AxisFile {
   size_t n_axes;
   AxisWords words;
   CarrierSet carriers; /* none where the file does not say in which sentences its words stood */
+  char *rule, *texts_sha256;
 } AxisFile;
 
 /* Reads and checks all but rows. */

@@ -83,10 +83,12 @@ static Status read_words(Values *v, const ValuesSettings *s, const Tokenizer *to
   v->axes.carriers = (CarrierSet){0};
   if (carriers.count == 0)
     log_warn("%s: does not say in which sentences its words stood: fathom's own are used, and shifts are from step 0", s->axis);
-  Status status = carried_words_read(s->words, names, NULL, s->strict, &carriers, tokenizer, &v->words, err);
+  Status status = carried_words_read(s->words, names, NULL, s->strict, &v->words, err);
+  if (status == STATUS_OK) status = carried_words_tokenize(&v->words, &carriers, tokenizer, err);
+  carriers_clear(&carriers);
   if (status != STATUS_OK) error_prefix(err, "--value-words with the categories of %s", s->axis);
   for (size_t i = 0; i < LEFT_OUT_REASONS && status == STATUS_OK; i++)
-    if (v->words.left_out[i].count)
+    if (v->words.left_out[i].count && !v->words.left_out[i].is_usual)
       log_warn("%s: left out: %zu %s", s->words, v->words.left_out[i].count, v->words.left_out[i].what);
   if (status == STATUS_OK) {
     axis_words_take(&v->index, &v->words);

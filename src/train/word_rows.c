@@ -48,18 +48,18 @@ static Status end_batch(void *context, size_t first, const Batch *batch, const P
   return run->status;
 }
 
-/* The texts of all words that sentence number k carries; their numbers into members. */
-static size_t list_texts(const CarriedWords *words, size_t k, size_t *members, ScanTexts *texts) {
+/* The texts of all words that sentence number k carries; their numbers into members. next[count] is each word's first
+ * sample that no earlier sentence had: its sentences rise. */
+static size_t list_texts(const CarriedWords *words, size_t k, size_t *next, size_t *members, ScanTexts *texts) {
   TokenList whole = {0};
   size_t n = 0, *ends = mem_alloc(words->count, sizeof *ends);
   for (size_t i = 0; i < words->count; i++) {
     const CarriedWord *word = &words->items[i];
-    for (size_t s = 0; s < word->n_samples; s++) {
-      if (word->sentences[s] != k) continue;
-      for (size_t t = 0; t < word->samples[s].n_tokens; t++) token_list_add(&whole, word->samples[s].ids[t]);
-      ends[n] = whole.count;
-      members[n++] = i;
-    }
+    if (next[i] == word->n_samples || word->sentences[next[i]] != k) continue;
+    const Sample *sample = &word->samples[next[i]++];
+    for (size_t t = 0; t < sample->n_tokens; t++) token_list_add(&whole, sample->ids[t]);
+    ends[n] = whole.count;
+    members[n++] = i;
   }
   scan_texts_of_whole(texts, &whole, ends, n);
   token_list_clear(&whole);
@@ -69,7 +69,7 @@ static size_t list_texts(const CarriedWords *words, size_t k, size_t *members, S
 
 Status word_rows_run(const Model *model, const CarriedWords *words, size_t batch_tokens, const char *label,
                      WordTake *take, void *context, Error *err) {
-  size_t n_samples = 0, *members = mem_alloc(words->count, sizeof *members);
+  size_t n_samples = 0, *members = mem_alloc(words->count, sizeof *members), *next = mem_alloc(words->count, sizeof *next);
   for (size_t i = 0; i < words->count; i++) n_samples += words->items[i].n_samples;
   Progress progress = {0};
   if (label) progress = progress_begin(label, "sentences", n_samples);
@@ -83,7 +83,7 @@ Status word_rows_run(const Model *model, const CarriedWords *words, size_t batch
   Status status = STATUS_OK;
   for (size_t k = 0; k < words->carriers.count && status == STATUS_OK; k++) {
     ScanTexts texts;
-    const size_t n = list_texts(words, k, members, &texts);
+    const size_t n = list_texts(words, k, next, members, &texts);
     if (n > 0) status = scan_texts_run(model, &texts, batch_tokens, begin_batch, &tap, end_batch, &run, err);
     if (status == STATUS_OK) status = run.status;
     run.done += n;
@@ -91,6 +91,7 @@ Status word_rows_run(const Model *model, const CarriedWords *words, size_t batch
   }
   if (label) progress_end(&progress);
   free(members);
+  free(next);
   return status;
 }
 
