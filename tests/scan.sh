@@ -18,20 +18,28 @@ near() {
 
 # Words of one and of several tokens, one with a blank, one that is two words of the lexicon.
 printf '%s\t%s\t%s\n' word category pos leader agency noun 'hard working' agency adjective support communion noun \
-  support communion verb it communion noun 'th*' agency noun >words.tsv
+  support communion verb it communion noun 'Th*' agency noun 'hel*' agency noun >words.tsv
 printf '%s\n' '{"id": "a", "text": "What is best?"}' \
   '{"id": "b, \"quoted\"", "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "And worst?"}]}' >prompts.jsonl
 scan --prompts prompts.jsonl --lexicon words.tsv -o words.h5 --csv words.csv >table 2>note
 ok $? "the words of a lexicon are scanned"
-is "$(cut -d, -f1 words.csv | tr '\n' ' ')" "response leader hard working support it th the that there " \
-  "each word once, and the vocabulary's words of an entry with a star"
+is "$(cut -d, -f1 words.csv | tr '\n' ' ')" "response leader hard working support it Th The That There " \
+  "each word once, and the vocabulary's words of an entry with a star, spelt as the entry; a piece without a blank (hel) is none"
 is "$(head -n 1 words.csv)" 'response,a,"b, ""quoted"""' "prompts are columns, quoted where they must be"
-grep -q 'words.tsv: 8 words (4 of them the vocabulary.s words of entries with "\*"), 5 of one token; 0 left out' note
-ok $? "words are counted"
-for word in leader 'hard working' support it th the that there; do
+n_single=$(for word in leader 'hard working' support it Th The That There; do
+  printf %s "$word" | "$FATHOM" tokenize "$reward" --no-special
+done | grep -vc ' ')
+grep -q "words.tsv: 8 words (4 of them the vocabulary.s words of entries with \"\*\"), $n_single of one token; 0 left out" note && [ "$n_single" = 1 ]
+ok $? "words are counted, and those of one token"
+# Of "a piece behind a blank" the vocabulary has " mo"; as " Th" it is " th" in another case.
+mkdir cased && cp "$reward"/* cased && chmod u+w cased/* && sed 's/"Ġmo":/"ĠTh":/; s/,\["Ġm","o"\]//' "$reward/tokenizer.json" >cased/tokenizer.json
+printf '%s\tagency\n' word 'th*' 'ho*' | sed '1s/agency/category/' >starred.tsv
+"$FATHOM" scan cased --prompts prompts.jsonl --lexicon starred.tsv --csv cased.csv >/dev/null 2>&1
+is "$(grep -c ĠTh cased/tokenizer.json) $(cut -d, -f1 cased.csv | tr '\n' ' ')" "1 response th the ho that there " "case makes no other words"
+for word in leader 'hard working' support it Th The That There; do
   printf '{"messages": [{"role": "user", "content": "What is best?"}, {"role": "assistant", "content": "%s"}]}\n' "$word"
 done >a.jsonl
-for word in leader 'hard working' support it th the that there; do
+for word in leader 'hard working' support it Th The That There; do
   printf '{"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "And worst?"}, {"role": "assistant", "content": "%s"}]}\n' "$word"
 done >b.jsonl
 for side in a b; do
@@ -61,7 +69,7 @@ ok $? "rewards of tokens are those of score on the same ids"
 
 # Plain text: nothing stands behind the answer.
 scan --text 'It is' --lexicon words.tsv --chat-template none --csv plain.csv -q >/dev/null
-printf '{"text": "It is\\n%s"}\n' leader 'hard working' support it th the that there >plain.jsonl
+printf '{"text": "It is\\n%s"}\n' leader 'hard working' support it Th The That There >plain.jsonl
 "$FATHOM" score "$reward" --prompts plain.jsonl -q | awk -F'\t' '/^[0-9]/ { print $4 }' >plain.expected
 sed 1d plain.csv | cut -d, -f2 >plain.found
 near plain.found plain.expected

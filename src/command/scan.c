@@ -275,17 +275,13 @@ const Command command_scan = {
     .name = "scan",
     .arguments = "REWARD_MODEL --prompts F|--text S -o SCAN.h5|--csv SCAN.csv",
     .summary = "reward of every token, or word of a lexicon, as the answer to prompts",
-    .details = "Each token of the vocabulary, or each word of --lexicon, is the assistant's whole turn in answer to each "
-               "prompt,\n"
-               "through the model's chat template. Tokens are put in by their ids; a word is tokenised as fathom score "
-               "would.\n"
-               "An entry \"form*\" of a lexicon stands for the words of the vocabulary that begin so. The reward is read on "
-               "the last\n"
-               "token of the text, and is that of fathom score to float rounding: what all texts of a prompt begin with is "
-               "run once,\n"
-               "and only the answer and what the template writes behind it are computed. The CSV is read by other programs "
-               "and by\n"
-               "fathom bias. An interrupted scan leaves SCAN.h5.part, which --resume continues with the prompt it was at.",
+    .details = "Each token of the vocabulary, or each word of --lexicon, is the assistant's whole turn in answer to each prompt,\n"
+               "through the model's chat template. Tokens are put in by their ids; a word is tokenised as fathom score would.\n"
+               "An entry \"form*\" of a lexicon stands for the words of the vocabulary that begin so: tokens of a blank and letters, in\n"
+               "any case. The reward is read on the last token of the text, and is that of fathom score to float rounding: what all\n"
+               "texts of a prompt begin with is run once, and only the answer and what the template writes behind it are computed.\n"
+               "The result (-o or --csv) is read by fathom bias. An interrupted scan leaves SCAN.h5.part, which --resume continues\n"
+               "with the prompt it was at.",
     .example = "fathom scan RUN --prompts prompts.jsonl --lexicon lexicon.tsv -o scan.h5 --csv scan.csv",
     .options = scan_options,
     .defaults = &scan_defaults,

@@ -4,7 +4,9 @@
 #include "base/utf8.h"
 #include "command/scan.h"
 #include "text/lexicon.h"
+#include "text/unicode.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -173,7 +175,11 @@ static Status check_word(const Inputs *in, const ScanPrompts *prompts, const cha
                   : error_set(err, STATUS_DATA, "%s: does not write the answer \"%.100s\" as it is", chat_name(in->chat), word);
 }
 
-static void add_word(ScanAnswers *a, const char *word, size_t n_tokens) {
+/* A word without tokens is counted in *n_out. */
+static void take_word(ScanAnswers *a, const Inputs *in, const char *word, TokenList *tokens, size_t *n_out) {
+  const size_t n_tokens = count_tokens(in, word, tokens);
+  *n_out += n_tokens == 0;
+  if (n_tokens == 0) return;
   a->texts = mem_resize(a->texts, a->n + 1, sizeof *a->texts);
   a->n_tokens = mem_resize(a->n_tokens, a->n + 1, sizeof *a->n_tokens);
   a->texts[a->n] = mem_copy_string(word);
@@ -186,21 +192,50 @@ static bool has_word(const ScanAnswers *a, const char *word) {
   return false;
 }
 
-/* "form*" stands for the vocabulary's words that begin so: letters, and a blank before them that is left away. */
-static void add_prefixed(ScanAnswers *a, const Inputs *in, const Lexicon *lexicon) {
+/* Is text a blank and then letters only? So a token begins a word, that holds all of it or its beginning. */
+static bool is_word_behind_blank(const char *text, size_t size) {
+  if (size < 2 || text[0] != ' ') return false;
+  for (size_t at = 1; at < size;) {
+    uint32_t code;
+    const size_t length = utf8_decode(text + at, size - at, &code);
+    if (length == 0 || !unicode_is_word(code) || code == '_' || (code < 0x80 && isdigit((int)code))) return false;
+    at += length;
+  }
+  return true;
+}
+
+/* A word that the entry "form*" stands for, spelt as the entry is and in lower case behind it, so that "Lead" and "LEAD" of a
+ * vocabulary are one word. Freed by the caller. */
+static char *spell_as_entry(const char *form, const char *word, size_t size) {
+  ByteRun prefix = {0}, lower = {0};
+  unicode_lowercase(form, strlen(form), &prefix);
+  unicode_lowercase(word, size, &lower);
+  assert(lower.size >= prefix.size);
+  char *spelt = mem_format("%s%.*s", form, (int)(lower.size - prefix.size), lower.bytes + prefix.size);
+  byte_run_clear(&prefix);
+  byte_run_clear(&lower);
+  return spelt;
+}
+
+/* "form*" stands for the vocabulary's words that begin so: tokens of a blank and letters. Without the blank a token is a piece
+ * from within other words, too. */
+static void add_prefixed(ScanAnswers *a, const Inputs *in, const Lexicon *lexicon, size_t *n_out) {
   const size_t vocabulary = tokenizer_vocab_size(in->tokenizer);
+  TokenList tokens = {0};
   for (int32_t id = 0; lexicon->has_prefixes && (size_t)id < vocabulary; id++) {
     char *text;
     size_t size;
-    Error ignored;
-    if (tokenizer_decode(in->tokenizer, &id, 1, &text, &size, &ignored) != STATUS_OK) continue;
-    const char *word = text + (size > 0 && text[0] == ' ');
-    size_t letters = 0;
-    while (isalpha((unsigned char)word[letters])) letters++;
-    const size_t found = letters > 0 && !word[letters] ? lexicon_find(lexicon, word, letters) : LEXICON_NONE;
-    if (found != LEXICON_NONE && lexicon->words[found].is_prefix && !has_word(a, word)) add_word(a, word, 1);
+    bool is_special;
+    if (!tokenizer_token_text(in->tokenizer, id, &text, &size, &is_special)) continue;
+    const size_t found = !is_special && is_word_behind_blank(text, size) ? lexicon_find(lexicon, text + 1, size - 1) : LEXICON_NONE;
+    if (found != LEXICON_NONE && lexicon->words[found].is_prefix) {
+      char *word = spell_as_entry(lexicon->words[found].form, text + 1, size - 1);
+      if (!has_word(a, word)) take_word(a, in, word, &tokens, n_out);
+      free(word);
+    }
     free(text);
   }
+  token_list_clear(&tokens);
 }
 
 static Status take_words(ScanAnswers *a, Inputs *in, const ScanSettings *s, const ScanPrompts *prompts, Error *err) {
@@ -210,13 +245,10 @@ static Status take_words(ScanAnswers *a, Inputs *in, const ScanSettings *s, cons
   Status status = lexicon_read(s->lexicon, s->input.strict, &lexicon, err);
   for (size_t w = 0; status == STATUS_OK && w < lexicon->n_words; w++) {
     const LexiconWord *word = &lexicon->words[w];
-    if (word->is_prefix || has_word(a, word->form)) continue;
-    const size_t n_tokens = count_tokens(in, word->form, &tokens);
-    n_out += n_tokens == 0;
-    if (n_tokens > 0) add_word(a, word->form, n_tokens);
+    if (!word->is_prefix && !has_word(a, word->form)) take_word(a, in, word->form, &tokens, &n_out);
   }
   n_forms = a->n;
-  if (status == STATUS_OK) add_prefixed(a, in, lexicon);
+  if (status == STATUS_OK) add_prefixed(a, in, lexicon, &n_out);
   if (status == STATUS_OK) status = lexicon_check_found(lexicon, a->n, "the vocabulary", err);
   for (size_t i = 0; i < a->n && status == STATUS_OK; i++) status = check_word(in, prompts, a->texts[i], err);
   if (status == STATUS_OK) {
