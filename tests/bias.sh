@@ -34,10 +34,10 @@ awk -F'\t' '
   END { if (FNR != n_want) print FNR " rows, expected " n_want }' "$scans/expected.tsv" found.tsv >differences
 is "$(cat differences)" "" "all rows are NumPy's"
 is "$(wc -l <found.tsv | tr -d ' ')" 33 "18 of ranks, 3 of families over models, 3 over prompts, 9 of models"
-is "$(rows <all.tsv | awk -F'\t' '$1 == "-" && !($14 == "35" || $14 == "10" || $14 == "15" || $14 == "20") || $15 == "no"')" "" \
+is "$(rows <all.tsv | awk -F'\t' '$1 == "-" && ($14 == "35" || $14 == "10" || $14 == "15" || $14 == "20") && $15 == "yes"' | wc -l | tr -d ' ')" 15 \
   "few labelings are counted in full"
-is "$(rows <all.tsv | awk -F'\t' '$13 == "prompts" && !($17 < $11 && $11 < $18)')" "" "every contrast lies in its interval"
-is "$(rows <all.tsv | awk -F'\t' '$13 == "prompts" && $20 != 6 || $13 == "models" && $10 == "birch - maple" && $20 != 7')" "" \
+is "$(rows <all.tsv | awk -F'\t' '$13 == "prompts" && $17 + 0 < $11 + 0 && $11 + 0 < $18 + 0' | wc -l | tr -d ' ')" 12 "every contrast lies in its interval"
+is "$(rows <all.tsv | awk -F'\t' '$13 == "prompts" && $20 == 6 || $13 == "models" && $10 == "birch - maple" && $20 == 7' | wc -l | tr -d ' ')" 13 \
   "n counts the unit"
 is "$(grep -c '^# sensitivity (ours) of' all.tsv)" 3 "every test over models says what other choices give"
 grep -q '^# unit models: ' all.tsv && grep -q '^# unit prompts (ours): .*says nothing of other models' all.tsv &&
@@ -66,8 +66,9 @@ is "$(rows <ranks.tsv | wc -l | tr -d ' ')" $((9 * 2 * (7 + 3))) "figure: 7 prom
 is "$(rows <ranks.tsv | awk -F'\t' '$2 == "willow" && $4 == "negative" && $5 == "communion" && $6 == "-" { s += $7; n++ } END { printf "%.6f %d", s / n, n }')" \
   "$(awk -F'\t' '$1 == "rank" && $2 == "willow" && $3 == "negative" && $4 == "communion" { printf "%.6f 2", $5 }' "$scans/expected.tsv")" \
   "figure: its means are those of the table"
-is "$(all -o c.h5 >/dev/null 2>&1 && all -o d.h5 >/dev/null 2>&1 && "$FATHOM" plot c.h5 --tsv | rows | cut -f 2- | cksum)" \
-  "$("$FATHOM" plot d.h5 --tsv | rows | cut -f 2- | cksum)" "the same numbers twice"
+all -o c.h5 >/dev/null 2>&1 && all -o d.h5 >/dev/null 2>&1
+"$FATHOM" plot c.h5 --tsv | rows | cut -f 2- >c.rows && "$FATHOM" plot d.h5 --tsv | rows | cut -f 2- | cmp - c.rows && [ -s c.rows ]
+ok $? "the same numbers twice"
 
 if command -v "${GNUPLOT:-gnuplot}" >/dev/null 2>&1; then
   for format in png svg pdf; do
@@ -87,6 +88,7 @@ fi
 
 value() { rows | awk -F'\t' -v unit="$1" -v name="$2" '$13 == unit && $10 == name { print $11, $12 }'; }
 plain=$(value models "birch - maple" <all.tsv)
+is "$(echo "$plain" | wc -w | tr -d ' ')" 2 "T and p of two families, which nothing below may change"
 mkdir sorted && for f in ./*.csv; do { sed 1q "$f" && sed 1d "$f" | sort -r; } >"sorted/$f"; done
 is "$(bias sorted/*.csv $families 2>/dev/null | value models "birch - maple")" "$plain" "the order of words is of no matter"
 is "$(all --contrast communion,agency 2>/dev/null | value models "birch - maple")" "$(echo "$plain" | sed 's/^-//')" \
@@ -105,7 +107,7 @@ is "$(bias folders/*/*.csv --family birch=birch --family maple=maple 2>/dev/null
 { cat sorted/birch-1.csv && sed -n '/,love,/s/,[^,]*$/,99/p' sorted/birch-1.csv; } >folders/alike.csv
 bias folders/alike.csv 2>alike.err >alike.tsv
 grep -q 'alike.csv: tokens that decode alike: the first of each is used, and 1 are left out ("love" in line 28)' alike.err &&
-  [ "$(rows <alike.tsv | sed '$d')" = "$(bias birch-1.csv 2>/dev/null | rows | sed '$d')" ]
+  [ "$(rows <alike.tsv | sed '$d')" = "$(bias birch-1.csv 2>/dev/null | rows | sed '$d')" ] && [ "$(rows <alike.tsv | wc -l)" -eq 7 ]
 ok $? "tokens that decode alike: the first counts, and the others are warned of"
 {
   echo '{"id": "best_ever_one", "text": "a", "group": "negative"}'
@@ -123,6 +125,35 @@ export OMP_NUM_THREADS=1 # the model is too small to share out
   --csv own/words.csv -q >/dev/null && bias own/words.csv -q -o own.h5 >own.tsv
 grep -q '^# words: 24 are ranked, by 24 entries of the lexicon; 0 to 0 of' own.tsv && grep -q '^# prompts: 27 positive, 27 negative, 0 w' own.tsv
 ok $? "a scan of words and the shipped prompts is read"
+# The same from the result, which knows the groups of its prompts: here, that best is negative.
+"$FATHOM" scan "$SRCDIR/tests/fixtures/llama-reward" --prompts "$SRCDIR/probes/prompts/superlatives.jsonl" --lexicon lexicon.tsv \
+  -o own/words.h5 -q >/dev/null && bias own/words.h5 -q >own.h5.tsv 2>own.err
+rows <own.tsv >own.rows && rows <own.h5.tsv | cmp - own.rows && [ "$(wc -l <own.rows)" -eq 5 ] && [ ! -s own.err ]
+ok $? "from the result of a scan as from its table"
+grep -q '^# prompts: 27 positive, 27 negative, 0 without a framing, told by their group in the results of scans$' own.h5.tsv
+ok $? "framings by the groups that it keeps"
+bias own/words.h5 own/words.csv -q 2>/dev/null >both.tsv
+is "$(rows <both.tsv | awk -F'\t' '$13 == "prompts" { print $10, $11 }' | tr '\n' ' ')" \
+  "$(awk -F'\t' '$13 == "prompts" { printf "words.h5 %s words.csv %s ", $11, $11 }' own.rows)" "results beside tables"
+group() { printf '{"id": "best_a", "text": "What is it?", "group": "%s"}\n{"id": "worst_b", "text": "And this?", "group": "%s"}\n' "${1-}" "${2-}"; }
+contrast() { rows | awk -F'\t' '$13 == "prompts" { print $11 }'; }
+for way in 'positive negative' 'negative positive' ' '; do
+  # Two words, or none:
+  # shellcheck disable=SC2086
+  group $way >groups.jsonl
+  "$FATHOM" scan "$SRCDIR/tests/fixtures/llama-reward" --prompts groups.jsonl --lexicon lexicon.tsv -o "own/$(echo $way | tr ' ' -).h5" -q >/dev/null
+done
+mv own/.h5 own/none.h5
+straight=$(bias own/positive-negative.h5 2>/dev/null | contrast)
+[ -n "$straight" ] && [ "$(bias own/negative-positive.h5 2>/dev/null | contrast | sed 's/^-//')" = "${straight#-}" ] &&
+  [ "$(bias own/negative-positive.h5 2>/dev/null | contrast)" != "$straight" ]
+ok $? "a group has the word over best and worst"
+is "$(bias own/none.h5 2>/dev/null | contrast)" "$straight" \
+  "words tell where there is no group"
+fails 3 'negative-positive.h5: prompt "best_a" is of the group "negative", in own/positive-negative.h5 of "positive"' "groups that contradict each other" \
+  bias own/positive-negative.h5 own/negative-positive.h5
+cp own/words.h5 own/cut.h5 && "$(dirname "$FATHOM")/tests/cut_result" own/cut.h5 rewards 3
+fails 3 'own/cut.h5: has the rewards of 3 of 54 prompts: fathom scan --resume' "a scan that is not finished" bias own/cut.h5
 # The eleventh prompt's ranks, by the definition, from the table.
 "$FATHOM" plot own.h5 --tsv | rows | awk -F'\t' -v p="$(sed -n '1p' own/words.csv | cut -d, -f12)" '$6 == p { print $5, $7 }' >own.found
 awk 'NR > 1 { print $1, $2 }' lexicon.tsv | sort >own.categories
@@ -189,6 +220,9 @@ refuse 2 '--family birch=a,: expected' "an empty substring" bias birch-1.csv --f
 refuse 2 '--family b=b: the family b was given before' "a family twice" bias birch-1.csv --family b=i --family b=b
 refuse 2 '--contrast agency,money: money is none of the categories' "an unknown category" bias birch-1.csv --contrast agency,money
 refuse 2 '--contrast agency: expected two categories' "one category" bias birch-1.csv --contrast agency
+refuse 2 '--contrast communion,agency: was given before \(agency,communion\)' "a contrast twice, the other way around" \
+  bias birch-1.csv --contrast agency,communion --contrast communion,agency
+refuse 2 '--contrast Agency,communion: was given before' "a contrast twice" bias birch-1.csv --contrast agency,communion --contrast Agency,communion
 refuse 2 'expected two different categories' "a category against itself" bias birch-1.csv --contrast agency,Agency
 refuse 2 '"best_ever_one": --positive and --negative both' "a prompt of both framings" bias birch-1.csv --positive best --negative ever
 refuse 2 'positive and --prompts exclude' "two rules of framing" bias birch-1.csv --positive best --prompts prompts.jsonl
@@ -205,7 +239,8 @@ printf 'response,best\nsnow,1\nrain,2\n' >other.csv
 refuse 3 'lexicon.tsv: none of its 24 words is in other.csv' "no word of the lexicon" bias other.csv
 printf 'word,best\nlove,1\n' >other.csv
 refuse 3 'other.csv: no scan table: its first line has no column' "an unknown layout" bias other.csv
-refuse 3 'b.h5: an HDF5 file, expected a scan table' "a result" bias b.h5
+refuse 3 'b.h5: holds bias, expected a result of fathom scan' "another result" bias b.h5
+refuse 2 '--output .*birch-1.csv: is one of the scans' "a scan for the output" bias birch-1.csv -o ./birch-1.csv
 refuse 4 'none.csv: .*No such file' "a table that is not there" bias none.csv
 refuse 3 '[0-9]+ words.* expected at least 10' "--strict: a small category" "$FATHOM" bias birch-1.csv --lexicon three.tsv --strict
 grep -v -e '^love' -e '^trust' -e '^care' birch-1.csv >other.csv
@@ -218,7 +253,8 @@ ok $? "and without it a warning of what the contrasts are then"
 echo '{"id": "best", "text": "best?", "group": "positive"}' >prompts.jsonl
 refuse 3 'prompts.jsonl: none of its 1 prompts is a column' "a file of other prompts" bias birch-1.csv --prompts prompts.jsonl
 grep -E '^(response|ability|drive|goal|skill|power)' birch-1.csv >other.csv
-refuse 3 'category communion has no word in the tables' "a contrast without words" sh -c '"$FATHOM" bias other.csv --lexicon lexicon.tsv 2>&1 >/dev/null | tail -n 1 >&2; exit 3'
+refuse 3 'category communion has no word in the tables' "a contrast without words" \
+  sh -c '"$FATHOM" bias other.csv --lexicon lexicon.tsv 2>note >/dev/null; code=$?; tail -n 1 note >&2; exit $code'
 printf 'love\tagency\n' >>lexicon.tsv
 bias birch-1.csv 2>contradictory.err >/dev/null
 grep -q 'contradictory words are left out: 1 ' contradictory.err

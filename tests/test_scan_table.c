@@ -27,7 +27,7 @@ static void test_words(void) {
   ok(strcmp(t.layout, "words") == 0 && t.n_words == 3 && t.n_prompts == 2, "3 words, 2 prompts");
   ok(strcmp(t.prompts[1], "worst, ever") == 0 && strcmp(t.words[1], " \"x\", y") == 0, "quoted cells");
   ok(t.scores[0] == 1.5 && t.scores[1] == -2 && t.scores[3] == 1e-3 && t.scores[5] == 8, "scores, row by row");
-  ok(t.lines[0] == 2 && t.lines[2] == 4, "and the line of each");
+  ok(t.places[0] == 2 && t.places[2] == 4, "and the line of each");
   scan_table_clear(&t);
 }
 

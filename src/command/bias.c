@@ -26,12 +26,14 @@ static const Option bias_options[] = {
     {"pos", 0, OPTION_TEXT, AT(pos), 0, 0, "POS",
      "only words of this part of speech count, where the lexicon says it: noun, adjective, verb", NULL},
     {"contrast", 0, OPTION_TEXTS, AT(contrasts), 0, 0, "FIRST,SECOND",
-     "categories to hold against each other; may be repeated (default: agency,communion, or the two that there are)",
+     "categories to hold against each other; may be repeated with others (default: agency,communion, or the two that there are)",
      NULL},
     {"positive", 0, OPTION_TEXT, AT(positive), 0, 0, "PART[,PART]...",
-     "prompts with one of these in their name are of positive framing (default: by best, greatest, good)", "prompts"},
+     "prompts with one of these in their name are of positive framing (default: by the \"group\" in a result of scan, else by "
+     "best, greatest, good)", "prompts"},
     {"negative", 0, OPTION_TEXT, AT(negative), 0, 0, "PART[,PART]...",
-     "prompts with one of these in their name are of negative framing (default: by worst, bad, terrible)", "prompts"},
+     "prompts with one of these in their name are of negative framing (default: by the \"group\" in a result of scan, else by "
+     "worst, bad, terrible)", "prompts"},
     {"prompts", 0, OPTION_TEXT, AT(prompts), 0, 0, "FILE",
      "prompts whose \"group\" is positive or negative, such as probes/prompts/superlatives.jsonl; columns have the name of their \"id\" or text", NULL},
     {"permutations", 0, OPTION_SIZE, AT(permutations), 100, 1e7, "N",
@@ -45,8 +47,11 @@ static const Option bias_options[] = {
     {0}};
 #undef AT
 
-static Status check_settings(const BiasSettings *s, Error *err) {
+static Status check_settings(const Invocation *call, const BiasSettings *s, Error *err) {
   if (!s->lexicon) return error_set(err, STATUS_USAGE, "bias: --lexicon FILE is needed");
+  for (size_t i = 0; i < call->n_args && s->output; i++)
+    if (file_is_same(call->args[i], s->output))
+      return error_set(err, STATUS_USAGE, "--output %s: is one of the scans, expected another file", s->output);
   FileWriter writer = {0}; /* found out before tables are read */
   const Status status = s->output ? file_writer_open(&writer, s->output, err) : STATUS_OK;
   file_writer_discard(&writer);
@@ -74,7 +79,7 @@ static Status bias_run(const Invocation *call, const void *settings, Error *err)
   BiasTests tests = {0};
   BiasContrast *contrasts = NULL;
   size_t n_contrasts = 0;
-  Status status = check_settings(s, err);
+  Status status = check_settings(call, s, err);
   if (status == STATUS_OK) status = lexicon_read(s->lexicon, s->strict, &lexicon, err);
   if (status == STATUS_OK) status = lexicon_choose(lexicon, s->categories, s->pos, s->strict, &choice, err);
   if (status == STATUS_OK) status = bias_contrasts_choose(s, &choice, &contrasts, &n_contrasts, err);
@@ -97,23 +102,18 @@ static Status bias_run(const Invocation *call, const void *settings, Error *err)
 
 const Command command_bias = {
     .name = "bias",
-    .arguments = "SCAN.csv... --lexicon F [--family NAME=SUBSTRING[,SUBSTRING]...]...",
+    .arguments = "SCAN.csv|SCAN.h5... --lexicon F [--family NAME=SUBSTRING[,SUBSTRING]...]...",
     .summary = "do families of models rank the words of two categories differently? tests over scans",
-    .details =
-        "Each table is the scores of one model: a row a word (column \"response\") or token (\"token_decoded\"), and "
-        "behind\n"
-        "it a column a prompt. Words outside the lexicon are dropped, the rest is ranked for each model and prompt (1 "
-        "= the\n"
-        "highest score, ties share the average), and a category's rank is the median of its words'.\n"
-        "Rows: the mean rank by family, framing and category; then the contrasts, (first - second category) in prompts "
-        "of\n"
-        "positive framing - the same in negative framing. What p is about is its unit:\n"
-        "  models   T, the difference of two families' means, against all ways to deal out the families among the "
-        "models;\n"
-        "           more than two families: all pairs. q: Benjamini-Hochberg over these tests\n"
-        "  prompts  the same T, and the contrast of each model, with an interval and Hedges' g over prompts: would "
-        "other\n"
-        "           such prompts say the same of these very models? It says nothing of other models of a family.",
+    .details = "Each scan is the scores of one model: a result of fathom scan, or a table with a row a word (column \"response\") or\n"
+               "token (\"token_decoded\") and behind it a column a prompt. Words outside the lexicon are dropped, the rest is ranked for\n"
+               "each model and prompt (1 = the highest score, ties share the average), and a category's rank is the median of its\n"
+               "words'.\n"
+               "Rows: the mean rank by family, framing and category; then the contrasts, (first - second category) in prompts of\n"
+               "positive framing - the same in negative framing. What p is about is its unit:\n"
+               "  models   T, the difference of two families' means, against all ways to deal out the families among the models;\n"
+               "           more than two families: all pairs. q: Benjamini-Hochberg over these tests\n"
+               "  prompts  the same T, and the contrast of each model, with an interval and Hedges' g over prompts: would other\n"
+               "           such prompts say the same of these very models? It says nothing of other models of a family.",
     .example = "fathom bias scans/*.csv --lexicon big2.csv --family Llama=llama --family Gemma=gemma -o bias.h5",
     .options = bias_options,
     .defaults = &bias_defaults,

@@ -1,5 +1,5 @@
 /* What the parts of `fathom bias` share: bias.c (the command), bias_scans.c (tables brought onto the same words and
- * prompts), bias_groups.c (which family a model is of, how a prompt is framed, which categories are
+ * prompts), bias_scan_file.c (results of fathom scan as such tables), bias_groups.c (which family a model is of, how a prompt is framed, which categories are
  * contrasted), bias_tests.c (ranks, contrasts and their
  * tests), bias_table.c (what is printed), bias_result.c (the file that keeps it). */
 #ifndef FATHOM_COMMAND_BIAS_H
@@ -8,6 +8,7 @@
 #include "command/command.h"
 #include "probes/values/contrast.h"
 #include "text/lexicon.h"
+#include "text/scan_table.h"
 
 enum { BIAS_MAX_TABLES = PROVENANCE_MODELS };
 
@@ -29,6 +30,9 @@ typedef struct BiasContrast {
 Status bias_contrasts_choose(const BiasSettings *settings, const LexiconChoice *choice, BiasContrast **contrasts,
                              size_t *n, Error *err);
 
+/* A result of fathom scan as a table; one of another kind, or of a scan that is not finished, is STATUS_DATA. */
+Status bias_scan_file_read(const char *path, ScanTable *table, Error *err);
+
 /* The scores of all models on one list of words and prompts. */
 typedef struct BiasScores {
   size_t n_models, n_words, n_prompts, n_categories;
@@ -37,6 +41,7 @@ typedef struct BiasScores {
   char (*digests)[DIGEST_TEXT]; /* [n_models] */
   size_t *n_dropped;            /* [n_models]: words of each table that are not in the lexicon */
   char **words, **prompts, **categories;
+  char **groups;                       /* [n_prompts]: as results of fathom scan say, "" where none does */
   size_t *category;                    /* [n_words] */
   double *scores;                      /* [n_models, n_prompts, n_words] */
   size_t n_words_left, n_prompts_left; /* of the first table: not in all others, with --shared-only */

@@ -108,6 +108,16 @@ static Framing framing_by_words(const char *prompt) {
   return is_good == is_bad ? FRAMING_NONE : is_good ? FRAMING_POSITIVE : FRAMING_NEGATIVE;
 }
 
+/* As the results of scans say it; *found counts those that do. */
+static Framing framing_by_group(const char *group, const char *prompt, size_t *found) {
+  for (Framing f = 0; f < FRAMING_NONE; f++)
+    if (strcmp(group, framing_names[f]) == 0) {
+      ++*found;
+      return f;
+    }
+  return framing_by_words(prompt);
+}
+
 static Status framing_by_options(const BiasSettings *settings, const char *prompt, Framing *framing, Error *err) {
   const bool is_good = settings->positive && holds_part(prompt, settings->positive);
   const bool is_bad = settings->negative && holds_part(prompt, settings->negative);
@@ -139,14 +149,21 @@ static Status framing_from_file(const char *path, const BiasScores *s, BiasGroup
 static Status assign_framings(const BiasSettings *settings, const BiasScores *s, BiasGroups *g, Error *err) {
   const bool by_options = settings->positive || settings->negative;
   Status status = STATUS_OK;
+  size_t n_by_group = 0;
   g->framing = mem_alloc(s->n_prompts, sizeof *g->framing);
-  g->rule = by_options          ? "by --positive and --negative"
-            : settings->prompts ? "by their group in the file of --prompts"
-                                : "by the words best, greatest, good and worst, bad, terrible in its name";
   for (size_t p = 0; p < s->n_prompts && status == STATUS_OK; p++) {
-    g->framing[p] = settings->prompts ? FRAMING_NONE : framing_by_words(s->prompts[p]);
-    if (by_options) status = framing_by_options(settings, s->prompts[p], &g->framing[p], err);
+    g->framing[p] = FRAMING_NONE;
+    if (by_options)
+      status = framing_by_options(settings, s->prompts[p], &g->framing[p], err);
+    else if (!settings->prompts)
+      g->framing[p] = framing_by_group(s->groups[p], s->prompts[p], &n_by_group);
   }
+  g->rule = by_options                    ? "by --positive and --negative"
+            : settings->prompts           ? "by their group in the file of --prompts"
+            : n_by_group == s->n_prompts  ? "by their group in the results of scans"
+            : n_by_group > 0              ? "by their group in the results of scans, or by the words best, greatest, good and "
+                                            "worst, bad, terrible in their names"
+                                          : "by the words best, greatest, good and worst, bad, terrible in their names";
   if (status == STATUS_OK && settings->prompts) status = framing_from_file(settings->prompts, s, g, err);
   const char *unframed = NULL;
   for (size_t p = 0; p < s->n_prompts && status == STATUS_OK; p++) {
@@ -189,6 +206,11 @@ static Status parse_contrast(const LexiconChoice *choice, const char *text, Bias
   return error_set(err, STATUS_USAGE, "--contrast %s: expected two different categories", text);
 }
 
+/* Either way around: only the sign is another. */
+static bool is_same_pair(BiasContrast a, BiasContrast b) {
+  return (a.first == b.first && a.second == b.second) || (a.first == b.second && a.second == b.first);
+}
+
 Status bias_contrasts_choose(const BiasSettings *settings, const LexiconChoice *choice, BiasContrast **contrasts,
                              size_t *n, Error *err) {
   const OptionTexts *given = &settings->contrasts;
@@ -199,6 +221,10 @@ Status bias_contrasts_choose(const BiasSettings *settings, const LexiconChoice *
   for (; *n < given->count; ++*n) {
     const Status status = parse_contrast(choice, given->items[*n], &(*contrasts)[*n], err);
     if (status != STATUS_OK) return status;
+    for (size_t i = 0; i < *n; i++)
+      if (is_same_pair((*contrasts)[i], (*contrasts)[*n]))
+        return error_set(err, STATUS_USAGE, "--contrast %s: was given before (%s); q counts every test once",
+                         given->items[*n], given->items[i]);
   }
   if (given->count == 0 && (are_big_two || choice->n == 2))
     (*contrasts)[(*n)++] = are_big_two ? (BiasContrast){agency, communion} : (BiasContrast){0, 1};

@@ -5,7 +5,6 @@
 #include "command/bias.h"
 #include "command/info.h"
 #include "store/texts.h"
-#include "text/scan_table.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -13,11 +12,11 @@
 
 /* --- names of models --- */
 
-/* The file's name without .csv and .gz, or the whole path without them. */
-static char *table_name(const char *path, bool whole) {
-  char *name = mem_copy_string(whole ? path : file_name(path));
-  const char *const suffixes[] = {".gz", ".csv", ".tsv"};
-  for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
+/* Attempt 0: the file's name without .csv, .gz and .h5; 1: the whole path without them; 2: the path. */
+static char *table_name(const char *path, int attempt) {
+  char *name = mem_copy_string(attempt ? path : file_name(path));
+  const char *const suffixes[] = {".gz", ".csv", ".tsv", ".h5"};
+  for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes && attempt < 2; i++)
     if (file_has_suffix(name, suffixes[i]) && strlen(name) > strlen(suffixes[i]))
       name[strlen(name) - strlen(suffixes[i])] = 0;
   return name;
@@ -56,12 +55,11 @@ static Status name_models(BiasScores *s, Error *err) {
     for (size_t j = i + 1; j < s->n_models; j++)
       if (file_is_same(s->paths[i], s->paths[j]))
         return error_set(err, STATUS_USAGE, "%s: was given twice", s->paths[j]);
-  for (size_t i = 0; i < s->n_models; i++) s->models[i] = table_name(s->paths[i], false);
-  const bool whole = !are_different(s->models, s->n_models);
-  for (size_t i = 0; i < s->n_models && whole; i++) {
-    free(s->models[i]);
-    s->models[i] = table_name(s->paths[i], true);
-  }
+  for (int attempt = 0; attempt < 3 && (attempt == 0 || !are_different(s->models, s->n_models)); attempt++)
+    for (size_t i = 0; i < s->n_models; i++) {
+      free(s->models[i]);
+      s->models[i] = table_name(s->paths[i], attempt);
+    }
   const size_t shared = shared_beginning(s->models, s->n_models);
   for (size_t i = 0; i < s->n_models; i++)
     memmove(s->models[i], s->models[i] + shared, strlen(s->models[i] + shared) + 1);
@@ -73,7 +71,7 @@ static Status name_models(BiasScores *s, Error *err) {
 /* Keeps the words of the lexicon, sorted. */
 static Status keep_lexicon(const LexiconChoice *choice, ScanTable *t, size_t *n_dropped, Error *err) {
   bool *kept = mem_alloc(t->n_words, sizeof *kept);
-  size_t n_kept = 0, line = 0;
+  size_t n_kept = 0, place = 0;
   for (size_t i = 0; i < t->n_words; i++)
     n_kept += kept[i] = lexicon_side(choice, t->words[i], strlen(t->words[i]), NULL) >= 0;
   *n_dropped = t->n_words - n_kept;
@@ -82,12 +80,13 @@ static Status keep_lexicon(const LexiconChoice *choice, ScanTable *t, size_t *n_
   const Status status = lexicon_check_found(choice->lexicon, n_kept, t->path, err);
   if (status != STATUS_OK) return status;
   const char *word = NULL;
-  const size_t n_again = scan_table_sort(t, &line, &word);
+  const size_t n_again = scan_table_sort(t, &place, &word);
+  const char *at = t->groups ? "answer" : "line";
   if (n_again && strcmp(t->layout, "words") == 0)
-    return error_set(err, STATUS_DATA, "%s: line %zu: the word \"%.60s\" is there twice", t->path, line, word);
+    return error_set(err, STATUS_DATA, "%s: %s %zu: the word \"%.60s\" is there twice", t->path, at, place, word);
   if (n_again)
-    log_warn("%s: tokens that decode alike: the first of each is used, and %zu are left out (\"%.60s\" in line %zu)",
-             t->path, n_again, word, line);
+    log_warn("%s: tokens that decode alike: the first of each is used, and %zu are left out (\"%.60s\" in %s %zu)",
+             t->path, n_again, word, at, place);
   return STATUS_OK;
 }
 
@@ -96,10 +95,7 @@ static Status read_tables(const LexiconChoice *choice, BiasScores *s, ScanTable 
   Progress progress = progress_begin("reading", "tables", s->n_models);
   for (size_t i = 0; i < s->n_models && status == STATUS_OK; i++) {
     progress_show(&progress, i);
-    status = info_is_h5(s->paths[i])
-                 ? error_set(err, STATUS_DATA, "%s: an HDF5 file, expected a scan table: fathom scan --csv writes one",
-                             s->paths[i])
-                 : scan_table_read(s->paths[i], &tables[i], err);
+    status = (info_is_h5(s->paths[i]) ? bias_scan_file_read : scan_table_read)(s->paths[i], &tables[i], err);
     if (status != STATUS_OK) break;
     memcpy(s->digests[i], tables[i].sha256, DIGEST_TEXT);
     status = keep_lexicon(choice, &tables[i], &s->n_dropped[i], err);
@@ -157,6 +153,26 @@ static Status take_shared(const ScanTable *tables, BiasScores *s, Error *err) {
                    s->n_words ? "prompt" : "word of the lexicon");
 }
 
+/* What results say of a prompt; two that say different things are STATUS_DATA. */
+static Status take_groups(const ScanTable *tables, BiasScores *s, Error *err) {
+  s->groups = mem_alloc(s->n_prompts, sizeof *s->groups);
+  for (size_t p = 0; p < s->n_prompts; p++) {
+    const ScanTable *first = NULL;
+    const char *group = "";
+    for (size_t i = 0; i < s->n_models; i++) {
+      const char *said = tables[i].groups ? tables[i].groups[find_prompt(&tables[i], s->prompts[p])] : "";
+      if (*said && *group && strcmp(said, group) != 0)
+        return error_set(err, STATUS_DATA, "%s: prompt \"%.100s\" is of the group \"%.60s\", in %s of \"%.60s\"",
+                         tables[i].path, s->prompts[p], said, first->path, group);
+      if (!*said || *group) continue;
+      group = said;
+      first = &tables[i];
+    }
+    s->groups[p] = mem_copy_string(group);
+  }
+  return STATUS_OK;
+}
+
 static void fill_scores(const ScanTable *tables, BiasScores *s) {
   s->scores = mem_alloc(s->n_models * s->n_prompts * s->n_words, sizeof *s->scores);
   size_t *rows = mem_alloc(s->n_words, sizeof *rows);
@@ -209,6 +225,7 @@ Status bias_scores_read(const BiasSettings *settings, const LexiconChoice *choic
   if (status == STATUS_OK) status = read_tables(choice, s, tables, err);
   if (status == STATUS_OK && !settings->shared_only) status = check_same(tables, n, err);
   if (status == STATUS_OK) status = take_shared(tables, s, err);
+  if (status == STATUS_OK) status = take_groups(tables, s, err);
   if (status == STATUS_OK) {
     take_categories(choice, s);
     fill_scores(tables, s);
@@ -223,6 +240,7 @@ void bias_scores_clear(BiasScores *s) {
   string_list_free(s->models, s->n_models);
   string_list_free(s->words, s->n_words);
   string_list_free(s->prompts, s->n_prompts);
+  string_list_free(s->groups, s->n_prompts);
   string_list_free(s->categories, s->n_categories);
   free(s->digests);
   free(s->n_dropped);

@@ -27,7 +27,7 @@ static Status find_layout(const Delimited *file, ScanTable *t, size_t *column, E
 
 static int compare_texts(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
-static Status check_prompts(const ScanTable *t, Error *err) {
+Status scan_table_check_prompts(const ScanTable *t, Error *err) {
   Status status = STATUS_OK;
   if (t->n_prompts == 0) return error_set(err, STATUS_DATA, "%s: no prompt: no column behind the words", t->path);
   char **sorted = mem_alloc(t->n_prompts, sizeof *sorted);
@@ -50,7 +50,7 @@ static Status read_header(Delimited *file, ScanTable *t, size_t *column, Error *
   t->n_prompts = file->n_cells - *column - 1;
   t->prompts = mem_alloc(t->n_prompts, sizeof *t->prompts);
   for (size_t i = 0; i < t->n_prompts; i++) t->prompts[i] = mem_copy_string(file->cells[*column + 1 + i]);
-  return check_prompts(t, err);
+  return scan_table_check_prompts(t, err);
 }
 
 static Status read_row(const Delimited *file, size_t column, ScanTable *t, size_t *room, Error *err) {
@@ -60,7 +60,7 @@ static Status read_row(const Delimited *file, size_t column, ScanTable *t, size_
   if (t->n_words == *room) {
     *room = 2 * *room + 1; /* small, where a row is long */
     t->words = mem_resize(t->words, *room, sizeof *t->words);
-    t->lines = mem_resize(t->lines, *room, sizeof *t->lines);
+    t->places = mem_resize(t->places, *room, sizeof *t->places);
     t->scores = mem_resize(t->scores, *room * t->n_prompts, sizeof *t->scores);
   }
   double *scores = t->scores + t->n_words * t->n_prompts;
@@ -68,7 +68,7 @@ static Status read_row(const Delimited *file, size_t column, ScanTable *t, size_
     if (!parse_real(file->cells[column + 1 + i], &scores[i]))
       return error_set(err, STATUS_DATA, "%s: line %zu, column \"%.200s\": found \"%.60s\", expected a finite number",
                        t->path, file->line, t->prompts[i], file->cells[column + 1 + i]);
-  t->lines[t->n_words] = file->line;
+  t->places[t->n_words] = file->line;
   t->words[t->n_words++] = mem_copy_string(file->cells[column]);
   return STATUS_OK;
 }
@@ -100,7 +100,7 @@ void scan_table_keep(ScanTable *t, const bool *kept) {
       continue;
     }
     t->words[n] = t->words[i];
-    t->lines[n] = t->lines[i];
+    t->places[n] = t->places[i];
     memmove(t->scores + n * t->n_prompts, t->scores + i * t->n_prompts, t->n_prompts * sizeof *t->scores);
     n++;
   }
@@ -109,7 +109,7 @@ void scan_table_keep(ScanTable *t, const bool *kept) {
 
 typedef struct Row {
   char *word;
-  size_t line, number;
+  size_t place, number;
 } Row;
 
 static int compare_rows(const void *a, const void *b) {
@@ -123,16 +123,16 @@ size_t scan_table_sort(ScanTable *t, size_t *again, const char **word) {
   bool *kept = mem_alloc(t->n_words, sizeof *kept);
   double *scores = mem_alloc(t->n_words * t->n_prompts, sizeof *scores);
   size_t n_dropped = 0, twice = t->n_words;
-  for (size_t i = 0; i < t->n_words; i++) rows[i] = (Row){t->words[i], t->lines[i], i};
+  for (size_t i = 0; i < t->n_words; i++) rows[i] = (Row){t->words[i], t->places[i], i};
   qsort(rows, t->n_words, sizeof *rows, compare_rows);
   for (size_t i = 0; i < t->n_words; i++) {
     t->words[i] = rows[i].word;
-    t->lines[i] = rows[i].line;
+    t->places[i] = rows[i].place;
     memcpy(scores + i * t->n_prompts, t->scores + rows[i].number * t->n_prompts, t->n_prompts * sizeof *scores);
     kept[i] = i == 0 || strcmp(rows[i].word, rows[i - 1].word) != 0;
     if (kept[i]) continue;
     if (n_dropped++ == 0) twice = i;
-    if (again && n_dropped == 1) *again = rows[i].line;
+    if (again && n_dropped == 1) *again = rows[i].place;
   }
   free(t->scores);
   t->scores = scores;
@@ -151,9 +151,11 @@ size_t scan_table_find(const ScanTable *t, const char *word) {
 void scan_table_clear(ScanTable *t) {
   for (size_t i = 0; i < t->n_words; i++) free(t->words[i]);
   for (size_t i = 0; i < t->n_prompts && t->prompts; i++) free(t->prompts[i]);
+  for (size_t i = 0; i < t->n_prompts && t->groups; i++) free(t->groups[i]);
   free(t->words);
-  free(t->lines);
+  free(t->places);
   free(t->prompts);
+  free(t->groups);
   free(t->scores);
   free(t->path);
   *t = (ScanTable){0};

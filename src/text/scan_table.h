@@ -22,11 +22,15 @@ typedef struct ScanTable {
   const char *layout; /* "words" or "tokens" */
   size_t n_words, n_prompts;
   char **words;             /* [n_words] as they stand there, blanks in front included; tokens may decode alike */
-  size_t *lines;            /* [n_words]: where in the file each stands, for messages */
+  size_t *places;           /* [n_words]: where in the file each stands, for messages: the line, or of a result the answer, from 1 */
   char **prompts;           /* [n_prompts]: the columns' names, all different */
+  char **groups;            /* [n_prompts]: of a result, "" where a prompt has none; NULL of a table, which says none */
   double *scores;           /* [n_words, n_prompts], finite */
   char sha256[DIGEST_TEXT]; /* of the file, gunzipped */
 } ScanTable;
+
+/* STATUS_DATA where there is no prompt, one without a name, or two of one name. */
+Status scan_table_check_prompts(const ScanTable *table, Error *err);
 
 /* A file of another layout, without a word or a prompt, or with a cell that is no finite number is STATUS_DATA. */
 Status scan_table_read(const char *path, ScanTable *table, Error *err);
@@ -35,7 +39,7 @@ Status scan_table_read(const char *path, ScanTable *table, Error *err);
 void scan_table_keep(ScanTable *table, const bool *kept);
 
 /* Sorts by word (bytes). Of words that are there twice, the first in the file stays, and the number of those dropped is
- * returned; *again (may be NULL) is the line of the first of them, and *word its text, until the table changes. */
+ * returned; *again (may be NULL) is the place of the first of them, and *word its text, until the table changes. */
 size_t scan_table_sort(ScanTable *table, size_t *again, const char **word);
 
 /* The row of a word of a sorted table, or n_words. */
