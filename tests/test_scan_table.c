@@ -42,6 +42,28 @@ static void test_tokens(void) {
   scan_table_clear(&t);
 }
 
+/* The prompts of a table with this first line, joined by '|'; words are "love". */
+static bool has_prompts(const char *first_line, char delimiter, const char *expected) {
+  ScanTable t;
+  Error err = {0};
+  char *text = mem_format("%s\nlove%c1%c2\n", first_line, delimiter, delimiter), *found = NULL;
+  if (read_text(text, &t, &err) == STATUS_OK && t.n_prompts == 2) found = mem_format("%s|%s", t.prompts[0], t.prompts[1]);
+  const bool same = found && strcmp(found, expected) == 0;
+  if (!same) printf("# found %s, expected %s: %s\n", found ? found : "none", expected, err.text);
+  scan_table_clear(&t);
+  free(text);
+  free(found);
+  return same;
+}
+
+static void test_delimiters(void) {
+  ok(has_prompts("response,\"a\tb\",\"c \"\"\td\"\"\"", ',', "a\tb|c \"\td\""), "a tab in a quoted cell of the first row is none of TSV");
+  ok(has_prompts("\"response\",\"a\nb\t\",c", ',', "a\nb\t|c"), "nor in one of two lines");
+  ok(has_prompts("response\ta,b\tc", '\t', "a,b|c"), "a tab outside of quotes is");
+  ok(has_prompts("response\t\"a\t\"b\"", '\t', "\"a|\"b\""), "TSV has no quotes");
+  ok(has_prompts("response,\"a\",b", ',', "a|b"), "CSV without a tab");
+}
+
 static void test_sorted(void) {
   ScanTable t;
   Error err = {0};
@@ -105,6 +127,7 @@ int main(void) {
   if (!mkdtemp(folder)) return 99;
   test_words();
   test_tokens();
+  test_delimiters();
   test_sorted();
   test_gzip();
   test_refused();

@@ -52,6 +52,34 @@ static Status check_bytes(const Delimited *t, Error *err) {
   return STATUS_OK;
 }
 
+/* Behind the quoted cell that begins at `at`; the end of the file where it is not closed. */
+static size_t skip_quoted(const Delimited *t, size_t at) {
+  for (at++; at < t->size; at++) {
+    if (t->bytes[at] != '"') continue;
+    if (at + 1 == t->size || t->bytes[at + 1] != '"') return at + 1;
+    at++;
+  }
+  return t->size;
+}
+
+/* A tab in the first row means TSV, but for one within a cell that CSV quotes; where the quotes are none of CSV's, any tab. */
+static char find_delimiter(const Delimited *t) {
+  bool begins = true; /* a cell of CSV */
+  for (size_t at = t->at; at < t->size && t->bytes[at] != '\n';) {
+    if (begins && t->bytes[at] == '"') {
+      const size_t behind = skip_quoted(t, at);
+      if (behind == t->size || !memchr("\t,\r\n", t->bytes[behind], 4))
+        return memchr(t->bytes + at, '\t', line_end(t, at) - at) ? '\t' : ',';
+      at = behind;
+      begins = false;
+    } else {
+      if (t->bytes[at] == '\t') return '\t';
+      begins = t->bytes[at++] == ',';
+    }
+  }
+  return ',';
+}
+
 Status delimited_open(Delimited *t, const char *path, Error *err) {
   *t = (Delimited){.path = path, .next_line = 1};
   Status status = file_read(path, FILE_LIMIT, &t->bytes, &t->size, err);
@@ -61,7 +89,7 @@ Status delimited_open(Delimited *t, const char *path, Error *err) {
   skip_lines(t, true);
   if (status == STATUS_OK && t->at == t->size) status = error_set(err, STATUS_DATA, "%s: nothing in this file", path);
   if (status == STATUS_OK)
-    t->delimiter = memchr(t->bytes + t->at, '\t', line_end(t, t->at) - t->at) ? '\t' : ',';
+    t->delimiter = find_delimiter(t);
   else
     delimited_close(t);
   return status;

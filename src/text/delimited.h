@@ -12,7 +12,7 @@ typedef struct Delimited {
   const char *path;
   char *bytes; /* the whole file, gunzipped; UTF-8 without NULs */
   size_t size, at;
-  char delimiter;         /* '\t' where the first row has one, else ','; may be set before a row is read */
+  char delimiter;         /* '\t' where the first row has one outside of CSV's quotes, else ','; may be set before a row is read */
   size_t line, next_line; /* where the current row begins, from 1 */
   char **cells;           /* [n_cells] of the current row, unquoted; they stay valid until the file is closed */
   size_t n_cells, room;
