@@ -18,6 +18,7 @@ static const Command *const commands[] = {
     &command_score,
     &command_scan,
     &command_drift,
+    &command_weights,
     &command_axis,
     &command_bias,
     &command_implicit,

@@ -34,7 +34,8 @@ typedef struct Command {
 } Command;
 
 extern const Command command_axis, command_bias, command_implicit, command_info, command_tokenize, command_record,
-    command_scan, command_score, command_drift, command_eval, command_train, command_plot, command_sweep, command_verify;
+    command_scan, command_score, command_drift, command_eval, command_train, command_plot, command_sweep, command_verify,
+    command_weights;
 
 /* Provenance of this call, models still empty. */
 Provenance invocation_provenance(const Invocation *call, const char *command, const CommonSettings *common);

@@ -21,16 +21,16 @@ static char *plain_name(const char *path) {
   return plain;
 }
 
-/* An adapter says by name which model it was made for; file names differ for many reasons, so this is only said. */
-static void warn_of_other_base(const Inputs *in, const char *path) {
-  const char *base = adapter_base(in->adapter);
+/* File names differ for many reasons, so this is only said. */
+void inputs_warn_of_other_base(const Adapter *adapter, const Source *source, const char *path) {
+  const char *base = adapter_base(adapter);
   if (!base) return;
   GgufText name = {"", 0};
-  if (source_gguf(in->source)) gguf_text(source_gguf(in->source), "general.name", &name);
+  if (source_gguf(source)) gguf_text(source_gguf(source), "general.name", &name);
   char *resolved = realpath(path, NULL),
        *general = mem_format("%.*s", (int)(name.size < 200 ? name.size : 200), name.bytes);
   const char *const names[] = {path, resolved, general,
-                               json_string(json_get(source_config(in->source), "_name_or_path"), "")};
+                               json_string(json_get(source_config(source), "_name_or_path"), "")};
   char *expected = plain_name(base);
   bool known = false;
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -38,7 +38,7 @@ static void warn_of_other_base(const Inputs *in, const char *path) {
     known = known || (found && strstr(found, expected));
     free(found);
   }
-  if (!known) log_warn("%s: was made for %s, and is put on %s", adapter_path(in->adapter), base, path);
+  if (!known) log_warn("%s: was made for %s, and is put on %s", adapter_path(adapter), base, path);
   free(expected);
   free(general);
   free(resolved);
@@ -86,7 +86,7 @@ static Status open_files(Inputs *in, const char *path, const InputSettings *sett
                         &in->model, err);
   if (status == STATUS_OK && in->onednn)
     status = (settings->trains ? model_narrow : model_pack)(&in->model, in->onednn, err);
-  if (status == STATUS_OK && in->adapter) warn_of_other_base(in, path);
+  if (status == STATUS_OK && in->adapter) inputs_warn_of_other_base(in->adapter, in->source, path);
   return status;
 }
 

@@ -75,6 +75,9 @@ const Sample **inputs_sample_list(const Inputs *inputs);
 /* SHA-256 of the weights that run: the model's file, or of its digest and the adapter's. */
 const char *inputs_weights_digest(Inputs *inputs);
 
+/* An adapter says by name which model it was made for; where that is not the model at path, warns. */
+void inputs_warn_of_other_base(const Adapter *adapter, const Source *source, const char *path);
+
 /* The rows of model and adapter in a result's provenance, and the provenance of a store. */
 void inputs_add_provenance(Inputs *inputs, Provenance *provenance);
 StoreContents inputs_store_provenance(Inputs *inputs, const CommonSettings *common, const char *command_line);

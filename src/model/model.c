@@ -26,24 +26,37 @@ static Status load(const Source *source, ModelOptions options, const Adapter *ad
   return status;
 }
 
-Status model_open(const Source *source, ModelOptions options, Model *model, Error *err) {
+/* All that can be said before memory is asked for. Where it fails the model is still to be closed. */
+static Status check(const Source *source, ModelOptions options, Model *model, HeadTensors *head, Error *err) {
   const Adapter *adapter = options.lora ? NULL : options.adapter;
-  HeadTensors head;
   *model = (Model){0};
   Status status = config_read(source, options.strict, &model->config, err);
   if (status != STATUS_OK) return status;
   if (adapter && adapt_unties(&model->config, adapter)) config_untie(&model->config);
   parameters_init(&model->config, &model->table);
-  status = head_find(source, options.adapter, &head, err);
-  model->has_score = head.n > 0;
-  const char *prefix = model->has_score ? head.prefix : NULL;
+  status = head_find(source, options.adapter, head, err);
+  model->has_score = head->n > 0;
+  const char *prefix = model->has_score ? head->prefix : NULL;
   if (status == STATUS_OK && options.adapter)
     status = adapt_check(&model->config, &model->table, options.adapter, prefix, err);
   if (status == STATUS_OK && options.lora)
     status = lora_init(&model->config, options.lora, options.adapter, prefix, &model->table, &model->lora, err);
   if (status == STATUS_OK)
     status = parameters_check(&model->config, &model->table, source, adapter, model->has_score, err);
-  if (status == STATUS_OK) status = leftovers_check(&model->config, &model->table, source, &head, options.strict, err);
+  if (status == STATUS_OK) status = leftovers_check(&model->config, &model->table, source, head, options.strict, err);
+  return status;
+}
+
+Status model_check(const Source *source, ModelOptions options, Model *model, HeadTensors *head, Error *err) {
+  const Status status = check(source, options, model, head, err);
+  if (status != STATUS_OK) model_close(model);
+  return status;
+}
+
+Status model_open(const Source *source, ModelOptions options, Model *model, Error *err) {
+  const Adapter *adapter = options.lora ? NULL : options.adapter;
+  HeadTensors head;
+  Status status = check(source, options, model, &head, err);
   if (status == STATUS_OK && options.in_file) matrices_leave_in_file(&model->config, source, adapter, &model->table);
   if (status == STATUS_OK) status = load(source, options, adapter, &head, model, err);
   if (status != STATUS_OK) model_close(model);

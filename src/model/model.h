@@ -34,6 +34,10 @@ typedef struct ModelOptions {
 /* The source must outlive a model that was opened in_file. */
 Status model_open(const Source *source, ModelOptions options, Model *model, Error *err);
 
+/* Everything of model_open but reading weights: model holds configuration and table alone, head where the reward head
+ * lies. For those who read parameters one by one (parameters_read_rows). */
+Status model_check(const Source *source, ModelOptions options, Model *model, HeadTensors *head, Error *err);
+
 /* Did the files hold a language-model head (the embedding counts where it serves as one)? A reward model needs none. */
 bool model_has_lm_head(const Model *model, const Source *source, const Adapter *adapter);
 

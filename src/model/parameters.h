@@ -69,6 +69,12 @@ Status parameters_check(const ModelConfig *config, const ParameterTable *table, 
 Status parameters_load(const ModelConfig *config, const ParameterTable *table, const Source *source,
                        const Adapter *adapter, real *values, Error *err);
 
+/* Rows [first, first + n) of a parameter (a vector is one row) from the tensor and place that parameters_find gave, as
+ * parameters_load reads them but without an adapter's factors: out[n, columns]. A value that is not finite is
+ * STATUS_DATA. */
+Status parameters_read_rows(const ModelConfig *config, const Parameter *parameter, const struct TensorPlace *place,
+                            const Tensor *tensor, size_t first, size_t n, real *out, Error *err);
+
 /* Row `row` of a matrix, read again as parameters_load read it from the tensor and place that parameters_find gave, but
  * without an adapter: out[columns]. false where its rows are not runs of the file: vectors and transposed matrices. */
 bool parameters_read_row(const ModelConfig *config, const Parameter *parameter, const struct TensorPlace *place,

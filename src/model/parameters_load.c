@@ -5,6 +5,7 @@
 #include "model/parameters.h"
 #include "model/tensor_layout.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -43,18 +44,18 @@ static bool load_run(const Tensor *tensor, const uint8_t *from, size_t n, real *
   return n_bad == 0;
 }
 
-/* The run (a stored row, or a whole vector) that is not finite, SIZE_MAX where none; out NULL: rows are only looked at.
- */
+/* Rows [first, end) of the parameter. The run (a row, stored or ours, or a whole vector) that is not finite, SIZE_MAX
+ * where none; out NULL: rows are only looked at. */
 static size_t load_rows(const ModelConfig *c, const Parameter *p, const TensorPlace *place, const Tensor *tensor,
-                        size_t row_bytes, real *out) {
+                        size_t row_bytes, size_t first, size_t end, real *out) {
   size_t bad = SIZE_MAX;
 #pragma omp parallel reduction(min : bad)
   {
     real *row = out ? NULL : mem_alloc(p->columns, sizeof *row);
 #pragma omp for schedule(static)
-    for (size_t r = 0; r < p->rows; r++) {
+    for (size_t r = first; r < end; r++) {
       const uint8_t *from = tensor->bytes + tensor_place_unit(c, place, r) * row_bytes;
-      if (!load_run(tensor, from, p->columns, out ? out + r * p->columns : row) && r < bad) bad = r;
+      if (!load_run(tensor, from, p->columns, out ? out + (r - first) * p->columns : row) && r < bad) bad = r;
     }
     free(row);
   }
@@ -63,13 +64,13 @@ static size_t load_rows(const ModelConfig *c, const Parameter *p, const TensorPl
 
 /* [columns, units]: each stored row is a column of the stack. */
 static size_t load_columns(const ModelConfig *c, const Parameter *p, const TensorPlace *place, const Tensor *tensor,
-                           size_t row_bytes, real *out) {
+                           size_t row_bytes, size_t first, size_t end, real *out) {
   size_t bad = SIZE_MAX;
 #pragma omp parallel for schedule(static) reduction(min : bad)
   for (size_t j = 0; j < p->columns; j++) {
     real *row = mem_alloc(place->units, sizeof *row);
     if (!load_run(tensor, tensor->bytes + j * row_bytes, place->units, row) && j < bad) bad = j;
-    for (size_t r = 0; r < p->rows; r++) out[r * p->columns + j] = row[tensor_place_unit(c, place, r)];
+    for (size_t r = first; r < end; r++) out[(r - first) * p->columns + j] = row[tensor_place_unit(c, place, r)];
     free(row);
   }
   return bad;
@@ -84,19 +85,25 @@ static size_t load_vector(const ModelConfig *c, const Parameter *p, const Tensor
   return is_finite ? SIZE_MAX : 0;
 }
 
-static Status load_tensor(const ModelConfig *c, const Parameter *p, const TensorPlace *place, const Tensor *tensor,
-                          real *out, Error *err) {
+static Status load_part(const ModelConfig *c, const Parameter *p, const TensorPlace *place, const Tensor *tensor,
+                        size_t first, size_t end, real *out, Error *err) {
   const size_t run = p->is_vector || place->transposed ? place->units : p->columns;
   size_t row_bytes = 0;
   if (!dtype_size(tensor->dtype, run, &row_bytes))
     return error_set(err, STATUS_DATA, "%s: tensor %s: rows of %zu are not whole blocks of %s", tensor->file,
                      tensor->name, run, dtype_info(tensor->dtype)->name);
   const size_t bad = p->is_vector        ? load_vector(c, p, place, tensor, out)
-                     : place->transposed ? load_columns(c, p, place, tensor, row_bytes, out)
-                                         : load_rows(c, p, place, tensor, row_bytes, out);
+                     : place->transposed ? load_columns(c, p, place, tensor, row_bytes, first, end, out)
+                                         : load_rows(c, p, place, tensor, row_bytes, first, end, out);
   if (bad == SIZE_MAX) return STATUS_OK;
   return error_set(err, STATUS_DATA, "%s: tensor %s holds a value that is not finite (row %zu)", tensor->file,
                    tensor->name, bad);
+}
+
+Status parameters_read_rows(const ModelConfig *c, const Parameter *p, const TensorPlace *place, const Tensor *tensor,
+                            size_t first, size_t n, real *out, Error *err) {
+  assert(n <= p->rows && first <= p->rows - n);
+  return load_part(c, p, place, tensor, first, first + n, out, err);
 }
 
 bool parameters_read_row(const ModelConfig *c, const Parameter *p, const TensorPlace *place, const Tensor *tensor,
@@ -174,7 +181,7 @@ Status parameters_load(const ModelConfig *c, const ParameterTable *t, const Sour
     last = tensor;
     if (!tensor) continue;
     real *out = p->in_file ? NULL : values + p->offset;
-    Status status = load_tensor(c, p, &place, tensor, out, err);
+    Status status = load_part(c, p, &place, tensor, 0, p->rows, out, err);
     if (status == STATUS_OK && adapter && out) status = adapt_merge(c, adapter, p, out, err);
     if (status != STATUS_OK) return status;
   }

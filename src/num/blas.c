@@ -12,6 +12,7 @@
 /* LAPACK's Fortran interface, column major. */
 void dgesdd_(const char *jobz, const int *m, const int *n, double *a, const int *lda, double *s, double *u, const int *ldu,
              double *vt, const int *ldvt, double *work, const int *lwork, int *iwork, int *info, size_t jobz_length);
+void dgelqf_(const int *m, const int *n, double *a, const int *lda, double *tau, double *work, const int *lwork, int *info);
 void dsyevd_(const char *jobz, const char *uplo, const int *n, double *a, const int *lda, double *w, double *work,
              const int *lwork, int *iwork, const int *liwork, int *info, size_t jobz_length, size_t uplo_length);
 
@@ -85,6 +86,27 @@ Status blas_svd(size_t m, size_t n, double *a, double *s, double *u, double *vt,
   if (status == STATUS_OK && u) fix_signs(m, n, (size_t)r, u, vt);
   free(work);
   free(iwork);
+  return status;
+}
+
+Status blas_triangle(size_t m, size_t n, double *a, Error *err) {
+  /* Row-major A = QR is column-major A' = R'Q': LAPACK's LQ, whose L stands where our R does. */
+  assert(m >= n);
+  const int rows = DIMENSION(n), columns = DIMENSION(m), query = -1;
+  int info = 0;
+  double best = 0, *tau = malloc(sizeof *tau * (n + 1));
+  dgelqf_(&rows, &columns, a, &rows, tau, &best, &query, &info);
+  const int lwork = (int)best;
+  double *work = tau ? malloc(sizeof *work * (size_t)(lwork + 1)) : NULL;
+  Status status = STATUS_OK;
+  if (!work)
+    status = error_set(err, STATUS_SYSTEM, "no memory for the QR decomposition of a %zu x %zu matrix", m, n);
+  else
+    dgelqf_(&rows, &columns, a, &rows, tau, work, &lwork, &info);
+  assert(info == 0);
+  for (size_t i = 1; i < n && work; i++) memset(a + i * n, 0, i * sizeof *a);
+  free(work);
+  free(tau);
   return status;
 }
 

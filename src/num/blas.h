@@ -26,6 +26,10 @@ void blas_gram_f64(size_t n, size_t d, const double *a, double *c);
  * destroyed. The sign of each pair is fixed: the entry of largest magnitude in each row of Vt is positive. */
 Status blas_svd(size_t m, size_t n, double *a, double *s, double *u, double *vt, Error *err);
 
+/* A[m,n] = QR, m >= n: R[n,n], upper triangular, takes the place of A's first n rows, and the rest of A is destroyed. R has
+ * A's singular values to rounding; the signs of its rows are LAPACK's. */
+Status blas_triangle(size_t m, size_t n, double *a, Error *err);
+
 /* Eigenvalues (ascending) of symmetric A[n,n], of which the lower triangle is read; with vectors, row i of A holds the unit eigenvector of value i. */
 Status blas_eigen(size_t n, double *a, double *values, bool vectors, Error *err);
 
