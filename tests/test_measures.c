@@ -230,6 +230,7 @@ static const Property properties[] = {
     {"participation_y", "ssssssss", 1, 64, SOME_NUMBER},
     {"participation_change", "scscssss", 1, 64, NAN},
     {"knn", "ssssccs-", 0, 1, 1},
+    {"rsa", "ccssccss", -1, 1, 1},
 };
 enum { N_PROPERTIES = sizeof properties / sizeof properties[0] };
 
@@ -298,6 +299,7 @@ static void test_poor_rows(void) {
   memset(rows.x, 0, rows.n * 24 * 4);
   check_all(&rows, "a frozen side of zeros", false);
   ok(isnan(value_of(&rows, "knn")), "who is nearest among rows that are all the same is not made up");
+  ok(isnan(value_of(&rows, "rsa")), "nor who resembles whom");
   rows_free(&rows);
   rows = random_rows(&rng, 30, 64, 1, 1, 0.1, 0.5);
   check_all(&rows, "fewer rows than columns", true);
@@ -401,6 +403,8 @@ static const Coverage coverages[] = {
     {"coherence", 100, 1, 1, 0.3, 0.5},
     {"coherence", 100, 1, 8, 0.2, 0.4},
     {"coherence", 60, 1, 6, 0.6, 0.2},
+    {"rsa", 50, 1, 1, 0, 0.5},
+    {"rsa", 40, 1, 4, 0, 1},
 };
 enum { N_COVERAGES = sizeof coverages / sizeof coverages[0], DRAWS = 600, RESAMPLES = 400, COVERAGE_WIDTH = 12 };
 
@@ -408,7 +412,7 @@ enum { N_COVERAGES = sizeof coverages / sizeof coverages[0], DRAWS = 600, RESAMP
 static double population(const Coverage *c) {
   size_t index;
   const bool subsampled = measure_find(c->name, &index)->subsampled;
-  const size_t parts = subsampled ? 20 : 1, part = subsampled ? 2000 / c->most : 20000;
+  const size_t parts = subsampled ? 60 : 1, part = subsampled ? 300 / c->most : 20000;
   double sum = 0;
   for (uint64_t i = 0; i < parts; i++) {
     Rng rng = rng_new(500 + i);
