@@ -197,8 +197,8 @@ is "$(grep -c 'TRL pairs: 3 read, 3 used' accuracy.tsv) $(grep -c "model [12]: T
 implicit "$base" "$chat" --prompts "$given/prompts.jsonl" --lexicon "$given/words.tsv" --json -o I.h5 >I.json
 grep -q '"command":"implicit".*"rows":\[{"group":"all","category":"agency","n_words":10,"form":"sum","log_ratio":[0-9.]*,"lo":' I.json
 ok $? "JSON"
-is "$("$FATHOM" info I.h5 -q | awk -F'\t' '$2 == "kind" || $2 ~ /^(token.mwlr|word.log_ratio|category.(lo|name)|prompt.mass)$/ { print $3 }' | tr '\n' ' ')" \
-  "implicit number [3, 3, 5] text [3] number [5, 2] number [3, 77] number [3, 20, 5] " "a result"
+is "$("$FATHOM" info I.h5 -q | awk -F'\t' '$2 == "kind" || $2 ~ /^(token.mwlr|word.log_ratio|category.(lo|name)|prompt.mass|word.separator)$/ { print $3 }' | tr '\n' ' ')" \
+  "implicit number [3, 3, 5] text [3] number [5, 2] number [3, 77] number [3, 20, 5] text [2] " "a result"
 "$FATHOM" plot I.h5 --tsv >figure.tsv
 is "$(rows figure.tsv | cut -f 2,4 | uniq -c | awk -F'\t' '{ print $1 "/" $2 }' | sed 's/^ *//' | head -n 4 | tr '\n' ';')" \
   "12 tokens, all prompts/top;12 tokens, all prompts/bottom;12 tokens, best prompts/top;12 tokens, best prompts/bottom;" "a figure's table: next tokens"
@@ -238,6 +238,9 @@ fails 2 'table accuracy needs --pairs' "accuracy of prompts" "$FATHOM" implicit 
 fails 2 'separator needs --lexicon' "a separator without words" "$FATHOM" implicit "$base" "$chat" $prompts --separator x
 fails 2 'csv needs --lexicon' "a scan table without words" "$FATHOM" implicit "$base" "$chat" $prompts --csv x
 fails 2 'form mean needs --csv' "a form for nothing" "$FATHOM" implicit "$base" "$chat" $prompts --lexicon "$given/words.tsv" --form mean
+fails 2 'top needs --table tokens' "ends of a table that has none" "$FATHOM" implicit "$base" "$chat" $prompts --table prompts --top 3
+fails 2 'top' "tokens of pairs, again" "$FATHOM" implicit "$base" "$chat" --pairs "$given/pairs.jsonl" --top 3
+fails 2 'duplicates' "and their duplicates" "$FATHOM" implicit "$base" "$chat" --pairs "$given/pairs.jsonl" --duplicates max
 fails 4 'no/x-ratio.csv: cannot write here' "a table in a missing folder" "$FATHOM" implicit "$base" "$chat" -q $prompts --lexicon "$given/words.tsv" --csv no/x
 fails 2 'chat-template was given 3 times' "three templates" \
   "$FATHOM" implicit "$base" "$chat" $prompts --chat-template none --chat-template none --chat-template none
@@ -300,7 +303,7 @@ fails 3 'endless: no end-of-turn token, expected one for --form sum_end' "nor a 
   "$FATHOM" implicit "$base" endless -q --text a --lexicon "$given/words.tsv" --csv x --form sum_end
 printf 'word\tcategory\nhelp\tcommunion\ncare\tcommunion\nhelp\tagency\nlead\tagency\n' >both.tsv
 "$FATHOM" implicit "$base" "$chat" -q --text "what?" --lexicon both.tsv --table words >both.out 2>both.err
-is "$? $(rows both.out | cut -f 2 | sort -u | tr '\n' ' ')$(grep -c warning both.err)" "0 care lead 3" "contradictory words are dropped and few ones used, with a warning each"
+is "$? $(rows both.out | cut -f 2 | sort -u | tr '\n' ' ')$(grep -c warning both.err) $(grep -c '^# 1 words of several of the categories are left out$' both.out)" "0 care lead 3 1" "contradictory words are dropped and few ones used, with a warning each"
 printf 'w*\tcommunion\n' | cat "$given/words.tsv" - >mixed.tsv
 "$FATHOM" implicit "$base" "$chat" -q --text "what?" --lexicon mixed.tsv 2>/dev/null | grep -q '^# 1 entries with wildcards are left out$'
 ok $? "wildcards are counted"

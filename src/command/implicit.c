@@ -23,9 +23,9 @@ static const Option implicit_options[] = {
      "pairs"},
     {"table", 0, OPTION_CHOICE, AT(table), 0, 0, "tokens|prompts|words|categories|accuracy|pairs",
      "what is printed (default: accuracy with --pairs, categories with --lexicon, else tokens)", NULL},
-    {"top", 0, OPTION_SIZE, AT(top), 1, 1e6, "K", "tokens at either end of the table of tokens", NULL},
+    {"top", 0, OPTION_SIZE, AT(top), 1, 1e6, "K", "tokens at either end of the table of tokens", "pairs"},
     {"duplicates", 0, OPTION_CHOICE, AT(duplicates), 0, 0, "sum|max",
-     "what counts where several tokens of a model spell one string: the sum of their p, or the largest", NULL},
+     "what counts where several tokens of a model spell one string: the sum of their p, or the largest", "pairs"},
     {"ignore-blanks", 0, OPTION_FLAG, AT(ignore_blanks), 0, 0, NULL,
      "blanks in front of a token do not tell it from another: for models of which only one begins its answer with a "
      "blank",
@@ -65,6 +65,8 @@ static Status choose_table(const ImplicitSettings *s, const char **table, Error 
   *table = s->table ? s->table : pairs ? "accuracy" : s->lexicon ? "categories" : "tokens";
   if (is_one_of(*table, of_pairs) != pairs)
     return error_set(err, STATUS_USAGE, "--table %s %s --pairs", *table, pairs ? "excludes" : "needs");
+  if (s->top != implicit_defaults.top && strcmp(*table, "tokens") != 0)
+    return error_set(err, STATUS_USAGE, "--top needs --table tokens");
   if (is_one_of(*table, of_words) && !s->lexicon)
     return error_set(err, STATUS_USAGE, "--table %s needs --lexicon", *table);
   return STATUS_OK;
@@ -138,7 +140,8 @@ const Command command_implicit = {
     .details =
         "The implicit reward of an answer y to a prompt x is log p2(y|x) - log p1(y|x), in nats. Prompts are asked\n"
         "through each model's own chat template, with the header of the answer behind it; a model without a template\n"
-        "is taken for a base model and given the text. --adapter is put on MODEL_2.\n"
+        "is taken for a base model and given the text. Token ids as prompts are of one tokenizer, and are refused.\n"
+        "--adapter is put on MODEL_2. --max-length counts a prompt and the longest word of --lexicon together.\n"
         "Tables:\n"
         "  tokens      next tokens with the highest and lowest mean MWLR = 0.5 (p1 + p2) (log p2 - log p1), on the\n"
         "              strings that both vocabularies have; each p is over its model's whole vocabulary\n"
@@ -149,7 +152,8 @@ const Command command_implicit = {
         "forms:\n"
         "              sum over its tokens, mean per token, the first token alone, and sum and mean with the "
         "end-of-turn token\n"
-        "  categories  the same as means over each category's words, and the differences of every two categories\n"
+        "  categories  the same as means over each category's words, and the differences of every two of them,\n"
+        "              where there are six at most\n"
         "  accuracy    of --pairs how often the chosen answer has the higher implicit reward, with Wilson's interval,\n"
         "              and the higher log-probability in each model alone\n"
         "  pairs       the numbers behind that\n"

@@ -109,10 +109,11 @@ typedef struct ImplicitWords {
   size_t n_categories, n_differences;
   size_t *category_of; /* [n_words] */
   ImplicitWordTokens tokens[2];
-  size_t n_left_out;    /* entries with wildcards */
-  Means *word_sets;     /* [n_sets] */
-  Means *category_sets; /* of categories and differences */
-  double *by_prompt;    /* [n_samples, n_words, WORD_NUMBERS] in the form of --form; NULL without --csv */
+  size_t n_left_out;      /* entries with wildcards */
+  size_t n_contradictory; /* words of several of the categories */
+  Means *word_sets;       /* [n_sets] */
+  Means *category_sets;   /* of categories and differences */
+  double *by_prompt;      /* [n_samples, n_words, WORD_NUMBERS] in the form of --form; NULL without --csv */
 } ImplicitWords;
 
 /* Reads the words and their tokens; what they score is implicit_words'. */

@@ -41,6 +41,7 @@ static Status choose_words(const ImplicitSettings *s, ImplicitWords *w, Error *e
     w->words = mem_alloc(lexicon->n_words, sizeof *w->words);
     w->category_of = mem_alloc(lexicon->n_words, sizeof *w->category_of);
     name_categories(&choice, w);
+    w->n_contradictory = choice.n_contradictory;
     for (size_t i = 0; i < lexicon->n_words; i++) {
       const LexiconWord *word = &lexicon->words[i];
       if (choice.side[i] < 0 || done[i]) continue;

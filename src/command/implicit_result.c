@@ -1,13 +1,17 @@
 /* What fathom implicit keeps, as a result of kind "implicit". S sets of prompts ("all", and each group where there are
  * several), F forms (sum, mean, ...):
  *
- *   set/name [S]         prompt/{id, group} [n], prompt/{mass, kl} [n, 2], prompt/mwlr_sum [n]
- *   token/text [V]       token/{mwlr, lo, hi, log_p_1, log_p_2} [S, V]
- *   form/name [F]        word/{text, category} [W], word/n_tokens [W, 2], word/{log_ratio, lo, hi, log_p_1, log_p_2}
- * [S, W, F] category/name [C], category/{log_ratio, lo, hi, log_p_1, log_p_2} [S, C, F] pair/id [n] pair/n_tokens [n, 2
- * sides, 2 models], pair/log_p [n, 2 sides, 2 models, F]
+ *   set/name [S]
+ *   prompt/{id, group, mwlr_sum} [n]    prompt/{mass, kl} [n, 2]
+ *   token/text [V]                      token/{mwlr, lo, hi, log_p_1, log_p_2} [S, V]
+ *   form/name [F]
+ *   word/{text, category} [W]           word/{log_ratio, lo, hi, log_p_1, log_p_2} [S, W, F]
+ *   word/n_tokens [W, 2]                word/separator [2], what words stand behind in each model
+ *   category/name [C]                   category/{log_ratio, lo, hi, log_p_1, log_p_2} [S, C, F]
+ *   pair/id [n]                         pair/n_tokens [n, 2 sides, 2 models], pair/log_p [n, 2 sides, 2 models, F]
  *
- * kl holds KL(p2||p1) and KL(p1||p2); sides are chosen and rejected. */
+ * kl holds KL(p2||p1) and KL(p1||p2); sides are chosen and rejected; behind the categories come the differences of
+ * every two. */
 #include "base/memory.h"
 #include "command/implicit.h"
 
@@ -114,6 +118,9 @@ static Status write_words(const ImplicitReport *r, Result *result, Error *err) {
   Status status = result_write_strings(result, "form/name", implicit_forms, FORM_COUNT, err);
   if (status == STATUS_OK) status = result_write_strings(result, "word/text", (const char *const *)w->words, n, err);
   if (status == STATUS_OK) status = result_write_strings(result, "word/category", categories, n, err);
+  if (status == STATUS_OK)
+    status = result_write_strings(result, "word/separator",
+                                  (const char *[]){w->tokens[0].separator, w->tokens[1].separator}, 2, err);
   if (status == STATUS_OK) status = write_numbers(result, "word", "n_tokens", 2, (const size_t[]){n, 2}, n_tokens, err);
   if (status == STATUS_OK)
     status = result_write_strings(result, "category/name", (const char *const *)w->categories, n_rows, err);

@@ -62,6 +62,7 @@ static void note_words(const ImplicitReport *r, Table *table) {
   const ImplicitWords *w = r->words;
   table_note(table, "log_ratio = log p2 - log p1 of whole words, in nats; first: their first tokens; _end: with the "
                     "end-of-turn token; mean: per token");
+  if (w->n_contradictory) table_note(table, "%zu words of several of the categories are left out", w->n_contradictory);
   if (w->n_left_out) table_note(table, "%zu entries with wildcards are left out", w->n_left_out);
   for (int k = 0; k < 2; k++) {
     const char *separator = w->tokens[k].separator;
