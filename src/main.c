@@ -15,6 +15,7 @@ static const Command *const commands[] = {
     &command_info,
     &command_tokenize,
     &command_record,
+    &command_import,
     &command_score,
     &command_scan,
     &command_drift,

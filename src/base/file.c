@@ -84,6 +84,70 @@ Status file_read(const char *path, size_t limit, char **bytes, size_t *size, Err
   return STATUS_OK;
 }
 
+struct FileInflate {
+  const uint8_t *bytes;
+  size_t size, at; /* at: bytes handed to zlib */
+  z_stream stream;
+};
+
+FileInflate *file_inflate_new(const void *bytes, size_t size) {
+  FileInflate *f = mem_alloc(1, sizeof *f);
+  *f = (FileInflate){.bytes = bytes, .size = size};
+  if (inflateInit2(&f->stream, -MAX_WBITS) != Z_OK) mem_exhausted(sizeof *f); /* all that can fail with this zlib */
+  return f;
+}
+
+/* As much as there is of n bytes; how much: n less avail_out. zlib counts in unsigned int. */
+static int inflate_some(FileInflate *f, void *to, size_t n) {
+  const size_t left = f->size - f->at, most = (size_t)1 << 30;
+  const uInt given = (uInt)(left < most ? left : most);
+  f->stream.next_in = (Bytef *)f->bytes + f->at;
+  f->stream.avail_in = given;
+  f->stream.next_out = to;
+  f->stream.avail_out = (uInt)n;
+  const int code = inflate(&f->stream, Z_NO_FLUSH);
+  f->at += given - f->stream.avail_in;
+  return code;
+}
+
+Status file_inflate_read(FileInflate *f, void *to, size_t n, Error *err) {
+  uint8_t *out = to;
+  while (n > 0) {
+    const size_t step = n < (size_t)1 << 30 ? n : (size_t)1 << 30;
+    const int code = inflate_some(f, out, step);
+    const size_t done = step - f->stream.avail_out;
+    out += done;
+    n -= done;
+    if (n == 0) break;
+    if (code == Z_MEM_ERROR) mem_exhausted(sizeof *f);
+    if (code == Z_STREAM_END || code == Z_BUF_ERROR)
+      return error_set(err, STATUS_DATA, "the deflated data end %zu bytes too early", n);
+    if (code != Z_OK)
+      return error_set(err, STATUS_DATA, "broken deflated data: %s", f->stream.msg ? f->stream.msg : "no reason given");
+  }
+  return STATUS_OK;
+}
+
+bool file_inflate_has_ended(FileInflate *f) {
+  uint8_t more;
+  const int code = inflate_some(f, &more, 1);
+  return code == Z_STREAM_END && f->stream.avail_out == 1;
+}
+
+void file_inflate_rewind(FileInflate *f) {
+  inflateReset(&f->stream);
+  f->at = 0;
+}
+
+void file_inflate_free(FileInflate *f) {
+  if (f) inflateEnd(&f->stream);
+  free(f);
+}
+
+uint32_t file_crc32(uint32_t so_far, const void *bytes, size_t size) {
+  return (uint32_t)crc32_z(so_far, bytes, size);
+}
+
 bool file_is_directory(const char *path) {
   struct stat info;
   return stat(path, &info) == 0 && S_ISDIR(info.st_mode);

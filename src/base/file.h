@@ -1,4 +1,5 @@
-/* Files: read-only maps, whole reads (gzip or plain), and writers whose output appears under its name only when whole. */
+/* Files: read-only maps, whole reads (gzip or plain), deflated parts of them, and writers whose output appears under its
+ * name only when whole. */
 #ifndef FATHOM_BASE_FILE_H
 #define FATHOM_BASE_FILE_H
 
@@ -24,6 +25,19 @@ Status file_read(const char *path, size_t limit, char **bytes, size_t *size, Err
 
 /* These bytes of a map are not needed soon: their pages stop counting as this process's memory. They may still be read. */
 void file_forget(const void *bytes, size_t size);
+
+/* A raw deflate stream that lies in memory (a member of a zip file, say), inflated from its beginning, piece by piece. */
+typedef struct FileInflate FileInflate;
+
+FileInflate *file_inflate_new(const void *bytes, size_t size); /* bytes must outlive it */
+/* The next n bytes of what was deflated; a broken stream, or one that ends before them, is STATUS_DATA. */
+Status file_inflate_read(FileInflate *inflate, void *to, size_t n, Error *err);
+bool file_inflate_has_ended(FileInflate *inflate); /* nothing follows what was read; asked last */
+void file_inflate_rewind(FileInflate *inflate);
+void file_inflate_free(FileInflate *inflate); /* NULL is fine */
+
+/* CRC-32 as zip and gzip have it, of these bytes behind those that gave so_far (0 at first). */
+uint32_t file_crc32(uint32_t so_far, const void *bytes, size_t size);
 
 bool file_is_directory(const char *path);
 bool file_exists(const char *path);

@@ -97,10 +97,13 @@ Status store_create(const char *path, const StoreContents *contents, bool resume
   return STATUS_OK;
 }
 
+void store_set_disposable(Store *store) { store->is_disposable = true; }
+
 /* --- rows --- */
 
 static Status fail_write(const Store *store, size_t site, Error *err) {
   if (site < store->contents.n_sites) error_prefix(err, "%s", store->contents.sites[site].name);
+  if (store->is_disposable) return error_prefix(err, "%s", store->part);
   return error_prefix(err, "%s: stopped after %zu of %zu rows, which --resume keeps", store->part, store->rows_done,
                       store->contents.n_rows);
 }

@@ -71,6 +71,9 @@ typedef struct Store Store;
 Status store_create(const char *path, const StoreContents *contents, bool resume, Store **out, size_t *rows_done,
                     Error *err);
 
+/* Nobody will resume this one: what closes it before it is whole removes PATH.part. */
+void store_set_disposable(Store *store);
+
 /* Rows [first, first + n) of a site, as float32: *rows [n, width] is filled by the caller and then handed over. They
  * are converted if need be (base/half.h) and written behind the caller's back, so that a write's failure is seen by a
  * later call. Rows of a site come in order, without gaps. */

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 Status store_open(const char *path, Store **out, Error *err) {
   Store *store = mem_alloc(1, sizeof *store);
@@ -46,6 +47,7 @@ void store_close(Store *store) {
   writer_close(store->writer);
   store_close_datasets(store);
   h5_close(&store->file);
+  if (store->is_disposable) unlink(store->part); /* not there once it has its final name */
   contents_clear(&store->contents);
   free(store->sites);
   free(store->written);

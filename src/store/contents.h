@@ -22,7 +22,7 @@ struct Store {
   H5Dataset *sites;       /* [n_sites] */
   H5Dataset rows_done_set;
   size_t rows_done;
-  bool complete, writing;
+  bool complete, writing, is_disposable;
   /* Writing: */
   size_t *written; /* [n_sites] rows that a site has from 0 on */
   StoreRows filling;

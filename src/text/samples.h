@@ -78,6 +78,11 @@ typedef struct SampleRules {
  * chat template, and nothing follows the last turn. A bad line is STATUS_DATA with "FILE: line N". */
 Status samples_read_prompts(const char *const *paths, size_t n_paths, const SampleRules *rules, SampleSet *set, Error *err);
 
+/* What a file says of samples that were run elsewhere, nothing tokenised: one object a sample, with "id", "group", "label",
+ * "text" (kept as its digest), and "ids" or "n_tokens", none of them needed, other keys ignored. *counted: the rows say how
+ * many tokens they have, *has_ids: and which; a file in which only some rows do is STATUS_DATA. */
+Status samples_read_described(const char *path, SampleSet *set, bool *counted, bool *has_ids, Error *err);
+
 /* The schemas of the table in pair_schemas.c with their keys, for help texts: one a line. */
 #define PAIR_SCHEMAS_HELP                                                                                              \
   "  TRL pairs                 prompt, chosen, rejected: strings or lists of turns\n"                                   \

@@ -75,10 +75,12 @@ static Status read_entry(const char *path, const Json *entry, const Cursor *data
   Status status = read_shape(path, entry, &tensor, err);
   if (status == STATUS_OK) status = read_span(path, entry, data, span, err);
   if (status != STATUS_OK) return status;
-  if (!is_read) return weights_skip(weights, &(SkippedTensor){tensor.name, type, path}, err);
   tensor.bytes = data->bytes + span->begin;
   tensor.n_bytes = span->end - span->begin;
-  return weights_add(weights, &tensor, err);
+  if (is_read) return weights_add(weights, &tensor, err);
+  SkippedTensor skipped = {tensor.name, type, path, tensor.n_dims, {0}, tensor.bytes, tensor.n_bytes};
+  memcpy(skipped.shape, tensor.shape, sizeof skipped.shape);
+  return weights_skip(weights, &skipped, err);
 }
 
 static int by_begin(const void *a, const void *b) {

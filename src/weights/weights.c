@@ -63,8 +63,9 @@ Status weights_skip(Weights *weights, const SkippedTensor *tensor, Error *err) {
   if (!names_add(&weights->skipped_names, tensor->name))
     return second(tensor->file, tensor->name, weights_skipped_find(weights, tensor->name)->file, err);
   weights->skipped = mem_resize(weights->skipped, index + 1, sizeof *weights->skipped);
-  weights->skipped[index] =
-      (SkippedTensor){weights->skipped_names.items[index], mem_copy_string(tensor->dtype), tensor->file};
+  weights->skipped[index] = *tensor;
+  weights->skipped[index].name = weights->skipped_names.items[index];
+  weights->skipped[index].dtype = mem_copy_string(tensor->dtype);
   return STATUS_OK;
 }
 

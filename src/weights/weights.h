@@ -28,6 +28,9 @@ const Tensor *weights_find(const Weights *weights, const char *name); /* hashed;
 typedef struct SkippedTensor {
   const char *name, *dtype; /* dtype as the file names it */
   const char *file;
+  size_t n_dims, shape[TENSOR_MAX_DIMS]; /* as a Tensor's, but not checked against n_bytes */
+  const uint8_t *bytes;
+  size_t n_bytes;
 } SkippedTensor;
 
 size_t weights_skipped_count(const Weights *weights);
