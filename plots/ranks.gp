@@ -7,7 +7,7 @@ load here . "style.gp"
 # ---- What the table holds. A slot is a line of a panel: a model, or the name of its family above it.
 array FILE[64]; array FRAMING[8]; array CATEGORY[64]; array MODEL[512]; array FAMILY[512]; array OWNER[512]; array SLOT[512]
 array LEAST[64]; array MOST[64]; array WORDS[64]
-n_files = 0; n_framings = 0; n_categories = 0; n_models = 0; any_rank = 0
+n_files = 0; n_framings = 0; n_categories = 0; n_models = 0; any_rank = 0; any_left = 0
 find_file(s) = sum [i = 1:n_files] (FILE[i] eq s ? i : 0)
 find_framing(s) = sum [i = 1:n_framings] (FRAMING[i] eq s ? i : 0)
 find_category(s) = sum [i = 1:n_categories] (CATEGORY[i] eq s ? i : 0)
@@ -15,7 +15,7 @@ find_model(s, f, o) = sum [i = 1:n_models] (MODEL[i] eq s && FAMILY[i] eq f && O
 add_file(s) = find_file(s) ? 0 : (n_files = n_files + 1, FILE[n_files] = s, LEAST[n_files] = NaN, \
   MOST[n_files] = NaN, 1)
 add_framing(s) = find_framing(s) ? 0 : (n_framings = n_framings + 1, FRAMING[n_framings] = s, 1)
-add_category(s) = find_category(s) ? 0 : (n_categories = n_categories + 1, CATEGORY[n_categories] = s, 1)
+add_category(s) = find_category(s) || n_categories == 64 ? (any_left = any_left || !find_category(s), 0) : (n_categories = n_categories + 1, CATEGORY[n_categories] = s, 1)
 add_model(s, f, o) = find_model(s, f, o) || n_models == 512 ? 0 : \
   (n_models = n_models + 1, MODEL[n_models] = s, FAMILY[n_models] = f, OWNER[n_models] = o, 1)
 see_rank(f, v) = v == v ? (any_rank = 1, LEAST[f] = v >= LEAST[f] ? LEAST[f] : v, MOST[f] = v <= MOST[f] ? MOST[f] : v) : 0
@@ -26,6 +26,7 @@ set table $scan
 plot data using (see(0)) with table
 unset table
 undefine $scan
+if (any_left) { print data, ": more than 64 categories, expected no more in one figure"; exit status 3 }
 if (n_models == 0 || any_rank == 0) { print data, ": no rows to draw"; exit status 3 }
 
 # ---- Slots, from the top of each file's panels. Families have a line of their own where there are several.
@@ -40,7 +41,7 @@ do for [i = 1:n_models] {
   LINES[f] = LINES[f] + 1
   SLOT[i] = LINES[f]
 }
-spread(c) = n_categories > 1 ? 0.4 * ((c - 1.0) / (n_categories - 1) - 0.5) : 0
+spread(c) = n_categories > 1 ? (n_categories > 3 ? 0.8 : 0.4) * ((c - 1.0) / (n_categories - 1) - 0.5) : 0
 height(m, c) = m ? SLOT[m] + spread(c) : NaN # rows of other files are looked at, too
 
 block(f, g, c) = sprintf("$b_%d_%d_%d", f, g, c)
@@ -67,7 +68,7 @@ shown(i) = shortened(MODEL[i], 44)
 widest = 0
 do for [i = 1:n_models] { widest = larger(widest, text_width(shown(i), SIZE + 2)) }
 left = EDGE + widest + 14
-line_h = smaller(60, 12 + 9 * n_categories)
+line_h = smaller(120, 12 + 9 * n_categories)
 panel_w = n_framings == 1 ? 480 : 300
 array TOP[64]
 below = 0
@@ -76,7 +77,8 @@ W = left + n_framings * (panel_w + 24) + 8
 head = head_height(W) + 6
 H = head + below + 22
 page_title = strlen(head_title) ? head_title : "Ranks of value words by model"
-page_caption = join("median rank of the category's words; small points: prompts; marks: means over prompts", "dotted: the middle of all words")
+page_caption = join(join("median rank of the category's words; small points: prompts; marks: means over prompts", \
+  "dotted: the middle of all words"), head_note)
 load here . "page.gp"
 
 do for [f = 1:n_files] { do for [g = 1:n_framings] {

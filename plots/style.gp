@@ -98,7 +98,7 @@ site_name(s, layer, n_kinds) = n_kinds > 1 && layer ne kind_of(s) ? layer . " " 
 array COLOUR[7] = [0x0072B2, 0xD55E00, 0x009E73, 0xCC79A7, 0xE69F00, 0x56B4E9, 0x000000]
 array MARK[7] = [7, 5, 9, 11, 13, 15, 6]
 colour(i) = COLOUR[(i - 1) % 7 + 1]
-mark(i) = MARK[(i - 1) % 7 + 1]
+mark(i) = MARK[(i - 1 + int((i - 1) / 7)) % 7 + 1] # with another colour than seven before
 dashes(i) = 1 + int((i - 1) / 7) % 4
 array RAMP[13] = [0xfff7d9, 0xfddfac, 0xfec386, 0xfda56d, 0xf78764, 0xe96c68, 0xd45671, 0xb84679, 0x983d7c, 0x773777, \
   0x573269, 0x3a2c54, 0x242438]

@@ -5,27 +5,42 @@ while (strlen(here) && here[strlen(here):*] ne "/") { here = here[1:strlen(here)
 load here . "style.gp"
 
 # ---- What the table holds. A place is counted from the top of its panel.
-array PANEL[64]; array MEASURE[64]; array TOPS[64]; array BOTTOMS[64]; array LOW[64]; array HIGH[64]; array CATEGORY[64]
+array PANEL[64]; array MEASURE[64]; array TOPS[64]; array BOTTOMS[64]; array LOW[64]; array HIGH[64]
+array CATEGORY[2048]; array USES[2048]
 array FILE[64]
-n_files = 0; n_panels = 0; n_categories = 0; any_interval = 0
+n_files = 0; n_panels = 0; n_categories = 0; any_interval = 0; any_left = 0
 panel_of(dummy) = file_of(0) . "\t" . strcol("panel")
 find_panel(s) = sum [i = 1:n_panels] (PANEL[i] eq s ? i : 0)
 find_category(s) = sum [i = 1:n_categories] (CATEGORY[i] eq s ? i : 0)
 find_file(s) = sum [i = 1:n_files] (FILE[i] eq s ? i : 0)
 add_file(s) = find_file(s) ? 0 : (n_files = n_files + 1, FILE[n_files] = s, 1)
-add_panel(s) = find_panel(s) ? 0 : (n_panels = n_panels + 1, PANEL[n_panels] = s, MEASURE[n_panels] = strcol("measure"), \
+add_panel(s) = find_panel(s) || n_panels == 64 ? (any_left = any_left || !find_panel(s), 0) : (n_panels = n_panels + 1, PANEL[n_panels] = s, MEASURE[n_panels] = strcol("measure"), \
   TOPS[n_panels] = 0, BOTTOMS[n_panels] = 0, LOW[n_panels] = NaN, HIGH[n_panels] = NaN, 1)
-add_category(s) = s eq "-" || find_category(s) ? 0 : (n_categories = n_categories + 1, CATEGORY[n_categories] = s, 1)
+add_category(s) = s eq "-" || n_categories == 2048 ? 0 : find_category(s) ? (USES[find_category(s)] = USES[find_category(s)] + 1) : \
+  (n_categories = n_categories + 1, CATEGORY[n_categories] = s, USES[n_categories] = 1)
 is_top(dummy) = strcol("end") eq "top"
 count(p) = is_top(0) ? (TOPS[p] = TOPS[p] + 1) : (BOTTOMS[p] = BOTTOMS[p] + 1)
 see_range(p, v) = v == v ? (LOW[p] = v >= LOW[p] ? LOW[p] : v, HIGH[p] = v <= HIGH[p] ? HIGH[p] : v) : 0
-see(p) = (count(p), see_range(p, column("value")), see_range(p, column("lo")), see_range(p, column("hi")), \
+see(p) = p == 0 ? 0 : (count(p), see_range(p, column("value")), see_range(p, column("lo")), see_range(p, column("hi")), \
   any_interval = any_interval || column("lo") == column("lo"), add_category(strcol("category")))
 set table $scan
 plot data using (add_file(file_of(0)), add_panel(panel_of(0)), see(find_panel(panel_of(0)))) with table
 unset table
 undefine $scan
 if (n_panels == 0) { print data, ": no rows to draw"; exit status 3 }
+if (any_left) { print data, ": more than 64 rankings, expected no more in one figure"; exit status 3 }
+
+# ---- Categories: those of most words have a colour each, as far as there are colours; the others share a grey.
+any_other = n_categories > 7
+if (any_other) {
+  do for [i = 1:7] {
+    best = i
+    do for [j = i:n_categories] { if (USES[j] > USES[best]) { best = j } }
+    name = CATEGORY[best]; CATEGORY[best] = CATEGORY[i]; CATEGORY[i] = name
+    uses = USES[best]; USES[best] = USES[i]; USES[i] = uses
+  }
+  n_categories = 7
+}
 
 # ---- Rows: place, value, lo, hi, category (0: none; 1 above, 2 below where there are no categories), and texts.
 block(p) = sprintf("$w_%d", p)
@@ -65,12 +80,14 @@ W = larger(EDGE + columns * (panel_w + label_w + 14) + 14, 560)
 head = head_height(W)
 H = head + rows * (panel_h + 66) + 36
 page_title = strlen(head_title) ? head_title : "Words at both ends"
-page_caption = join("means over prompts; · stands for a blank at a word's edge", any_interval ? \
-  "lines: " . (strlen(head_interval) ? head_interval : "intervals from lo to hi") : "no intervals")
+page_caption = join(join(join("means over prompts; · stands for a blank at a word's edge", any_interval ? \
+  "lines: " . (strlen(head_interval) ? head_interval : "intervals from lo to hi") : "no intervals"), \
+  any_other ? "grey: other categories" : ""), head_note)
 load here . "page.gp"
 
 ABOVE = 0x0072B2; BELOW = 0xD55E00
 word_colour(c, top) = c > 0 ? colour(int(c)) : n_categories ? SOFT : top > 0 ? ABOVE : BELOW
+word_mark(c) = c > 0 ? mark(int(c)) : 7
 # A tic's label is a format.
 percent(s) = strlen(s) == 0 ? "" : (s[1:1] eq "%" ? "%%" : s[1:1]) . percent(s[2:*])
 decade(v) = 10.0 ** floor(log10(v))
@@ -104,6 +121,6 @@ do for [p = 1:n_panels] {
   if (left <= 0 && right >= 0) { set arrow 1 from 0, graph 0 to 0, graph 1 nohead lw 0.8 dt 3 lc rgb SOFT back }
   plot \
     block(p) using 3:1:($4 - $3):(0):(word_colour($5, $6)) with vectors nohead lw 1.4 lc rgb variable, \
-    block(p) using 2:1:(word_colour($5, $6)) with points pt 7 ps 0.55 lc rgb variable
+    block(p) using 2:1:(word_mark($5)):(word_colour($5, $6)) with points pt variable ps 0.55 lc rgb variable
 }
 unset multiplot

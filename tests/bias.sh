@@ -84,6 +84,20 @@ else
   skip "no gnuplot"
 fi
 
+# A lexicon of 72 categories: the words of most of them are in no table.
+{ cat lexicon.tsv && awk 'BEGIN { for (i = 1; i <= 70; i++) print "none" i "\tother" i }'; } >wide.tsv
+"$FATHOM" bias birch-*.csv --lexicon wide.tsv -o wide.h5 -q >/dev/null 2>&1 && "$FATHOM" plot wide.h5 --tsv >wide.ranks
+is "$(grep '^# figure: ' wide.ranks) $(rows <wide.ranks | cut -f 5 | sort -u | wc -l | tr -d ' ')" "# figure: 14 of 72 categories, those of most words 14" \
+  "figure: of many categories the largest"
+is "$(rows <wide.ranks | awk -F'\t' '$5 == "communion"' | wc -l | tr -d ' ')" "$(rows <ranks.tsv | awk -F'\t' '$2 == "birch" && $5 == "communion"' | wc -l | tr -d ' ')" \
+  "figure: with all of their rows"
+if command -v "${GNUPLOT:-gnuplot}" >/dev/null 2>&1; then
+  "$FATHOM" plot wide.h5 -o wide.svg && grep -qF '14 of 72 categories, those of most words' wide.svg && grep -qF '>agency<' wide.svg
+  ok $? "and drawn"
+else
+  skip "no gnuplot"
+fi
+
 # --- what changes nothing, and what turns signs ---
 
 value() { rows | awk -F'\t' -v unit="$1" -v name="$2" '$13 == unit && $10 == name { print $11, $12 }'; }

@@ -314,7 +314,7 @@ static void write_scan(void) {
   double rewards[PROMPTS * WORDS];
   for (size_t i = 0; i < WORDS; i++) {
     snprintf(texts[i], sizeof texts[i], "word-%zu", i);
-    list[i] = i == 29 ? " 100%" : i == 0 ? "\"#0\"" : texts[i];
+    list[i] = i == 29 ? " 100%" : i == 0 ? "\"#0\"" : i == 1 ? "\\x0a \\\\" : i == 2 ? "a\n" : texts[i];
     for (size_t p = 0; p < PROMPTS; p++) rewards[p * WORDS + i] = i == 7 ? NAN : (double)(i + p);
   }
   Result *result = create("scan.h5", "scan", 1);

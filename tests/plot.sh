@@ -95,6 +95,8 @@ is "$(table "$r/scan.h5" | awk -F'\t' 'NR > 1 && $5 <= 1 { print $6, $8, $9 }' |
   "means over prompts with Student's intervals, none for one prompt"
 is "$(table "$r/scan.h5" | awk -F'\t' '$2 == "answers, all prompts" && $4 == "bottom" { print $6 }' | tail -n 5 | tr '\n' ' ')" \
   "word-8 word-9 word-10 word-11 word-12 " "a word without a number is passed over"
+is "$(table "$r/scan.h5" | awk -F'\t' '$2 == "answers, all prompts" && $4 == "bottom" { print $6 }' | sed -n '2,3p' | tr '\n' ' ')" \
+  "∖x0a ∖∖ a<0x0a> " "what a word of a scan holds is no escape: a backslash is one"
 
 # --- what is refused ---
 
@@ -206,6 +208,21 @@ done
 says "$p/drift.svg" "Representation drift per layer" "debiased linear CKA (1 = identical)" "layer (resid_post)" \
   ">plain<" ">anchored<" "n = 412 samples" "bands: 95 %, bootstrap over samples" "seed 17" ">embed<" ">ln_final<"
 says "$p/words.svg" "Words at both ends" "answers, good prompts" ">·100%<" ">word-28<" ">'#0'<" ">reward<" "lines: 95 % over prompts"
+# 80 words of 63 categories, of which c0, c1 and c2 have most; then more rankings than a figure takes.
+awk -v OFS='\t' 'BEGIN {
+  print "panel", "measure", "end", "rank", "text", "category", "value", "lo", "hi"
+  for (i = 1; i <= 80; i++) print "words", "log ratio", i <= 40 ? "top" : "bottom", (i - 1) % 40 + 1, "w" i, "c" (i < 20 ? i : i > 77 ? i - 78 : i), 50 - i, "-", "-"
+}' >"$work/many.tsv"
+awk -v OFS='\t' 'BEGIN {
+  print "panel", "measure", "end", "rank", "text", "category", "value", "lo", "hi"
+  for (i = 1; i <= 65; i++) print "words " i, "log ratio", "top", 1, "w", "-", i, "-", "-"
+}' >"$work/panels.tsv"
+"${GNUPLOT:-gnuplot}" -e "data='$work/many.tsv'; out='$p/many.svg'" "$FATHOM_PLOTS_DIR/words.gp"
+ok $? "words of more categories than colours"
+says "$p/many.svg" ">c1  <" ">c2  <" ">c4  <" "grey: other categories" ">w77<"
+is "$(grep -c '>c[0-9]*  <' "$p/many.svg")" 7 "as many names as colours"
+fails 3 'more than 64 rankings' "more rankings than there is room for" "${GNUPLOT:-gnuplot}" -e "data='$work/panels.tsv'; out='$p/panels.svg'" \
+  "$FATHOM_PLOTS_DIR/words.gp"
 says "$p/exact.svg" "no intervals" "fathom drift frozen.h5 'tuned &amp; &lt;trained>.h5'"
 says "$p/cross.svg" "Every layer against every layer" "A, layer (resid_post)" "grey: not measured"
 says "$p/training.svg" "Training curves" "Bradley–Terry loss, nats" "accuracy, share of pairs" "points: held-out pairs" "learning rate  (× 10⁻⁵)" ">step<"

@@ -7,10 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_CATEGORIES = 14 }; /* two rounds of colours, told apart by their marks */
+
 typedef struct BiasResult {
   char **models, **families, **prompts, **framings, **categories, **words;
   size_t n_models, n_prompts, n_categories, n_words;
-  double *ranks; /* [n_models, n_prompts, n_categories] */
+  double *ranks;  /* [n_models, n_prompts, n_categories] */
+  bool *is_drawn; /* [n_categories]: all, or the largest */
 } BiasResult;
 
 static void bias_clear(BiasResult *b) {
@@ -21,6 +24,30 @@ static void bias_clear(BiasResult *b) {
   string_list_free(b->categories, b->n_categories);
   string_list_free(b->words, b->n_words);
   free(b->ranks);
+  free(b->is_drawn);
+}
+
+/* Is category a larger than category b? Of equal ones the first is. */
+static bool is_larger(const size_t *n_words, size_t a, size_t b) {
+  return n_words[a] != n_words[b] ? n_words[a] > n_words[b] : a < b;
+}
+
+/* Those of most words; a category is drawn where fewer than MOST_CATEGORIES are larger. */
+static Status choose_categories(const PlotFile *file, BiasResult *b, Error *err) {
+  char **of_words = NULL;
+  size_t *n_words = mem_alloc(b->n_categories, sizeof *n_words);
+  const Status status = plot_read_strings(file, "word/category", &of_words, &b->n_words, err);
+  b->is_drawn = mem_alloc(b->n_categories, sizeof *b->is_drawn);
+  for (size_t w = 0; w < b->n_words && status == STATUS_OK; w++)
+    for (size_t c = 0; c < b->n_categories; c++) n_words[c] += strcmp(of_words[w], b->categories[c]) == 0;
+  for (size_t c = 0; c < b->n_categories && status == STATUS_OK; c++) {
+    size_t n_larger = 0;
+    for (size_t other = 0; other < b->n_categories; other++) n_larger += is_larger(n_words, other, c);
+    b->is_drawn[c] = n_larger < MOST_CATEGORIES;
+  }
+  if (status == STATUS_OK) string_list_free(of_words, b->n_words);
+  free(n_words);
+  return status;
 }
 
 static Status bias_read(const PlotFile *file, BiasResult *b, Error *err) {
@@ -31,6 +58,7 @@ static Status bias_read(const PlotFile *file, BiasResult *b, Error *err) {
   if (status == STATUS_OK) status = plot_read_strings(file, "prompt/framing", &b->framings, &b->n_prompts, err);
   if (status == STATUS_OK) status = plot_read_strings(file, "category/name", &b->categories, &b->n_categories, err);
   if (status == STATUS_OK) status = plot_read_strings(file, "word/text", &b->words, &b->n_words, err);
+  if (status == STATUS_OK) status = choose_categories(file, b, err);
   size_t shape[] = {b->n_models, b->n_prompts, b->n_categories};
   return status == STATUS_OK ? plot_read_array(file, "median_rank", 3, shape, &b->ranks, err) : status;
 }
@@ -79,7 +107,7 @@ static void write_family(const PlotFile *file, const BiasResult *b, const char *
     if (strcmp(b->families[m], family) != 0) continue;
     for (size_t p = 0; p < b->n_prompts; p++)
       for (size_t c = 0; c < b->n_categories && is_first_of(b->framings, p); c++)
-        write_cell(file, b, m, b->framings[p], c, table);
+        if (b->is_drawn[c]) write_cell(file, b, m, b->framings[p], c, table);
   }
 }
 
@@ -88,6 +116,8 @@ static Status write_ranks(const PlotFile *files, size_t n_files, Table *table, E
   for (size_t i = 0; i < n_files && status == STATUS_OK; i++) {
     BiasResult b;
     status = bias_read(&files[i], &b, err);
+    if (status == STATUS_OK && b.n_categories > MOST_CATEGORIES)
+      table_note(table, "figure: %d of %zu categories, those of most words", MOST_CATEGORIES, b.n_categories);
     for (size_t m = 0; m < b.n_models && status == STATUS_OK; m++)
       if (is_first_of(b.families, m)) write_family(&files[i], &b, b.families[m], table);
     bias_clear(&b);

@@ -9,33 +9,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHOWN = 12 }; /* at either end */
+/* Words at either end, and groups of prompts; of more groups, all prompts alone are drawn. */
+enum { SHOWN = 12, MOST_GROUPS = 12 };
 
 /* What is ranked in one panel; borrowed. */
 typedef struct WordPanel {
   const char *file, *name, *measure;
   size_t n, step;                     /* numbers of word i are at i * step */
   char *const *texts, *const *groups; /* [n]; groups may be NULL */
+  bool is_escaped;                    /* texts hold "\\x0a" for a byte that is no text, and "\\\\" for a backslash */
   const double *values, *lows, *highs;
 } WordPanel;
 
-/* A text in the figure, where a blank at its edge can be seen, and bytes that are no text ("\\x0a") are <0x0a>: figures
- * cannot carry a backslash. Freed by the caller. */
-static char *visible(const char *text) {
-  char *marked = mem_alloc(2 * strlen(text) + 1, 1), *to = marked;
-  for (const char *from = text; *from;) {
-    const bool at_edge = *from == ' ' && (from == text || !from[1]);
-    if (from[0] == '\\' && from[1] == 'x' && from[2] && from[3]) {
-      to += sprintf(to, "<0x%c%c>", from[2], from[3]);
-      from += 4;
-    } else if (at_edge) {
-      to = stpcpy(to, "\xc2\xb7");
-      from++;
-    } else {
-      from += from[0] == '\\' && from[1] == '\\';
-      *to++ = *from++;
-    }
-  }
+/* Takes one character off *from, or of an escaped text one of its "\\xNN" and "\\\\". A byte that is no letter of a text is
+ * <0x0a>, a backslash, which figures cannot carry, is U+2216, and a blank at the text's edge U+00B7. Returns the end. */
+static char *put_visible(char *to, const char **from, bool at_edge, bool is_escaped) {
+  const char *at = *from;
+  const bool is_hex = is_escaped && at[0] == '\\' && at[1] == 'x' && at[2] && at[3];
+  *from += is_hex ? 4 : is_escaped && at[0] == '\\' && at[1] == '\\' ? 2 : 1;
+  if (is_hex) return to + sprintf(to, "<0x%c%c>", at[2], at[3]);
+  if (*at == '\\') return stpcpy(to, "\xe2\x88\x96");
+  if (*at == ' ' && at_edge) return stpcpy(to, "\xc2\xb7");
+  if ((unsigned char)*at < 0x20) return to + sprintf(to, "<0x%02x>", (unsigned char)*at);
+  *to = *at;
+  return to + 1;
+}
+
+/* A text as the figure shows it. Freed by the caller. */
+static char *visible(const char *text, bool is_escaped) {
+  char *marked = mem_alloc(6 * strlen(text) + 1, 1), *to = marked;
+  for (const char *from = text; *from;) to = put_visible(to, &from, from == text || !from[1], is_escaped);
   char *plain = plot_plain_text(marked);
   free(marked);
   return plain;
@@ -53,7 +56,7 @@ static int falling(const void *a, const void *b) {
 }
 
 static void write_word(const WordPanel *p, const char *end, size_t rank, size_t word, Table *table) {
-  char *text = visible(p->texts[word]), *group = p->groups ? plot_plain_text(p->groups[word]) : NULL;
+  char *text = visible(p->texts[word], p->is_escaped), *group = p->groups ? plot_plain_text(p->groups[word]) : NULL;
   table_string(table, p->file);
   table_string(table, p->name);
   table_string(table, p->measure);
@@ -81,6 +84,9 @@ static void write_panel(const WordPanel *p, Table *table) {
   free(ranked);
 }
 
+/* The first set is of all prompts, the others are the groups. */
+static size_t drawn_sets(size_t n_sets) { return n_sets <= MOST_GROUPS + 1 ? n_sets : 1; }
+
 /* A panel for each set of prompts: group/{value, lo, hi} is [S, n] or [S, n, forms], of which the first form is drawn.
  */
 static Status write_sets(const PlotFile *file, const char *group, const char *value, const char *measure,
@@ -95,7 +101,7 @@ static Status write_sets(const PlotFile *file, const char *group, const char *va
     free(path);
   }
   panel.step = n_forms ? n_forms : 1;
-  for (size_t s = 0; s < n_sets && status == STATUS_OK; s++) {
+  for (size_t s = 0; s < drawn_sets(n_sets) && status == STATUS_OK; s++) {
     const size_t at = s * panel.n * panel.step;
     char *title = mem_format("%ss, %s prompts", group, sets[s]), *plain = plot_plain_text(title);
     panel.name = plain;
@@ -111,6 +117,10 @@ static Status write_sets(const PlotFile *file, const char *group, const char *va
   return status;
 }
 
+static void note_groups(Table *table, size_t n) {
+  table_note(table, "figure: %zu groups of prompts, not drawn apart", n);
+}
+
 static Status write_implicit_file(const PlotFile *file, Table *table, Error *err) {
   char **sets = NULL, **tokens = NULL, **words = NULL, **categories = NULL, **forms = NULL;
   size_t n_sets = 0, n_tokens = 0, n_words = 0, n_forms = 0;
@@ -124,9 +134,10 @@ static Status write_implicit_file(const PlotFile *file, Table *table, Error *err
   if (status == STATUS_OK && has_words)
     status = plot_read_strings(file, "word/category", &categories, &n_categories, err);
   if (status == STATUS_OK && has_words) status = plot_read_strings(file, "form/name", &forms, &n_forms, err);
+  if (status == STATUS_OK && drawn_sets(n_sets) < n_sets) note_groups(table, n_sets - 1);
   if (status == STATUS_OK)
     status = write_sets(file, "token", "mwlr", "MWLR", sets, n_sets,
-                        (WordPanel){.file = file->label, .n = n_tokens, .texts = tokens}, 0, table, err);
+                        (WordPanel){.file = file->label, .n = n_tokens, .texts = tokens, .is_escaped = true}, 0, table, err);
   if (status == STATUS_OK && has_words)
     status = write_sets(file, "word", "log_ratio", "log p2 - log p1, nats", sets, n_sets,
                         (WordPanel){.file = file->label, .n = n_words, .texts = words, .groups = categories}, n_forms,
@@ -196,14 +207,15 @@ static Status write_scan_file(const PlotFile *file, Table *table, Error *err) {
   char **texts = NULL, **groups = NULL;
   double *rewards = NULL;
   size_t shape[2] = {0};
-  bool several = false;
+  size_t n_groups = 0;
   Status status = plot_read_strings(file, "answers/text", &texts, &shape[1], err);
   if (status == STATUS_OK) status = plot_read_strings(file, "prompts/group", &groups, &shape[0], err);
   if (status == STATUS_OK) status = plot_read_array(file, "rewards", 2, shape, &rewards, err);
   const WordPanel answers = {.file = file->label, .measure = "reward", .n = shape[1], .step = 1, .texts = texts};
   if (status == STATUS_OK) status = write_rewards(file, rewards, shape[0], groups, NULL, &answers, table, err);
-  for (size_t p = 1; p < shape[0] && status == STATUS_OK; p++) several |= is_first(groups, p);
-  for (size_t p = 0; p < shape[0] && status == STATUS_OK && several; p++)
+  for (size_t p = 0; p < shape[0] && status == STATUS_OK; p++) n_groups += is_first(groups, p);
+  if (n_groups > MOST_GROUPS) note_groups(table, n_groups);
+  for (size_t p = 0; p < shape[0] && status == STATUS_OK && n_groups > 1 && n_groups <= MOST_GROUPS; p++)
     if (is_first(groups, p)) status = write_rewards(file, rewards, shape[0], groups, groups[p], &answers, table, err);
   string_list_free(texts, shape[1]);
   string_list_free(groups, shape[0]);
