@@ -87,6 +87,22 @@ for run in '--batch-tokens 7' '--batch-tokens 1' '--threads 2' '--widen'; do
   ok $? "the same with $run"
 done
 
+# bfloat16: every reward is another number, and near that of float32 (8 bits of what is multiplied: a hundredth of a reward's
+# size); what is shared and what score runs whole are rounded alike.
+if scan --prompts prompts.jsonl --dtype bfloat16 --csv narrow.csv -q >narrow.tsv 2>why; then
+  for file in narrow tokens; do sed 1d $file.csv | sed -n 's/.*,\([-0-9.e]*\),\([-0-9.e]*\)$/\1 \2/p' | tr ' ' '\n' >$file.rewards; done
+  is "$(paste narrow.rewards tokens.rewards | awk '{ d = $1 - $2; d = d < 0 ? -d : d; n += d > 0 && d < 0.05; sum += d }
+    END { print NR, n, (sum / NR < 0.01 ? "near" : "far") }')" "600 600 near" "rewards in bfloat16 are near those in float32"
+  grep -q '^# computed in bfloat16' narrow.tsv
+  ok $? "and said to be in it"
+  "$FATHOM" score "$reward" --prompts ids.jsonl --dtype bfloat16 -q | awk -F'\t' '/^[0-9]/ { print $4 }' >narrow.expected
+  for id in 0 2 4 77 120 200 290 299; do sed -n "s/^$id,.*,\([^,]*\),[^,]*\$/\1/p" narrow.csv; done >narrow.found
+  [ "$(wc -l <narrow.found)" -eq 8 ] && paste narrow.found narrow.expected | awk '{ d = $1 - $2; if (!(d < 0.005 && d > -0.005)) exit 1 }'
+  ok $? "and those of score in bfloat16"
+else
+  skip "bfloat16: $(cat why)"
+fi
+
 # A template that strips blanks: the text of a token is then another answer, or none.
 printf '%s' "{% for m in messages %}<|im_start|>{{ m.role }}
 {{ m.content | trim }}<|im_end|>
