@@ -185,6 +185,12 @@ other 'other prompts, groups or tools' "change '2s/\"role\": \"user\"/&, \"name\
 
 # What cannot be scanned.
 fails 3 'no reward head' "a model without a reward head" "$FATHOM" scan "$base" --prompts prompts.jsonl --csv x.csv -q
+cp -r "$reward" zeros && chmod -R u+w zeros && weights=zeros/model.safetensors
+header=$((8 + $(od -An -tu8 -N8 $weights)))
+place=$(head -c $header $weights | tail -c +9 | sed -n 's/.*"score.weight":{[^}]*"data_offsets":\[\([0-9]*\),\([0-9]*\)\].*/\1 \2/p')
+dd if=/dev/zero of=$weights bs=1 seek=$((header + ${place% *})) count=$((${place#* } - ${place% *})) conv=notrunc 2>/dev/null
+fails 3 'zeros: the reward head score holds only zeros: it was never trained' "a head that was never trained" \
+  "$FATHOM" scan zeros --prompts prompts.jsonl --csv x.csv -q
 fails 2 'scan: -o SCAN.h5 or --csv SCAN.csv is needed' "nowhere to write" scan --prompts prompts.jsonl -q
 fails 2 'one of --prompts and --text is needed' "no prompt" scan --csv x.csv -q
 fails 2 'lexicon.*reencoded|reencoded.*lexicon' "words have no other encoding" \

@@ -1,6 +1,7 @@
 /* Questions as they are read, what a template writes around their answers, and texts that share a beginning. */
 #include "tests/bytes.h"
 #include "tests/golden.h"
+#include "tests/small_tokenizer.h"
 #include "text/answers.h"
 #include "train/scan.h"
 
@@ -103,7 +104,48 @@ static void test_templates(void) {
   questions_clear(&set);
 }
 
-static void put_text(TokenList *whole, size_t *ends, size_t *n, const char *letters) {
+/* Of a vocabulary in which every plain word takes the blank before it, or none does: are head and tail joined to answers? */
+static int joined_ends(bool takes_blanks, const char *template) {
+  static const char *const taken[][2] = {{"\xc4\xa0" "a", "\xc4\xa0 a"}, {"\xc4\xa0T", "\xc4\xa0 T"}, {"\xc4\xa0y", "\xc4\xa0 y"},
+                                         {"\xc4\xa0" "7", "\xc4\xa0 7"}, {"\xc4\xa0W", "\xc4\xa0 W"}};
+  static SmallTokenizer s;
+  char folder[] = "/tmp/fathom-answers.XXXXXX";
+  Status status;
+  Error err = {0};
+  ChatTemplate *chat;
+  AnswerFrame frame;
+  AnswerIds ids;
+  QuestionSet set;
+  small_byte_level(&s);
+  s.chat_template = template;
+  for (size_t i = 0; i < 5 && takes_blanks; i++) {
+    small_add(&s, taken[i][0], NORMAL, 0);
+    s.merges[s.n_merges++] = taken[i][1];
+  }
+  if (!mkdtemp(folder)) abort();
+  Tokenizer *t = open_small(folder, &s, &status, &err);
+  if (!t || chat_open("auto", NULL, t, &chat, &err) != STATUS_OK || questions_from_text("x", &set, &err) != STATUS_OK ||
+      answer_frame_init(&frame, chat, &set.items[0], &err) != STATUS_OK || answer_ids_find(&frame, chat, t, &ids, &err) != STATUS_OK)
+    bail_out(&err);
+  const int joined = ids.joined_head + 2 * ids.joined_tail;
+  answer_ids_clear(&ids);
+  answer_frame_clear(&frame);
+  questions_clear(&set);
+  chat_close(chat);
+  tokenizer_close(t);
+  rmdir(folder);
+  return joined;
+}
+
+static void test_joined(void) {
+  const char *blank = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}";
+  const char *line = "{% for m in messages %}{{ m.role }}:\n{{ m.content }}\n{% endfor %}";
+  ok(joined_ends(true, blank) == 1, "a blank before answers is seen to be in their tokens, where it is in all of them");
+  ok(joined_ends(false, blank) == 0, "and not to be, where it is a token of its own");
+  ok(joined_ends(true, line) == 0, "nor is a newline");
+}
+
+static void put_letters(TokenList *whole, size_t *ends, size_t *n, const char *letters) {
   for (; *letters; letters++) token_list_add(whole, *letters);
   ends[(*n)++] = whole->count;
 }
@@ -114,7 +156,7 @@ static bool splits(const char *const *texts, size_t n_texts, const char *expecte
   ScanTexts found;
   size_t ends[8], n = 0;
   char out[256] = "", *to = out;
-  for (size_t i = 0; i < n_texts; i++) put_text(&whole, ends, &n, texts[i]);
+  for (size_t i = 0; i < n_texts; i++) put_letters(&whole, ends, &n, texts[i]);
   scan_texts_of_whole(&found, &whole, ends, n);
   for (size_t i = 0; i < found.shared.count; i++) *to++ = (char)found.shared.ids[i];
   for (size_t i = 0; i < found.n; i++) {
@@ -151,6 +193,7 @@ int main(void) {
     bail_out(&err);
   test_questions();
   test_templates();
+  test_joined();
   test_sharing();
   tokenizer_close(tokenizer);
   source_close(source);

@@ -123,7 +123,7 @@ static Status take_tokens(ScanAnswers *a, Inputs *in, const ScanPrompts *prompts
   Status status = encoding_init(&e, in, prompts, err);
   if (status == STATUS_OK && (e.around.joined_head || e.around.joined_tail))
     inputs_note(in, true, "%s: its text %s an answer is part of the answer's own tokens; a token by its id stands without",
-                chat_name(in->chat), e.around.joined_head ? "before" : "behind");
+                chat_name(in->chat), !e.around.joined_tail ? "before" : e.around.joined_head ? "before and behind" : "behind");
   Progress progress = progress_begin("encode", "tokens", vocabulary);
   for (int32_t id = 0; (size_t)id < vocabulary && status == STATUS_OK; id++) {
     char *text, *name;

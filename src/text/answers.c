@@ -111,6 +111,18 @@ static void append(TokenList *to, const int32_t *ids, size_t n) {
   for (size_t i = 0; i < n; i++) token_list_add(to, ids[i]);
 }
 
+/* Does the token in which the answer begins hold the end of the head, as " yes" behind a head that ends with a blank? Then all
+ * answers may do so, and no id before them differs. */
+static bool holds_head(const AnswerFrame *frame, const Tokenizer *tokenizer, int32_t id, char answer) {
+  char *text;
+  size_t size;
+  bool is_special;
+  if (!tokenizer_token_text(tokenizer, id, &text, &size, &is_special)) return false;
+  const bool holds = frame->head_size > 0 && text[0] != answer && text[0] == frame->head[frame->head_size - 1];
+  free(text);
+  return holds;
+}
+
 Status answer_ids_find(const AnswerFrame *frame, const ChatTemplate *chat, const Tokenizer *tokenizer, AnswerIds *ids,
                        Error *err) {
   TokenList words[PLAIN_WORDS] = {{0}};
@@ -126,8 +138,9 @@ Status answer_ids_find(const AnswerFrame *frame, const ChatTemplate *chat, const
   for (size_t i = 0; i < PLAIN_WORDS && status == STATUS_OK; i++) {
     if (before + behind >= words[i].count)
       status = error_set(err, STATUS_DATA, "the vocabulary has no token for the answer \"%s\"", plain_words[i]);
-    ids->joined_head = ids->joined_head || begins[i] != before;
-    ids->joined_tail = ids->joined_tail || ends[i] != words[i].count - behind;
+    else
+      ids->joined_head |= begins[i] != before || holds_head(frame, tokenizer, words[i].ids[before], plain_words[i][0]);
+    ids->joined_tail |= ends[i] != words[i].count - behind;
   }
   if (status == STATUS_OK) {
     append(&ids->head, words[0].ids, before);
