@@ -250,6 +250,8 @@ fails 3 'ids.jsonl: line 1: ' "token ids of one tokenizer" "$FATHOM" implicit "$
 fails 3 'no prompt is short enough for both models' "prompts that are too long" "$FATHOM" implicit "$base" "$chat" -q $prompts --max-length 10
 fails 3 'no prompt, with the longest word behind it, is short enough' "prompts that are too long with a word" \
   "$FATHOM" implicit "$base" "$chat" -q $prompts --lexicon "$given/words.tsv" --max-length 35
+fails 3 'llama-tied.gguf: nothing is left of 3 pairs' "pairs that are too long for one model" \
+  "$FATHOM" implicit "$base" "$chat" -q --pairs "$given/pairs.jsonl" --max-length 25
 sed 's/"worst"/"all"/' "$given/prompts.jsonl" >all.jsonl
 fails 3 'a group of prompts is called "all", which stands for all prompts here' "a group with the name of all" "$FATHOM" implicit "$base" "$chat" -q --prompts all.jsonl
 printf "{%%- for m in messages %%}{%%- if m.role == 'user' %%}{{- '[' + m.content + ']' }}{%%- else %%}{{- (' ' if messages[0].content | length > 21 else '') + m.content }}{%%- endif %%}{%%- endfor %%}" >two.jinja

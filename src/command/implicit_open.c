@@ -78,6 +78,8 @@ static Status read_pairs(ImplicitRun *run, Error *err) {
     const SampleRules rules = inputs_sample_rules(in, input);
     in->are_pairs = true;
     status = inputs_read_pairs(in, &input->pairs, &rules, &in->samples, err);
+    if (status != STATUS_OK && in->samples.n_read > 0 && in->samples.count == 0)
+      error_prefix(err, "%s", in->model_name);
   }
   return status == STATUS_OK ? match_pairs(run, err) : status;
 }
