@@ -76,10 +76,11 @@ measure_title(m) = \
   starts(m, "participation_") ? "participation ratio of " . side_of(m) : \
   m eq "knn" ? "overlap of nearest neighbours (1 = identical)" : \
   m eq "rsa" ? "similarity of row correlations (1 = identical)" : \
+  m eq "lens_kl" ? "divergence of what the head reads, nats (0 = identical)" : \
   m eq "subspace_angle_mean" ? "mean principal angle, radians" : m
 identical(m) = (m eq "cka" || m eq "cka_biased" || m eq "subspace" || m eq "knn" || m eq "rsa") ? 1.0 : \
   (m eq "procrustes" || m eq "procrustes_angle" || m eq "cosine" || m eq "cosine_centred" || m eq "relative_l2" || \
-  m eq "subspace_angle" || m eq "subspace_angle_mean") ? 0.0 : NaN
+  m eq "subspace_angle" || m eq "subspace_angle_mean" || m eq "lens_kl") ? 0.0 : NaN
 superscript(n) = (n < 0 ? "⁻" : "") . (abs(n) > 9 ? word(DIGITS, int(abs(n) / 10) + 1) : "") . word(DIGITS, abs(n) % 10 + 1)
 DIGITS = "⁰ ¹ ² ³ ⁴ ⁵ ⁶ ⁷ ⁸ ⁹"
 join(a, b) = (strlen(a) && strlen(b)) ? a . "  ·  " . b : a . b

@@ -156,4 +156,40 @@ fails 2 '--cross knows cka and cka_biased, not "cosine"' "--cross of something e
 fails 2 'exclude each other' "--cross has no limits" "$FATHOM" drift a.h5 b.h5 --cross --fail-above cka=1
 fails 3 'nan\.h5: blocks\.1\.hook_resid_post: sample p5' "--cross refuses NaN" "$FATHOM" drift a.h5 nan.h5 --cross
 
+# What the frozen head reads.
+base=$SRCDIR/tests/fixtures/llama-base.gguf
+. "$SRCDIR/tests/pairs.sh"
+write_pairs pairs.jsonl
+fathom_train() { "$FATHOM" train "$base" --pairs pairs.jsonl --lr 1e-2 --steps 2 --batch-size 4 -q "$@" >/dev/null 2>&1; }
+sites=resid_post,mlp_out,ln_final
+"$FATHOM" record "$base" --pairs pairs.jsonl --sites $sites -o frozen.h5 -q >/dev/null 2>&1 &&
+  fathom_train -o lora --train lora --lora-targets q_proj,down_proj &&
+  "$FATHOM" record "$base" --adapter lora --pairs pairs.jsonl --sites $sites -o tuned.h5 -q >/dev/null 2>&1
+ok $? "a frozen and a tuned model are recorded"
+"$FATHOM" drift frozen.h5 tuned.h5 --lens "$base" >lens.tsv
+ok $? "drift reads them with the frozen head"
+last=$(awk -F '\t' '$3 == "lens_kl" && $1 ~ /resid_post/ { print $1 }' lens.tsv | tail -n 1)
+is "$(cell lens.tsv value "$last" lens_kl)" "$(cell lens.tsv value ln_final.hook_normalized lens_kl)" \
+  "behind a norm that was not trained the last block and the final norm say the same"
+awk -F '\t' '$3 == "lens_kl" && ($1 ~ /mlp_out/ ? $4 != "-" : !($4 > 0 && $5 < $4 && $4 < $6)) { bad = 1 } $3 == "lens_kl" { n++ } END { exit bad || !n }' lens.tsv
+ok $? "positive with an interval around it; undefined where no head reads"
+grep -q "^# lens: final norm and head of $base, on both sides$" lens.tsv
+ok $? "the table says whose head it is"
+is "$("$FATHOM" drift frozen.h5 frozen.h5 --lens "$base" --measures lens_kl --sites resid_post,ln_final | grep -v '^#' | cut -f 4-6 | sort -u | tr '\t\n' '  ')" \
+  "0 0 0 value lo hi " "nothing changed: exactly 0"
+fails 2 '--measures: lens_kl needs the frozen model.s head: --lens MODEL' "no lens" "$FATHOM" drift frozen.h5 tuned.h5 --measures lens_kl
+fails 2 '--lens: none of --measures reads with it' "a lens for nothing" "$FATHOM" drift frozen.h5 tuned.h5 --measures cka --lens "$base"
+fails 2 'exclude each other' "a lens and --cross" "$FATHOM" drift frozen.h5 tuned.h5 --cross --lens "$base"
+fails 3 '--lens .*llama-tied\.gguf: has weights [0-9a-f]*\.\.\., frozen\.h5 was recorded from [0-9a-f]*\.\.\.: expected the frozen model' \
+  "another model's head" "$FATHOM" drift frozen.h5 tuned.h5 --lens "$SRCDIR/tests/fixtures/llama-tied.gguf"
+fails 4 'no-such' "a model that is not there" "$FATHOM" drift frozen.h5 tuned.h5 --lens no-such
+"$FATHOM" drift "$SRCDIR/tests/fixtures/h5py_store.h5" "$SRCDIR/tests/fixtures/h5py_store.h5" --keep-first --lens "$base" 2>trust.err |
+  awk -F '\t' '$3 == "lens_kl" { n++; bad = bad || $4 != "-" } END { exit bad || !n }' &&
+  grep -q 'does not say which weights it was recorded from' trust.err
+ok $? "a store that does not say its weights is taken on trust; other widths are undefined"
+"$FATHOM" train "$SRCDIR/tests/fixtures/llama-untied.gguf" --pairs pairs.jsonl --chat-template none --steps 1 --batch-size 2 -q -o whole >/dev/null 2>&1 &&
+  "$FATHOM" record whole --pairs pairs.jsonl --chat-template none --sites resid_post -o whole.h5 -q >/dev/null 2>&1
+ok $? "a reward model of an untied model is recorded"
+fails 3 '--lens whole: no language-model head' "a reward model has no head to read with" "$FATHOM" drift whole.h5 whole.h5 --lens whole
+
 tap_end

@@ -231,6 +231,10 @@ static const Property properties[] = {
     {"participation_change", "scscssss", 1, 64, NAN},
     {"knn", "ssssccs-", 0, 1, 1},
     {"rsa", "ccssccss", -1, 1, 1},
+    {"lens_kl",
+     "cccccc"
+     "ss",
+     0, 1e6, 0},
 };
 enum { N_PROPERTIES = sizeof properties / sizeof properties[0] };
 
@@ -404,6 +408,8 @@ static const Coverage coverages[] = {
     {"coherence", 100, 1, 8, 0.2, 0.4},
     {"coherence", 60, 1, 6, 0.6, 0.2},
     {"rsa", 50, 1, 1, 0, 0.5},
+    {"lens_kl", 100, 1, 1, 0, 0.3},
+    {"lens_kl", 80, 1, 6, 0.2, 0.3},
     {"rsa", 40, 1, 4, 0, 1},
 };
 enum { N_COVERAGES = sizeof coverages / sizeof coverages[0], DRAWS = 600, RESAMPLES = 400, COVERAGE_WIDTH = 12 };

@@ -89,7 +89,7 @@ typedef struct Measure {
 } Measure;
 
 extern const Measure measure_cka, measure_procrustes, measure_cosine, measure_relative_l2, measure_coherence,
-    measure_subspace, measure_effective_rank, measure_knn, measure_rsa;
+    measure_subspace, measure_effective_rank, measure_knn, measure_rsa, measure_lens_kl;
 
 /* NULL-terminated, in the order of the output. */
 extern const Measure *const measures[];

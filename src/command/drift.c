@@ -6,7 +6,12 @@
 
 #include <stdlib.h>
 
-static const char *asked_words(const Measure *measure) { return measure->by_default ? "default" : "by name"; }
+static const char *asked_words(const Measure *measure) {
+  return measure->by_default              ? "default"
+         : measure->needs == NEEDS_LENS   ? "--lens MODEL"
+         : measure->needs == NEEDS_LABELS ? "by name; samples with labels"
+                                          : "by name";
+}
 
 static Status list_measures(const Invocation *call, const DriftSettings *settings, Error *err) {
   static const char *const columns[] = {"measure", "range",    "identical", "blind_to", "cost",
@@ -42,7 +47,7 @@ static Status run(const Invocation *call, const void *given, Error *err) {
   DriftStores stores = {0};
   DriftSelection selection = {0};
   DriftLimit *limits = NULL;
-  Status status = drift_select(settings->measures, &selection, err);
+  Status status = drift_select(settings->measures, settings->lens, &selection, err);
   if (status == STATUS_OK) status = drift_limits_parse(&settings->fail_above, &limits, err);
   if (status == STATUS_OK) status = drift_limits_check(limits, settings->fail_above.count, &selection, err);
   if (status == STATUS_OK) status = drift_stores_open(call->args[0], call->args[1], settings, &stores, err);
@@ -63,6 +68,8 @@ static const Option options[] = {
      "sites, by full names or short forms such as resid_post (default: those in both stores)", NULL},
     {"layers", 0, OPTION_TEXT, offsetof(DriftSettings, layers), 0, 0, "LIST",
      "of which blocks, such as 0,3-7,-1 (default: all)", NULL},
+    {"lens", 0, OPTION_TEXT, offsetof(DriftSettings, lens), 0, 0, "MODEL",
+     "the frozen model, with whose final norm and head lens_kl reads both sides; measured unasked then", "cross"},
     {"bootstrap", 0, OPTION_SIZE, offsetof(DriftSettings, bootstrap), 0, 1e6, "B",
      "resamples of the intervals, 0 for none", NULL},
     {"cross", 0, OPTION_FLAG, offsetof(DriftSettings, cross), 0, 0, NULL,
@@ -87,7 +94,8 @@ const Command command_drift = {
         "stores whose rows differ are refused. Position 0 of each sequence is left out, since massive activations sit\n"
         "there. Columns: site, layer, measure, value, lo and hi, n (samples). '-' (null in JSON) is what is "
         "undefined:\n"
-        "debiased CKA of fewer than 4 samples, anything centred of constant rows, cosine and relative_l2 of different\n"
+        "lens_kl outside the residual stream, debiased CKA of fewer than 4 samples, anything centred of constant rows, "
+        "cosine and relative_l2 of different\n"
         "widths.\n\n"
         "Intervals are over samples, never over tokens. Debiased CKA counts no pair of rows of one sample, neither in\n"
         "the estimate nor in a resample: with one row a sample it is Nguyen et al.'s formula, with several it is the\n"

@@ -1,25 +1,33 @@
-/* What the parts of `fathom drift` share: drift.c (the command), drift_select.c (measures and limits), drift_stores.c
- * (two stores, the rows and sites they are compared on), drift_compare.c (site against site), drift_cross.c (all
- * against all). */
+/* What the parts of `fathom drift` share: drift.c (the command), drift_select.c (measures and limits), drift_lens.c
+ * (--lens), drift_stores.c (two stores, the rows and sites they are compared on), drift_compare.c (site against site),
+ * drift_cross.c (all against all). */
 #ifndef FATHOM_COMMAND_DRIFT_H
 #define FATHOM_COMMAND_DRIFT_H
 
 #include "command/command.h"
+#include "model/model.h"
 #include "probes/drift/measure.h"
 #include "probes/drift/rows.h"
 #include "store/activations.h"
 
 typedef struct DriftSettings {
   CommonSettings common;
-  const char *measures, *sites, *layers, *output;
+  const char *measures, *sites, *layers, *lens, *output;
   size_t bootstrap;
   bool cross, list, keep_first;
   OptionTexts fail_above;
 } DriftSettings;
 
-/* Two stores of the same rows. */
+/* The model of --lens. */
+typedef struct DriftLensModel {
+  Source *source; /* NULL: none */
+  Model model;
+} DriftLensModel;
+
+/* Two stores of the same rows, and what some measures ask for beside these. */
 typedef struct DriftStores {
   Store *a, *b;
+  DriftLensModel lens;
   RowPlan plan;
   size_t n_rows; /* rows that both hold, before any is left out */
   bool first_left_out;
@@ -30,6 +38,14 @@ typedef struct DriftStores {
 Status drift_stores_open(const char *path_a, const char *path_b, const DriftSettings *settings, DriftStores *stores,
                          Error *err);
 void drift_stores_close(DriftStores *stores); /* all zeros is fine */
+
+/* Opens the model at path; it must be the one that the frozen store was recorded from, and have a language-model head.
+ */
+Status drift_lens_open(const char *path, const Store *frozen, DriftLensModel *lens, Error *err);
+void drift_lens_close(DriftLensModel *lens); /* all zeros is fine */
+/* How the lens reads a site: those of the residual stream through the final norm, ln_final as it is; false where it
+ * does not. lens must outlive what is written to at. */
+bool drift_lens_at(const DriftLensModel *lens, const char *site, DriftLens *at);
 
 /* Site number `site` of a store as a side of a measure; context must outlive the side. */
 typedef struct StoreRows {
@@ -62,8 +78,10 @@ typedef struct DriftSelection {
   size_t n_printed;
 } DriftSelection;
 
-/* list: names of values; NULL: those measured by default. cka_floor goes with cka_biased, which it is the floor of. */
-Status drift_select(const char *list, DriftSelection *selection, Error *err);
+/* list: names of values; NULL: those measured by default, and with a lens what reads with it. cka_floor goes with
+ * cka_biased, which it is the floor of. STATUS_USAGE where a measure needs a lens and there is none, and the other way.
+ */
+Status drift_select(const char *list, bool has_lens, DriftSelection *selection, Error *err);
 void drift_selection_clear(DriftSelection *selection);
 
 /* --fail-above MEASURE=X */

@@ -22,7 +22,9 @@ static Status measure_site(const DriftStores *stores, size_t i, const DriftSelec
   const RowSource source = {drift_side(&rows_a), drift_side(&rows_b)};
   Estimate *estimates = mem_alloc(s->n_values, sizeof *estimates);
   Interval *intervals = mem_alloc(s->n_values, sizeof *intervals);
-  const DriftAids aids = {.seed = settings->common.seed};
+  DriftLens lens;
+  const bool is_read = drift_lens_at(&stores->lens, source.x.site, &lens);
+  const DriftAids aids = {.seed = settings->common.seed, .lens = is_read ? &lens : NULL};
   const Status status =
       drift_measure(&source, &stores->plan, s->measures, s->n_measures, &aids, settings->bootstrap > 0, estimates, err);
   if (status == STATUS_OK)
@@ -104,6 +106,7 @@ static void print(const DriftStores *stores, const DriftSelection *s, const Drif
   drift_note_compute(table, stores);
   drift_note_intervals(table, settings);
   note_measures(s, table);
+  if (settings->lens) table_note(table, "lens: final norm and head of %s, on both sides", settings->lens);
   note_subsample(stores, s, settings, table);
   for (size_t i = 0; i < stores->n_a; i++) {
     const char *site = c->sites[stores->sites_a[i]].name;

@@ -35,7 +35,21 @@ static Status check_words(const char *list, Error *err) {
   }
 }
 
-Status drift_select(const char *list, DriftSelection *s, Error *err) {
+static Status check_lens(const DriftSelection *s, bool has_lens, Error *err) {
+  bool reads = false;
+  for (size_t m = 0; m < s->n_measures; m++) {
+    if (s->measures[m]->needs != NEEDS_LENS) continue;
+    if (!has_lens)
+      return error_set(err, STATUS_USAGE, "--measures: %s needs the frozen model's head: --lens MODEL",
+                       s->measures[m]->name);
+    reads = true;
+  }
+  if (has_lens && !reads)
+    return error_set(err, STATUS_USAGE, "--lens: none of --measures reads with it (lens_kl does)");
+  return STATUS_OK;
+}
+
+Status drift_select(const char *list, bool has_lens, DriftSelection *s, Error *err) {
   const Status status = list ? check_words(list, err) : STATUS_OK;
   if (status != STATUS_OK) return status;
   size_t n = 0, n_values = 0;
@@ -46,18 +60,19 @@ Status drift_select(const char *list, DriftSelection *s, Error *err) {
   for (size_t m = 0; m < n; m++) {
     const Measure *measure = measures[m];
     const size_t before = s->n_printed;
+    const bool unasked = measure->by_default || (has_lens && measure->needs == NEEDS_LENS);
     for (size_t v = 0; v < measure->n_values; v++) {
       const char *name = measure->values[v].name;
       const bool floor = strcmp(name, "cka_floor") == 0 && list && is_word(list, "cka_biased");
       s->values[s->n_values + v] = &measure->values[v];
-      s->printed[s->n_values + v] = list ? floor || is_word(list, name) : measure->by_default;
+      s->printed[s->n_values + v] = list ? floor || is_word(list, name) : unasked;
       s->n_printed += s->printed[s->n_values + v];
     }
     if (s->n_printed == before) continue;
     s->measures[s->n_measures++] = measure;
     s->n_values += measure->n_values;
   }
-  return STATUS_OK;
+  return check_lens(s, has_lens, err);
 }
 
 Status drift_limits_parse(const OptionTexts *texts, DriftLimit **limits, Error *err) {

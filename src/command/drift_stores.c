@@ -123,6 +123,7 @@ Status drift_stores_open(const char *path_a, const char *path_b, const DriftSett
   if (status == STATUS_OK) status = open_store(path_b, &stores->b, err);
   if (status == STATUS_OK) status = store_check_same_rows(stores->a, stores->b, err);
   if (status == STATUS_OK) status = plan_rows(stores, settings->keep_first, err);
+  if (status == STATUS_OK && settings->lens) status = drift_lens_open(settings->lens, stores->a, &stores->lens, err);
   if (status == STATUS_OK) status = choose(stores->a, settings, &stores->sites_a, &stores->n_a, err);
   if (status == STATUS_OK) status = choose(stores->b, settings, &stores->sites_b, &stores->n_b, err);
   if (status == STATUS_OK && !settings->cross) status = pair_sites(stores, settings->sites || settings->layers, err);
@@ -133,6 +134,7 @@ Status drift_stores_open(const char *path_a, const char *path_b, const DriftSett
 void drift_stores_close(DriftStores *stores) {
   store_close(stores->a);
   store_close(stores->b);
+  drift_lens_close(&stores->lens);
   row_plan_clear(&stores->plan);
   free(stores->sites_a);
   free(stores->sites_b);
