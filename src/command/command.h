@@ -33,9 +33,9 @@ typedef struct Command {
   Status (*run)(const Invocation *call, const void *settings, Error *err);
 } Command;
 
-extern const Command command_axis, command_bias, command_implicit, command_import, command_info, command_tokenize,
-    command_record, command_scan, command_score, command_drift, command_eval, command_train, command_plot, command_sweep,
-    command_verify, command_weights;
+extern const Command command_axis, command_bias, command_drift, command_eval, command_implicit, command_import,
+    command_info, command_new, command_plot, command_record, command_scan, command_score, command_sweep,
+    command_tokenize, command_train, command_verify, command_weights;
 
 /* Provenance of this call, models still empty. */
 Provenance invocation_provenance(const Invocation *call, const char *command, const CommonSettings *common);

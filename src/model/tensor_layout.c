@@ -63,7 +63,8 @@ static void find_stack(const ModelConfig *c, const Parameter *p, bool in_gguf, T
 }
 
 static bool is_qk(Role role) { return role == ROLE_Q || role == ROLE_K || role == ROLE_Q_BIAS || role == ROLE_K_BIAS; }
-static bool is_gain(Role role) {
+
+bool tensor_is_gain(Role role) {
   return role == ROLE_ATTN_NORM || role == ROLE_ATTN_POST_NORM || role == ROLE_MLP_NORM || role == ROLE_MLP_POST_NORM ||
          role == ROLE_Q_NORM || role == ROLE_K_NORM || role == ROLE_FINAL_NORM;
 }
@@ -74,7 +75,7 @@ bool tensor_place(const ModelConfig *c, const Parameter *p, bool in_gguf, Tensor
   const bool in_block = p->role >= ROLE_FIRST_IN_BLOCK && p->role <= ROLE_LAST_IN_BLOCK,
              of_experts = p->role >= ROLE_EXPERT_GATE && p->role <= ROLE_EXPERT_DOWN,
              is_head = p->role == ROLE_LM_HEAD || p->role == ROLE_SCORE;
-  *place = (TensorPlace){.minus = in_gguf && is_gain(p->role) ? (real)c->gain_offset : 0};
+  *place = (TensorPlace){.minus = in_gguf && tensor_is_gain(p->role) ? (real)c->gain_offset : 0};
   if (!pattern) return false;
   const size_t prefix = in_gguf || is_head ? 0 : strlen(family->hf_body);
   memcpy(place->name, family->hf_body, prefix);

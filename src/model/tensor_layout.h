@@ -16,6 +16,9 @@ typedef struct TensorPlace {
   real minus;              /* what the file's values have more than ours */
 } TensorPlace;
 
+/* Is it the gain of a norm? */
+bool tensor_is_gain(Role role);
+
 /* In a GGUF file or a Hugging Face folder; false where such files never hold it. */
 bool tensor_place(const ModelConfig *config, const Parameter *parameter, bool in_gguf, TensorPlace *place);
 

@@ -45,8 +45,7 @@ static Status check_id(const Tokenizer *t, int32_t *id, const char *name, Error 
   return STATUS_OK;
 }
 
-/* What both readers leave to be done. */
-static Status finish(Tokenizer *t, Error *err) {
+Status tokenizer_finish(Tokenizer *t, Error *err) {
   if (t->vocabulary.count == 0) return error_set(err, STATUS_DATA, "the vocabulary is empty");
   Status status = check_id(t, &t->bos, "bos", err);
   if (status == STATUS_OK) status = check_id(t, &t->eos, "eos", err);
@@ -77,13 +76,18 @@ static Status finish(Tokenizer *t, Error *err) {
   return STATUS_OK;
 }
 
-Status tokenizer_open(const Source *source, Tokenizer **out, Error *err) {
+Tokenizer *tokenizer_new(void) {
   Tokenizer *t = mem_alloc(1, sizeof *t);
   vocabulary_init(&t->vocabulary);
   t->normalizer = normalizer_new();
   t->pretokenizer = pretokenizer_new();
   t->works = encode_works_new();
   t->bos = t->eos = t->pad = t->unknown = t->stand_in = -1;
+  return t;
+}
+
+Status tokenizer_open(const Source *source, Tokenizer **out, Error *err) {
+  Tokenizer *t = tokenizer_new();
   *out = NULL;
   Status status;
   const bool in_folder = !source_gguf(source) && source_tokenizer(source); /* then messages name the file */
@@ -93,7 +97,7 @@ Status tokenizer_open(const Source *source, Tokenizer **out, Error *err) {
     status = tokenizer_read_json(t, source, err);
   else
     status = error_set(err, STATUS_DATA, "no tokenizer.json in this folder");
-  if (status == STATUS_OK) status = finish(t, err);
+  if (status == STATUS_OK) status = tokenizer_finish(t, err);
   if (status != STATUS_OK) {
     tokenizer_close(t);
     return error_prefix(err, in_folder ? "%s" : "%s: tokenizer", source_path(source));

@@ -48,8 +48,13 @@ struct Tokenizer {
   EncodeWorks *works;
 };
 
-/* Readers: fill an all-zero Tokenizer whose vocabulary is initialised, whose normalizer and pretokenizer have no step
- * and whose ids are -1. The caller finishes and frees. */
+/* An empty one: its vocabulary is initialised, its normalizer and pretokenizer have no step, its ids are -1. */
+Tokenizer *tokenizer_new(void);
+
+/* Checks one that was filled, and makes what follows from the rest. */
+Status tokenizer_finish(Tokenizer *t, Error *err);
+
+/* Readers: fill an empty Tokenizer. The caller finishes and frees. */
 Status tokenizer_read_gguf(Tokenizer *t, const Gguf *gguf, Error *err);
 Status tokenizer_read_json(Tokenizer *t, const Source *source, Error *err);
 
