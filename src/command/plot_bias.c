@@ -13,7 +13,8 @@ typedef struct BiasResult {
   char **models, **families, **prompts, **framings, **categories, **words;
   size_t n_models, n_prompts, n_categories, n_words;
   double *ranks;  /* [n_models, n_prompts, n_categories] */
-  bool *is_drawn; /* [n_categories]: all, or the largest */
+  bool *is_drawn; /* [n_categories] */
+  size_t n_drawn;
 } BiasResult;
 
 static void bias_clear(BiasResult *b) {
@@ -32,7 +33,7 @@ static bool is_larger(const size_t *n_words, size_t a, size_t b) {
   return n_words[a] != n_words[b] ? n_words[a] > n_words[b] : a < b;
 }
 
-/* Those of most words; a category is drawn where fewer than MOST_CATEGORIES are larger. */
+/* A category is drawn where it has a word and fewer than MOST_CATEGORIES are larger. */
 static Status choose_categories(const PlotFile *file, BiasResult *b, Error *err) {
   char **of_words = NULL;
   size_t *n_words = mem_alloc(b->n_categories, sizeof *n_words);
@@ -43,7 +44,8 @@ static Status choose_categories(const PlotFile *file, BiasResult *b, Error *err)
   for (size_t c = 0; c < b->n_categories && status == STATUS_OK; c++) {
     size_t n_larger = 0;
     for (size_t other = 0; other < b->n_categories; other++) n_larger += is_larger(n_words, other, c);
-    b->is_drawn[c] = n_larger < MOST_CATEGORIES;
+    b->is_drawn[c] = n_words[c] > 0 && n_larger < MOST_CATEGORIES;
+    b->n_drawn += b->is_drawn[c];
   }
   if (status == STATUS_OK) string_list_free(of_words, b->n_words);
   free(n_words);
@@ -116,8 +118,8 @@ static Status write_ranks(const PlotFile *files, size_t n_files, Table *table, E
   for (size_t i = 0; i < n_files && status == STATUS_OK; i++) {
     BiasResult b;
     status = bias_read(&files[i], &b, err);
-    if (status == STATUS_OK && b.n_categories > MOST_CATEGORIES)
-      table_note(table, "figure: %d of %zu categories, those of most words", MOST_CATEGORIES, b.n_categories);
+    if (status == STATUS_OK && b.n_drawn < b.n_categories)
+      table_note(table, "figure: %zu of %zu categories, those of most words", b.n_drawn, b.n_categories);
     for (size_t m = 0; m < b.n_models && status == STATUS_OK; m++)
       if (is_first_of(b.families, m)) write_family(&files[i], &b, b.families[m], table);
     bias_clear(&b);
