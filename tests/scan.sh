@@ -222,6 +222,9 @@ if [ -c /dev/full ]; then
 else
   skip "no /dev/full"
 fi
+fails 2 '--csv x.h5: is the file of -o' "one file for both" scan --prompts prompts.jsonl --lexicon words.tsv -o x.h5 --csv x.h5 -q
+fails 4 'no/such' "a folder that is not there, found out before the model is" "$FATHOM" scan no-model --prompts prompts.jsonl --csv no/such/x.csv -q
+fails 4 'no/such' "for the result, too" scan --prompts prompts.jsonl --lexicon words.tsv -o no/such/x.h5 -q
 fails 4 'no/such' "a folder that is not there" scan --prompts prompts.jsonl --lexicon words.tsv --csv no/such/x.csv -q
 test ! -e x.csv
 ok $? "nothing is left of what was refused"

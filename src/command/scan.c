@@ -1,6 +1,7 @@
 /* fathom scan: the reward of every token or word as the whole answer to each of many prompts. */
 #include "command/scan.h"
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "train/rewards.h"
@@ -241,17 +242,28 @@ static Status print_table(const Invocation *call, Scan *scan, Error *err) {
   return table_end(table, err);
 }
 
-static Status scan_run(const Invocation *call, const void *settings, Error *err) {
-  const ScanSettings *s = settings;
-  Scan scan = {.settings = s};
+/* What is wrong with the command line, and a table that cannot be written, are found out before the model is run. */
+static Status check_settings(const ScanSettings *s, Error *err) {
   if (!s->output && !s->csv)
     return error_set(err, STATUS_USAGE, "scan: -o SCAN.h5 or --csv SCAN.csv is needed: where the rewards go");
   if (s->resume && !s->output) return error_set(err, STATUS_USAGE, "scan: --resume needs -o SCAN.h5: what it goes on with");
   if (s->reencoded && !s->output)
     return error_set(err, STATUS_USAGE, "scan: --reencoded needs -o SCAN.h5: its rewards are in no table");
+  if (s->output && s->csv && strncmp(s->csv, "/dev/", 5) != 0 && file_is_same(s->output, s->csv))
+    return error_set(err, STATUS_USAGE, "--csv %s: is the file of -o, expected another", s->csv);
   if ((s->input.prompts.count > 0) == (s->input.text != NULL))
     return error_set(err, STATUS_USAGE, "one of --prompts and --text is needed");
-  Status status = inputs_open_model(&scan.in, call->args[0], &s->input, err);
+  FileWriter writer = {0};
+  const Status status = s->csv ? file_writer_open(&writer, s->csv, err) : STATUS_OK;
+  file_writer_discard(&writer);
+  return status;
+}
+
+static Status scan_run(const Invocation *call, const void *settings, Error *err) {
+  const ScanSettings *s = settings;
+  Scan scan = {.settings = s};
+  Status status = check_settings(s, err);
+  if (status == STATUS_OK) status = inputs_open_model(&scan.in, call->args[0], &s->input, err);
   if (status == STATUS_OK) status = rewards_check_head(&scan.in.model, scan.in.model_name, err);
   if (status == STATUS_OK) status = read_prompts(&scan, err);
   if (status == STATUS_OK) status = scan_answers_init(&scan.answers, &scan.in, s, &scan.prompts, err);
