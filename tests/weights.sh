@@ -145,6 +145,31 @@ else
   skip "no /dev/full"
 fi
 
+# Figures.
+is "$("$FATHOM" plot w.h5 --tsv | rows - | sed -n '1p;2p;$p' | cut -f 1-4 | tr '\t\n' ' ;')" \
+  "file layer kind measure;w - embed frobenius;w - all effective_rank;" "the figure's table"
+is "$("$FATHOM" plot w.h5 --tsv | rows - | awk -F '\t' '$3 == "q" && $2 == 1 && $4 == "spectral" { print $5 }')" \
+  "$(cell pair.tsv model.layers.1.self_attn.q_proj.weight q spectral)" "holds the same numbers"
+"$FATHOM" weights "$fixtures/families/mixtral" "$fixtures/families/mixtral" -o experts.h5 -q >/dev/null
+is "$("$FATHOM" plot experts.h5 --tsv | rows - | awk -F '\t' '$3 == "expert_up" && $4 == "frobenius" { print $2, $5 }' | tr '\n' ';')" "0 0;1 0;" \
+  "one row for the experts of a block"
+if command -v "${GNUPLOT:-gnuplot}" >/dev/null 2>&1; then
+  for files in w.h5 experts.h5 "w.h5 experts.h5"; do
+    # $files is a list of files, to be split.
+    # shellcheck disable=SC2086
+    "$FATHOM" plot $files -o figure.svg 2>err
+    is "$? $(cat err)" "0 " "the figure of $files"
+  done
+  grep -q '>expert_up<' figure.svg && grep -q '>block<' figure.svg
+  ok $? "of two files: a panel a kind"
+  "$FATHOM" plot w.h5 -o figure.svg && grep -q 'effective rank of the change' figure.svg && grep -q '>final_norm<' figure.svg
+  ok $? "of one: a panel a measure"
+  "${GNUPLOT:-gnuplot}" -e "data='pair.tsv'; out='hand.svg'" "$FATHOM_PLOTS_DIR/weights.gp" 2>err
+  is "$? $(cat err) $(grep -c '>final_norm<' hand.svg)" "0  3" "and by hand, of the command's own table"
+else
+  skip "no gnuplot to draw with"
+fi
+
 # What cannot be compared.
 edit() { LC_ALL=C sed "$2" "$1" >edited && ! cmp -s edited "$1" && mv edited "$1" || echo "Bail out! $1: $2 changes nothing"; }
 fails 3 '^fathom: .*/gemma: is of architecture .*, expected .* as tied is$' "another architecture" "$FATHOM" weights tied "$fixtures/families/gemma"

@@ -25,7 +25,8 @@ static const Figure *const figures[] = {&figure_drift,    &figure_cross,    &fig
                                         &figure_steps,    &figure_transfer, &figure_frontier, &figure_layers,
                                         &figure_curves,   &figure_quantity, &figure_ranks,    &figure_axis,
                                         &figure_implicit_words, &figure_projection, &figure_scan_words,
-                                        &figure_shift,    &figure_values,   &figure_language};
+                                        &figure_shift,    &figure_values,   &figure_language,
+                                        &figure_weights};
 enum { N_FIGURES = sizeof figures / sizeof figures[0] };
 
 /* text as the scripts and all three picture formats can carry it: valid UTF-8 on one line, not overlong, without double
@@ -119,7 +120,7 @@ static Status open_files(PlotFile *files, size_t n, Error *err) {
     for (size_t j = 0; j < N_FIGURES && status == STATUS_OK; j++) drawable |= strcmp(kind, figures[j]->kind) == 0;
     if (status == STATUS_OK && !drawable)
       status =
-          error_set(err, STATUS_DATA, "%s: holds %s; a figure needs a result of drift, drift --cross, train, sweep, bias, scan, implicit or axis%s",
+          error_set(err, STATUS_DATA, "%s: holds %s; a figure needs a result of drift, drift --cross, train, sweep, bias, scan, implicit, axis or weights%s",
                     files[i].path, kind, strcmp(kind, "activations") == 0 ? " (compare two with fathom drift)" : "");
     if (status == STATUS_OK) status = result_open(files[i].path, &files[i].result, err);
     free(kind);
@@ -237,7 +238,7 @@ static const Option options[] = {
      "the picture to write; its suffix is its format", NULL},
     {"tsv", 0, OPTION_FLAG, offsetof(PlotSettings, tsv), 0, 0, NULL, "print the figure's data instead of drawing it",
      NULL},
-    {"figure", 0, OPTION_CHOICE, offsetof(PlotSettings, figure), 0, 0, "drift|cross|training|heatmap|steps|values|transfer|frontier|layers|curves|quantity|ranks|words|axis|projection|shift",
+    {"figure", 0, OPTION_CHOICE, offsetof(PlotSettings, figure), 0, 0, "drift|cross|training|heatmap|steps|values|transfer|frontier|layers|curves|quantity|ranks|words|axis|projection|shift|weights",
      "which figure, where the files hold several (default: the first one listed above)", NULL},
     {"label", 0, OPTION_TEXTS, offsetof(PlotSettings, labels), 0, 0, "TEXT",
      "a file's name in the figure; once for each file, in their order (default: from the paths)", NULL},
@@ -247,7 +248,7 @@ static const Option options[] = {
 const Command command_plot = {
     .name = "plot",
     .arguments = "FILE... -o P.png|svg|pdf, or --tsv",
-    .summary = "draw what result files hold: drift, training, sweeps, maps, ranks, words, value axes",
+    .summary = "draw what result files hold: drift, training, sweeps, maps, ranks, words, value axes, weights",
     .details =
         "Files of one kind are drawn side by side on the same axes. What they hold decides the figure:\n"
         "  results of drift          drift      each measure over the layers, with interval bands\n"
@@ -266,6 +267,7 @@ const Command command_plot = {
         "  results of implicit       words      the words and next tokens at either end, with intervals over prompts\n"
         "  results of axis           axis       AUC, Hedges' g and categories along the axes, over the layers\n"
         "                            projection activations along saved axes; shift: two models' axes beside each other\n"
+        "  results of weights        weights    drift of the weights over the blocks, by kind\n"
         "Pictures are drawn by gnuplot with the scripts in plots/, which also run by hand on the output of --tsv:\n"
         "  gnuplot -e \"data='drift.tsv'; out='drift.png'\" plots/drift.gp\n"
         "Environment: GNUPLOT names the gnuplot to run, FATHOM_PLOTS_DIR the folder of the scripts.",

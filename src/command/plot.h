@@ -26,7 +26,7 @@ typedef struct Figure {
 extern const Figure figure_drift, figure_cross, figure_training, figure_heatmap, figure_steps;
 extern const Figure figure_transfer, figure_frontier, figure_layers, figure_curves, figure_quantity;
 extern const Figure figure_axis, figure_implicit_words, figure_projection, figure_ranks, figure_scan_words, figure_shift;
-extern const Figure figure_language, figure_values;
+extern const Figure figure_language, figure_values, figure_weights;
 
 /* Reads array name, which must have exactly this shape; a dimension given as 0 is free and filled in, but must not be
  * empty. values is freed by the caller. A misfit is STATUS_DATA saying what was found and expected. */

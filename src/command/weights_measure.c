@@ -1,4 +1,5 @@
 /* The drift of each weight: its values are read in blocks, twice where they have changed. */
+#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "command/weights.h"
@@ -206,6 +207,13 @@ static Status measure_pair(const WeightsRun *run, WeightPair *pair, Error *err) 
   return status;
 }
 
+/* What was read stops counting as this process's memory. */
+static void forget(const WeightPair *pair) {
+  const WeightSource *sides[] = {&pair->w0, &pair->w1};
+  for (int k = 0; k < 2; k++)
+    if (sides[k]->tensor) file_forget(sides[k]->tensor->bytes, sides[k]->tensor->n_bytes);
+}
+
 /* Each weight is measured by one thread, so that the number of threads changes no bit. */
 Status weights_measure(WeightsRun *run, Error *err) {
   const size_t n = run->n_pairs;
@@ -222,6 +230,7 @@ Status weights_measure(WeightsRun *run, Error *err) {
     skip = failed;
     if (skip) continue;
     states[i] = measure_pair(run, &run->pairs[i], &errors[i]);
+    forget(&run->pairs[i]);
     if (states[i] != STATUS_OK) {
 #pragma omp atomic write
       failed = true;
