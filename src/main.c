@@ -28,6 +28,7 @@ static const Command *const commands[] = {
     &command_eval,
     &command_sweep,
     &command_plot,
+    &command_report,
     &command_verify,
     NULL,
 };

@@ -289,6 +289,10 @@ for figure in drift cross; do
 done
 head -n 6 "$work/drift.tsv" | grep '^#' >"$work/empty.tsv"
 sed -n '/^site/p' "$work/drift.tsv" >>"$work/empty.tsv"
+sed '/^#/d' "$work/drift.tsv" | awk -F'\t' -v OFS='\t' 'NR > 1 && $3 == "cka" { $4 = $5 = $6 = "-" } 1' >"$work/undefined.tsv"
+drawn "a measure that is undefined everywhere" "$p/undefined.svg" \
+  "$GNUPLOT" -e "data='$work/undefined.tsv'; out='$p/undefined.svg'" "$FATHOM_PLOTS_DIR/drift.gp"
+is "$(grep -c '>debiased linear CKA' "$p/undefined.svg") $(grep -c '>relative L2 distance' "$p/undefined.svg")" "0 1" "has no panel, the others have theirs"
 "$GNUPLOT" -e "data='$work/empty.tsv'; out='$p/empty.png'" "$FATHOM_PLOTS_DIR/drift.gp" 2>&1 | grep -q 'no rows to draw'
 ok $? "a table without rows is refused by hand too"
 

@@ -34,8 +34,8 @@ typedef struct Command {
 } Command;
 
 extern const Command command_axis, command_bias, command_drift, command_eval, command_implicit, command_import,
-    command_info, command_new, command_plot, command_record, command_scan, command_score, command_sweep,
-    command_tokenize, command_train, command_verify, command_weights;
+    command_info, command_new, command_plot, command_record, command_report, command_scan, command_score,
+    command_sweep, command_tokenize, command_train, command_verify, command_weights;
 
 /* Provenance of this call, models still empty. */
 Provenance invocation_provenance(const Invocation *call, const char *command, const CommonSettings *common);

@@ -157,19 +157,19 @@ static int drain(const Child *child, FILE *out, Words *words, size_t *bytes) {
   return failed;
 }
 
-static Status run(const char *script, FILE *table, const char *output, FILE *out, Error *err) {
+static Status run(const char *script, FILE *table, const char *format, const char *name, FILE *out, Error *err) {
   Child child;
   Words words = {.used = 0};
   size_t bytes = 0;
   int ended = 0;
-  const Status status = start(script, gnuplot_format(output), fileno(table), &child, err);
+  const Status status = start(script, format, fileno(table), &child, err);
   if (status != STATUS_OK) return status;
   const int failed = drain(&child, out, &words, &bytes);
   while (waitpid(child.pid, &ended, 0) < 0)
     if (errno != EINTR) return error_system(err, "gnuplot: cannot wait for it");
   if (failed) {
     errno = failed;
-    return error_system(err, "%s: cannot write", output);
+    return error_system(err, "%s: cannot write", name);
   }
   if (WIFSIGNALED(ended))
     return error_set(err, STATUS_SYSTEM, "gnuplot was ended by signal %d while drawing %s", WTERMSIG(ended),
@@ -181,17 +181,23 @@ static Status run(const char *script, FILE *table, const char *output, FILE *out
   return STATUS_OK;
 }
 
-Status gnuplot_draw(const char *script, FILE *table, const char *output, Error *err) {
+Status gnuplot_draw_stream(const char *script, FILE *table, const char *format, const char *name, FILE *out, Error *err) {
   char *path = NULL;
-  FileWriter writer = {0};
   Status status = find_script(script, &path, err);
-  if (status == STATUS_OK) status = file_writer_open(&writer, output, err);
   errno = 0;
   if (status == STATUS_OK && (fflush(table) != 0 || ferror(table) || fseek(table, 0, SEEK_SET) != 0))
     status = error_system(err, "the table for gnuplot: cannot write a temporary file");
-  if (status == STATUS_OK) status = run(path, table, output, writer.stream, err);
+  if (status == STATUS_OK) status = run(path, table, format, name, out, err);
+  free(path);
+  return status;
+}
+
+Status gnuplot_draw(const char *script, FILE *table, const char *output, Error *err) {
+  FileWriter writer = {0};
+  Status status = file_writer_open(&writer, output, err);
+  if (status == STATUS_OK)
+    status = gnuplot_draw_stream(script, table, gnuplot_format(output), output, writer.stream, err);
   if (status == STATUS_OK) status = file_writer_commit(&writer, err);
   file_writer_discard(&writer);
-  free(path);
   return status;
 }

@@ -15,4 +15,7 @@ const char *gnuplot_format(const char *path);
  * were installed. STATUS_SYSTEM where gnuplot or the script is missing, or gnuplot fails, with its last words. */
 Status gnuplot_draw(const char *script, FILE *table, const char *output, Error *err);
 
+/* The same into an open stream, as one of these formats; what a failure leaves there is not whole. name: for messages. */
+Status gnuplot_draw_stream(const char *script, FILE *table, const char *format, const char *name, FILE *out, Error *err);
+
 #endif

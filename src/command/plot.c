@@ -29,9 +29,14 @@ static const Figure *const figures[] = {&figure_drift,    &figure_cross,    &fig
                                         &figure_weights};
 enum { N_FIGURES = sizeof figures / sizeof figures[0] };
 
-/* text as the scripts and all three picture formats can carry it: valid UTF-8 on one line, not overlong, without double
- * quotes and backslashes, which gnuplot takes for its own, and with nothing in front that makes the row a comment.
- * Freed by the caller. */
+const Figure *plot_figure_of(const char *kind, size_t number) {
+  for (size_t i = 0; i < N_FIGURES; i++)
+    if (strcmp(figures[i]->kind, kind) == 0 && number-- == 0) return figures[i];
+  return NULL;
+}
+
+/* On one line, not overlong, without double quotes and backslashes, and with nothing in front that makes the row a
+ * comment. */
 char *plot_plain_text(const char *text) {
   enum { MOST_BYTES = 800 }; /* of a note's 1024 */
   const size_t size = strlen(text);
@@ -92,20 +97,20 @@ static bool labels_differ(const PlotFile *files, size_t n, size_t *first, size_t
   return true;
 }
 
-static Status name_files(const PlotSettings *settings, PlotFile *files, size_t n, Error *err) {
+Status plot_name_files(PlotFile *files, size_t n, const OptionTexts *labels, Error *err) {
   size_t first, second;
-  if (settings->labels.count && settings->labels.count != n)
+  if (labels->count && labels->count != n)
     return error_set(err, STATUS_USAGE, "--label was given %zu times for %zu files: one for each, in their order",
-                     settings->labels.count, n);
+                     labels->count, n);
   for (int attempt = 0; attempt < 3; attempt++) {
     for (size_t i = 0; i < n; i++) {
       free(files[i].label);
       files[i].label =
-          settings->labels.count ? plot_plain_text(settings->labels.items[i]) : label_from_path(files[i].path, attempt);
+          labels->count ? plot_plain_text(labels->items[i]) : label_from_path(files[i].path, attempt);
     }
     if (labels_differ(files, n, &first, &second)) return STATUS_OK;
   }
-  if (settings->labels.count)
+  if (labels->count)
     return error_set(err, STATUS_USAGE, "--label %s: was given twice, expected a different label for each file",
                      files[first].label);
   return error_set(err, STATUS_USAGE, "%s: was given twice, expected different files", files[first].path);
@@ -146,16 +151,25 @@ static Status choose_figure(const PlotSettings *settings, const PlotFile *file, 
                    settings->figure, file->path, kind, possible);
 }
 
+char *plot_plain_command(const char *line) {
+  const size_t size = strcspn(line, " ");
+  char *program = mem_format("%.*s", (int)size, line);
+  char *plain = strcmp(file_name(program), "fathom") == 0 ? mem_format("fathom%s", line + size) : mem_copy_string(line);
+  free(program);
+  return plain;
+}
+
 /* Notes of the form "key: value", which the scripts read. */
-static void write_notes(const PlotSettings *settings, const PlotFile *files, size_t n, Table *table) {
-  if (settings->title) {
-    char *title = plot_plain_text(settings->title);
-    table_note(table, "title: %s", title);
-    free(title);
+static void write_notes(const char *title, const PlotFile *files, size_t n, Table *table) {
+  if (title) {
+    char *plain = plot_plain_text(title);
+    table_note(table, "title: %s", plain);
+    free(plain);
   }
   for (size_t i = 0; i < n; i++) {
-    char *source = plot_plain_text(result_command_line(files[i].result));
+    char *command = plot_plain_command(result_command_line(files[i].result)), *source = plot_plain_text(command);
     table_note(table, "source: %s", source);
+    free(command);
     free(source);
   }
   bool same = true;
@@ -164,13 +178,12 @@ static void write_notes(const PlotSettings *settings, const PlotFile *files, siz
     table_note(table, "result seed: %llu", (unsigned long long)result_seed(files[i].result));
 }
 
-static Status write_table(const PlotSettings *settings, const Invocation *call, const Figure *figure,
-                          const PlotFile *files, size_t n, FILE *out, Error *err) {
-  const Provenance provenance = invocation_provenance(call, "plot", &settings->common);
+Status plot_write_table(const Figure *figure, const PlotFile *files, size_t n, const char *title,
+                        const Provenance *provenance, bool json, FILE *out, Error *err) {
   size_t n_columns = 0;
   while (figure->columns[n_columns]) n_columns++;
-  Table *table = table_begin(out, settings->common.json, &provenance, figure->columns, n_columns);
-  write_notes(settings, files, n, table);
+  Table *table = table_begin(out, json, provenance, figure->columns, n_columns);
+  write_notes(title, files, n, table);
   const Status status = figure->write(files, n, table, err);
   const Status ended = table_end(table, status == STATUS_OK ? err : NULL);
   return status != STATUS_OK ? status : ended;
@@ -193,7 +206,8 @@ static Status draw_or_print(const PlotSettings *settings, const Invocation *call
                             const PlotFile *files, size_t n, Error *err) {
   FILE *table = tmpfile();
   if (!table) return error_system(err, "cannot make a temporary file");
-  Status status = write_table(settings, call, figure, files, n, table, err);
+  const Provenance provenance = invocation_provenance(call, "plot", &settings->common);
+  Status status = plot_write_table(figure, files, n, settings->title, &provenance, settings->common.json, table, err);
   if (status == STATUS_OK && settings->output) status = gnuplot_draw(figure->script, table, settings->output, err);
   if (status == STATUS_OK && !settings->output) status = copy_to_stdout(table, err);
   fclose(table);
@@ -221,7 +235,7 @@ static Status run_plot(const Invocation *call, const void *given, Error *err) {
   const Figure *figure = NULL;
   for (size_t i = 0; i < call->n_args; i++) files[i].path = call->args[i];
   Status status = check_settings(settings, err);
-  if (status == STATUS_OK) status = name_files(settings, files, call->n_args, err);
+  if (status == STATUS_OK) status = plot_name_files(files, call->n_args, &settings->labels, err);
   if (status == STATUS_OK) status = open_files(files, call->n_args, err);
   if (status == STATUS_OK) status = choose_figure(settings, files, &figure, err);
   if (status == STATUS_OK) status = draw_or_print(settings, call, figure, files, call->n_args, err);

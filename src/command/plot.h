@@ -2,6 +2,7 @@
 #ifndef FATHOM_COMMAND_PLOT_H
 #define FATHOM_COMMAND_PLOT_H
 
+#include "base/options.h"
 #include "base/table.h"
 #include "store/result.h"
 
@@ -27,6 +28,21 @@ extern const Figure figure_drift, figure_cross, figure_training, figure_heatmap,
 extern const Figure figure_transfer, figure_frontier, figure_layers, figure_curves, figure_quantity;
 extern const Figure figure_axis, figure_implicit_words, figure_projection, figure_ranks, figure_scan_words, figure_shift;
 extern const Figure figure_language, figure_values, figure_weights;
+
+/* A command line without the place that the program was called from: where it lies on a machine is nobody's matter. Freed
+ * by the caller. */
+char *plot_plain_command(const char *line);
+
+/* The figures of results of a kind, from 0, in the order of --figure; NULL behind the last. */
+const Figure *plot_figure_of(const char *kind, size_t number);
+
+/* Gives each file the label that tells it from the others: one of labels, or without any from the paths. Labels are freed by the caller. */
+Status plot_name_files(PlotFile *files, size_t n, const OptionTexts *labels, Error *err);
+
+/* The table that a figure of these files is drawn from, title (or NULL), sources and seeds in its head. Files must be
+ * named and open, and of the figure's kind. */
+Status plot_write_table(const Figure *figure, const PlotFile *files, size_t n, const char *title,
+                        const Provenance *provenance, bool json, FILE *out, Error *err);
 
 /* Reads array name, which must have exactly this shape; a dimension given as 0 is free and filled in, but must not be
  * empty. values is freed by the caller. A misfit is STATUS_DATA saying what was found and expected. */
