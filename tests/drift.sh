@@ -6,7 +6,9 @@ cd "$work" || exit 99
 
 "$make" a.h5 embed=1 && "$make" b.h5 embed=1 noise=.1 && "$make" fewer.h5 layers=2 noise=.1 && "$make" ids.h5 other_ids=1 &&
   "$make" wide.h5 width=12 && "$make" nan.h5 nan_at=20 && "$make" cut.h5 noise=.1 cut=60 && "$make" last.h5 last=1 samples=30 &&
-  "$make" last2.h5 last=1 samples=30 noise=.2 && "$make" one.h5 samples=1 longest=1 && "$make" constant.h5 constant=1
+  "$make" last2.h5 last=1 samples=30 noise=.2 && "$make" one.h5 samples=1 longest=1 && "$make" constant.h5 constant=1 &&
+  "$make" tokens.h5 other_tokens=1 && "$make" fewer-samples.h5 samples=30 && "$make" infs.h5 inf_at=44 && "$make" tail.h5 noise=.1 nan_at=135 &&
+  "$make" head.h5 noise=.1 cut=132 && "$make" lone.h5 samples=1 last=1 nan_at=0
 ok $? "stores are made"
 
 # table FILE COLUMN SITE MEASURE: one cell of a table.
@@ -63,12 +65,34 @@ fails 2 '--measures: there is no measure ""' "an empty word" "$FATHOM" drift a.h
 fails 2 '--bootstrap 7: expected 0 or at least 100' "too few resamples" "$FATHOM" drift a.h5 b.h5 --bootstrap 7
 fails 2 'two activation stores are needed' "one store" "$FATHOM" drift a.h5
 
-fails 3 'ids\.h5' "stores of other samples are refused" "$FATHOM" drift a.h5 ids.h5
-fails 3 'last\.h5' "stores of other rows are refused" "$FATHOM" drift a.h5 last.h5
+fails 3 '^fathom: a\.h5 and ids\.h5 hold different rows: sample 3: id "p3" against "other3"' "stores of other samples are refused" \
+  "$FATHOM" drift a.h5 ids.h5
+fails 3 '^fathom: a\.h5 and tokens\.h5 hold different rows: sample 4 \(id "p4"\): token 2 is 0 against 7' "and of other tokens" \
+  "$FATHOM" drift a.h5 tokens.h5
+fails 3 '^fathom: a\.h5 and last\.h5 hold different rows: sample 1 \(id "p1"\): 2 tokens against 1' "and of other lengths" \
+  "$FATHOM" drift a.h5 last.h5
+fails 3 '^fathom: a\.h5 and fewer-samples\.h5 hold different rows: 40 samples against 30' "and of fewer samples" \
+  "$FATHOM" drift a.h5 fewer-samples.h5
 fails 3 'nan\.h5: blocks\.1\.hook_resid_post: sample p5 \(row 20\) holds a NaN or an infinity' "NaN activations are named" \
   "$FATHOM" drift a.h5 nan.h5
+fails 3 'infs\.h5: blocks\.2\.hook_resid_post: sample p13 \(row 44\) holds a NaN or an infinity \(--skip-nonfinite leaves such samples out\)' \
+  "so are infinities, and those of the first store" "$FATHOM" drift infs.h5 a.h5
 "$FATHOM" drift a.h5 nan.h5 --layers 0 >/dev/null
 ok $? "and matter only where they are"
+"$FATHOM" drift infs.h5 nan.h5 --skip-nonfinite -o skipped.h5 >skip.tsv 2>err
+is "$? $(cat err) $(grep -c '^# 2 samples with a NaN or an infinity at one of these sites are left out of both stores$' skip.tsv)" "0  1" \
+  "--skip-nonfinite leaves out the samples of both, and counts them"
+grep -q '^# 90 rows of 31 samples' skip.tsv && [ "$(cell skip.tsv n blocks.0.hook_resid_post cka)" = 31 ]
+ok $? "whole, at every site"
+"$FATHOM" drift a.h5 tail.h5 --skip-nonfinite | grep -v '^#' >tail.tsv
+"$FATHOM" drift a.h5 head.h5.part 2>/dev/null | grep -v '^#' | cmp -s - tail.tsv
+ok $? "as if they had not been recorded, to the last digit"
+"$FATHOM" drift a.h5 tail.h5 --skip-nonfinite --cross --layers 1 --bootstrap 0 -o map-skipped.h5 | grep -q '^# 1 samples with a NaN'
+ok $? "--cross too"
+"$FATHOM" drift a.h5 b.h5 --skip-nonfinite | grep -v '^#' | cmp -s - "$work/one.tsv"
+ok $? "which changes nothing where all is finite"
+fails 3 'lone\.h5 and lone\.h5: no sample is left: all 1 hold a NaN or an infinity' "no sample that is finite" \
+  "$FATHOM" drift lone.h5 lone.h5 --skip-nonfinite
 fails 3 'one\.h5: no row is left of 1: position 0 of each sequence is left out, --keep-first keeps it' "no row left" \
   "$FATHOM" drift one.h5 one.h5
 is "$("$FATHOM" drift one.h5 one.h5 --keep-first --layers 0 --measures cka,cosine | grep -v '^#' | cut -f 4,7 | tr '\t\n' '  ')" \
@@ -81,6 +105,28 @@ is "$(cell wide.tsv value blocks.0.hook_resid_post cosine) $(cell wide.tsv lo bl
 [ "$(cell wide.tsv value blocks.0.hook_resid_post cka)" != - ]
 ok $? "but CKA"
 fails 4 'no\.h5: cannot open' "a missing file" "$FATHOM" drift a.h5 no.h5
+grep -q '^# widths differ at 1 sites, the first blocks.0.hook_resid_post: 12 against 8; measures that need one width are undefined there$' wide.tsv
+ok $? "which is said"
+fails 3 '^fathom: wide\.h5 and fewer\.h5: blocks\.0\.hook_resid_post has width 12 against 8, and cosine needs one width$' \
+  "where no measure is left, widths are an error" "$FATHOM" drift wide.h5 fewer.h5 --layers 0 --measures cosine,relative_l2
+"$FATHOM" drift a.h5 fewer.h5 --measures cosine | grep -q '^# not compared: blocks.2.hook_resid_post and 1 more, which are in a.h5 alone$'
+ok $? "so are sites that one store lacks"
+"$FATHOM" drift a.h5 constant.h5 --layers 0 --measures cka,procrustes,relative_l2 --bootstrap 0 >half.tsv
+is "$? $(cell half.tsv value blocks.0.hook_resid_post cka) $(cell half.tsv value blocks.0.hook_resid_post procrustes)" "0 - -" \
+  "a layer that is constant in one store: what is centred is undefined"
+case $(cell half.tsv value blocks.0.hook_resid_post relative_l2) in *[0-9]) ok 0 "the rest is not" ;; *) ok 1 "the rest is not" ;; esac
+
+# Stores that are damaged or from later.
+wrong=
+for part in 0 7 100 1000 $(($(wc -c <a.h5) / 2)) $(($(wc -c <a.h5) - 1)); do
+  head -c "$part" a.h5 >short.h5
+  "$FATHOM" drift a.h5 short.h5 >/dev/null 2>err
+  [ "$? $(wc -l <err)" = "3 1" ] && grep -q '^fathom: short\.h5: ' err || wrong="$wrong $part"
+done
+is "$wrong" "" "truncated stores: one line and exit 3"
+fails 3 'newer\.h5: activation store of format version 2, fathom .* reads version 1: use a newer fathom' "a store of a later version" \
+  "$FATHOM" drift a.h5 "$SRCDIR/tests/fixtures/import/newer.h5"
+fails 3 'skipped\.h5: not an activation store: attribute format is "fathom-result"' "a result for a store" "$FATHOM" drift a.h5 skipped.h5
 
 "$FATHOM" drift a.h5 b.h5 --keep-first >keep.tsv
 grep -q '^# 136 rows of 40 samples$' keep.tsv && [ "$(cell keep.tsv value hook_embed cka)" != "$(cell ab.tsv value hook_embed cka)" ]
@@ -138,8 +184,18 @@ fails 4 'no/such/d\.h5' "an output in a missing folder" "$FATHOM" drift a.h5 b.h
 if [ -w /dev/full ]; then
   "$FATHOM" drift a.h5 b.h5 >/dev/full 2>full.err
   is "$? $(cat full.err)" "4 fathom: standard output: cannot write: No space left on device" "a full disk is seen"
+  fails 4 '^fathom: /dev/full: .*No space left on device' "a full device for the result" "$FATHOM" drift a.h5 b.h5 -o /dev/full
 else
   skip "no /dev/full"
+fi
+
+mkdir full
+if mount -t tmpfs -o size=4k tmpfs full 2>/dev/null; then
+  fails 4 'full/d\.h5.*No space left on device' "a disk that fills during the result" "$FATHOM" drift a.h5 b.h5 -o full/d.h5
+  is "$(find full -type f)" "" "of which nothing is left"
+  umount full
+else
+  skip "no right to mount a small file system"
 fi
 
 "$FATHOM" drift a.h5 fewer.h5 --cross --sites resid_post -o c.h5 >cross.tsv

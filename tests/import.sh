@@ -55,7 +55,7 @@ is "$(grep -v '^#' project.tsv | cut -f 4- | grep -c .) $(grep -v '^#' project2.
 # NaN.
 "$FATHOM" import "$arrays/nonfinite.npz" -o nan.h5 -q >nan.tsv 2>nan.err
 is "$? $(row nan.tsv)" "0 nan.h5 8 1 8 float32 2" "NaN and infinity are kept and counted"
-is "$(cat nan.err)" "fathom: warning: 2 values of 1 sites are NaN or infinite, the first in blocks.0.hook_resid_post, sample sample-3 (row 3): kept, and refused by drift" \
+is "$(cat nan.err)" "fathom: warning: 2 values of 1 sites are NaN or infinite, the first in blocks.0.hook_resid_post, sample sample-3 (row 3): kept, and refused by drift without --skip-nonfinite" \
   "with a warning that names the first"
 fails 3 'nan\.h5: blocks\.0\.hook_resid_post: sample sample-3 \(row 3\) holds a NaN' "drift refuses them" "$FATHOM" drift npz.h5 nan.h5
 

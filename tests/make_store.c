@@ -10,14 +10,15 @@
 #include <string.h>
 
 static double samples = 40, layers = 3, width = 8, noise = 0, longest = 6, embed = 0, nan_at = -1, other_ids = 0,
-              last = 0, cut = 0, constant = 0, bfloat16 = 0;
+              last = 0, cut = 0, constant = 0, bfloat16 = 0, inf_at = -1, other_tokens = 0;
 
 static const struct {
   const char *name;
   double *value;
 } settings[] = {{"samples", &samples}, {"layers", &layers}, {"width", &width},      {"noise", &noise},
                 {"longest", &longest}, {"embed", &embed},   {"nan_at", &nan_at},    {"other_ids", &other_ids},
-                {"last", &last},       {"cut", &cut},       {"constant", &constant}, {"bfloat16", &bfloat16}};
+                {"last", &last},       {"cut", &cut},       {"constant", &constant}, {"bfloat16", &bfloat16},
+                {"inf_at", &inf_at},   {"other_tokens", &other_tokens}};
 
 static int set(const char *word) {
   const char *equals = strchr(word, '=');
@@ -67,6 +68,7 @@ int main(int argc, char **argv) {
     for (uint32_t t = 0; t < n_tokens[s]; t++, row++) row_sample[row] = (uint32_t)s, row_token[row] = t;
   }
   int32_t *token_ids = mem_alloc(offsets[n_samples], sizeof *token_ids);
+  if (other_tokens > 0) token_ids[offsets[4] + 2] = 7;
   const StoreContents contents = {.sites = sites,
                                   .n_sites = n_sites,
                                   .dtype = STORE_F32,
@@ -93,6 +95,7 @@ int main(int argc, char **argv) {
   for (size_t i = 0; i < n_sites && status == STATUS_OK; i++) {
     fill(i, n_rows, row_sample, (size_t)width, rows);
     if (nan_at >= 0 && i == 1) rows[(size_t)nan_at * (size_t)width] = NAN;
+    if (inf_at >= 0 && i == 2) rows[((size_t)inf_at + 1) * (size_t)width - 1] = -INFINITY;
     status = store_write_rows(store, i, 0, n_rows, rows, (size_t)width, &err);
   }
   if (status == STATUS_OK && cut > 0) {

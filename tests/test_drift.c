@@ -442,7 +442,7 @@ static void test_cross(void) {
                                   : 1);
     }
     for (size_t i = 0; i < sites[0].n && !clustered; i++) sites[0].sample[i] = (uint32_t)i;
-    for (size_t s = 0; s < SITES; s++) sides[s] = (RowSide){sites[s].dx, read_site, &sites[s], "x", "s", NULL};
+    for (size_t s = 0; s < SITES; s++) sides[s] = (RowSide){sites[s].dx, read_site, &sites[s], "x", "s", NULL, NULL};
     RowPlan plan;
     Error err = {0};
     row_plan_make(sites[0].n, sites[0].sample, NULL, &plan, &err);

@@ -52,6 +52,23 @@ Status row_plan_make(size_t n_rows, const uint32_t *row_sample, const bool *keep
   return status;
 }
 
+void row_plan_leave_out(RowPlan *plan, const bool *left_out) {
+  size_t n_rows = 0, n_samples = 0;
+  plan->longest = 0;
+  for (size_t s = 0; s < plan->n_samples; s++) {
+    const size_t first = plan->begin[s], n = plan->begin[s + 1] - first;
+    if (left_out[s]) continue;
+    memmove(plan->rows + n_rows, plan->rows + first, n * sizeof *plan->rows);
+    plan->begin[n_samples] = n_rows; /* n_samples <= s: begin[s + 1] is still to be read as it was */
+    plan->samples[n_samples++] = plan->samples[s];
+    n_rows += n;
+    if (n > plan->longest) plan->longest = n;
+  }
+  plan->begin[n_samples] = n_rows;
+  plan->n_rows = n_rows;
+  plan->n_samples = n_samples;
+}
+
 void row_plan_clear(RowPlan *plan) {
   free(plan->rows);
   free(plan->begin);
@@ -139,8 +156,9 @@ static Status refuse(const RowSide *side, const RowPlan *plan, size_t at, Error 
   while (plan->begin[s + 1] <= at) s++;
   char number[32];
   snprintf(number, sizeof number, "%u", plan->samples[s]);
-  return error_set(err, STATUS_DATA, "%s: %s: sample %s (row %zu) holds a NaN or an infinity", side->name, side->site,
-                   side->sample_ids ? side->sample_ids[plan->samples[s]] : number, plan->rows[at]);
+  return error_set(err, STATUS_DATA, "%s: %s: sample %s (row %zu) holds a NaN or an infinity%s%s%s", side->name,
+                   side->site, side->sample_ids ? side->sample_ids[plan->samples[s]] : number, plan->rows[at],
+                   side->remedy ? " (" : "", side->remedy ? side->remedy : "", side->remedy ? ")" : "");
 }
 
 Status rows_add_up(const RowSide *side, const RowPlan *plan, size_t first, size_t n, const float *rows, double *sums,

@@ -27,6 +27,9 @@ typedef struct RowPlan {
 Status row_plan_make(size_t n_rows, const uint32_t *row_sample, const bool *keep, RowPlan *plan, Error *err);
 void row_plan_clear(RowPlan *plan);
 
+/* Takes the samples marked in left_out [n_samples] out of the plan. */
+void row_plan_leave_out(RowPlan *plan, const bool *left_out);
+
 /* Where the rows of one model come from. */
 typedef struct RowSide {
   size_t width;
@@ -35,6 +38,7 @@ typedef struct RowSide {
   void *context;
   const char *name, *site;       /* for messages: the file, the site */
   const char *const *sample_ids; /* by number; NULL: numbers are printed */
+  const char *remedy;            /* what can be done about NaN and infinities; NULL: nothing is said */
 } RowSide;
 
 /* Both models. */

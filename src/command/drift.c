@@ -76,6 +76,8 @@ static const Option options[] = {
      "all sites of A.h5 against all of B.h5: cka (default) or cka_biased", "fail-above"},
     {"keep-first", 0, OPTION_FLAG, offsetof(DriftSettings, keep_first), 0, 0, NULL, "keep position 0 of each sequence",
      NULL},
+    {"skip-nonfinite", 0, OPTION_FLAG, offsetof(DriftSettings, skip_nonfinite), 0, 0, NULL,
+     "leave samples with a NaN or an infinity out of both stores, whole, and count them (default: refuse them)", NULL},
     {"fail-above", 0, OPTION_TEXTS, offsetof(DriftSettings, fail_above), 0, 0, "MEASURE=X",
      "exit with 1 where a site's value is above X or undefined; may be repeated", NULL},
     {"list", 0, OPTION_FLAG, offsetof(DriftSettings, list), 0, 0, NULL, "say what can be measured, and stop", NULL},

@@ -1,6 +1,6 @@
 /* What the parts of `fathom drift` share: drift.c (the command), drift_select.c (measures and limits), drift_lens.c
- * (--lens), drift_stores.c (two stores, the rows and sites they are compared on), drift_compare.c (site against site),
- * drift_cross.c (all against all). */
+ * (--lens), drift_stores.c (two stores, the rows and sites they are compared on), drift_nonfinite.c (samples that are
+ * left out), drift_compare.c (site against site), drift_cross.c (all against all). */
 #ifndef FATHOM_COMMAND_DRIFT_H
 #define FATHOM_COMMAND_DRIFT_H
 
@@ -9,12 +9,13 @@
 #include "probes/drift/measure.h"
 #include "probes/drift/rows.h"
 #include "store/activations.h"
+#include "store/result.h"
 
 typedef struct DriftSettings {
   CommonSettings common;
   const char *measures, *sites, *layers, *lens, *output;
   size_t bootstrap;
-  bool cross, list, keep_first;
+  bool cross, list, keep_first, skip_nonfinite;
   OptionTexts fail_above;
 } DriftSettings;
 
@@ -33,6 +34,9 @@ typedef struct DriftStores {
   bool first_left_out;
   size_t *sites_a, *sites_b; /* chosen sites by number; without cross pair by pair, of one name */
   size_t n_a, n_b;
+  size_t n_only_a, n_only_b;       /* sites that the other store lacks, which are passed over */
+  const char *only_a, *only_b;     /* the first of them */
+  size_t n_nonfinite;              /* samples left out */
 } DriftStores;
 
 Status drift_stores_open(const char *path_a, const char *path_b, const DriftSettings *settings, DriftStores *stores,
@@ -47,6 +51,11 @@ void drift_lens_close(DriftLensModel *lens); /* all zeros is fine */
  * does not. lens must outlive what is written to at. */
 bool drift_lens_at(const DriftLensModel *lens, const char *site, DriftLens *at);
 
+/* Leaves out of the plan the samples that hold a NaN or an infinity at a chosen site of either store. */
+Status drift_skip_nonfinite(DriftStores *stores, Error *err);
+/* Their number, where there are any, as the result's attribute "nonfinite_samples". */
+Status drift_write_nonfinite(const DriftStores *stores, Result *result, Error *err);
+
 /* Site number `site` of a store as a side of a measure; context must outlive the side. */
 typedef struct StoreRows {
   Store *store;
@@ -60,6 +69,7 @@ double drift_layer(const char *site);
 /* Provenance with both models, and the notes on rows and intervals that every table begins with. */
 Provenance drift_provenance(const Invocation *call, const DriftSettings *settings, const DriftStores *stores);
 void drift_note_rows(Table *table, const DriftStores *stores);
+void drift_note_sites(Table *table, const DriftStores *stores);
 void drift_note_compute(Table *table, const DriftStores *stores);
 void drift_note_intervals(Table *table, const DriftSettings *settings);
 /* What lo and hi are, which results carry as the attribute "interval"; NULL without them. Freed by the caller. */

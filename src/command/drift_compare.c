@@ -103,6 +103,7 @@ static void print(const DriftStores *stores, const DriftSelection *s, const Drif
   const StoreContents *c = store_contents(stores->a);
   const size_t n = stores->plan.n_samples;
   drift_note_rows(table, stores);
+  drift_note_sites(table, stores);
   drift_note_compute(table, stores);
   drift_note_intervals(table, settings);
   note_measures(s, table);
@@ -140,6 +141,7 @@ static Status write_result(const DriftStores *stores, const DriftSelection *s, c
   Status status = result_create(settings->output, "drift", provenance, &result, err);
   if (status == STATUS_OK && interval) status = result_write_attribute(result, "interval", interval, err);
   if (status == STATUS_OK) status = result_write_attribute(result, "compute_dtype", compute, err);
+  if (status == STATUS_OK) status = drift_write_nonfinite(stores, result, err);
   if (status == STATUS_OK) status = result_write_strings(result, "site", sites, n_sites, err);
   if (status == STATUS_OK) status = result_write_strings(result, "measure", names, s->n_printed, err);
   if (status == STATUS_OK) status = result_write_array(result, "layer", 1, shape, layers, err);
@@ -177,6 +179,20 @@ static Status judge(const DriftStores *stores, const DriftSelection *s, const Dr
   return STATUS_OK;
 }
 
+/* Is there a measure for every site? */
+static Status check_widths(const DriftStores *stores, const DriftSelection *s, Error *err) {
+  for (size_t m = 0; m < s->n_measures; m++)
+    if (!s->measures[m]->same_width) return STATUS_OK;
+  for (size_t i = 0; i < stores->n_a; i++) {
+    const StoreSite *a = &store_contents(stores->a)->sites[stores->sites_a[i]],
+                    *b = &store_contents(stores->b)->sites[stores->sites_b[i]];
+    if (a->width != b->width)
+      return error_set(err, STATUS_DATA, "%s and %s: %s has width %zu against %zu, and %s needs one width",
+                       store_path(stores->a), store_path(stores->b), a->name, a->width, b->width, s->measures[0]->name);
+  }
+  return STATUS_OK;
+}
+
 Status drift_compare(const Invocation *call, const DriftSettings *settings, const DriftStores *stores,
                      const DriftSelection *s, const DriftLimit *limits, Error *err) {
   static const char *const columns[] = {"site", "layer", "measure", "value", "lo", "hi", "n"};
@@ -184,7 +200,8 @@ Status drift_compare(const Invocation *call, const DriftSettings *settings, cons
   const Provenance provenance = drift_provenance(call, settings, stores);
   Answers answers = {stores->n_a, s->n_printed, mem_alloc(count, sizeof(double)), mem_alloc(count, sizeof(double)),
                      mem_alloc(count, sizeof(double))};
-  Status status = measure_sites(stores, s, settings, &answers, err);
+  Status status = check_widths(stores, s, err);
+  if (status == STATUS_OK) status = measure_sites(stores, s, settings, &answers, err);
   if (status == STATUS_OK && settings->output) status = write_result(stores, s, settings, &provenance, &answers, err);
   if (status == STATUS_OK) {
     Table *table = table_begin(stdout, settings->common.json, &provenance, columns, 7);

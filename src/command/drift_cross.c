@@ -76,6 +76,7 @@ static Status write_result(const DriftStores *stores, const Map *map, const char
   char *compute = drift_compute_words(stores);
   Status status = result_create(path, "cross", provenance, &result, err);
   if (status == STATUS_OK) status = result_write_attribute(result, "compute_dtype", compute, err);
+  if (status == STATUS_OK) status = drift_write_nonfinite(stores, result, err);
   free(compute);
   if (status == STATUS_OK) status = result_write_strings(result, "site_a", map->sites_a, stores->n_a, err);
   if (status == STATUS_OK) status = result_write_strings(result, "site_b", map->sites_b, stores->n_b, err);

@@ -90,15 +90,23 @@ static Status missing(const Store *from, size_t site, const Store *in, Error *er
                    store_path(in));
 }
 
+/* Counts a site of one store that the other lacks. */
+static void pass_over(const char *name, size_t *n, const char **first) {
+  if ((*n)++ == 0) *first = name;
+}
+
 /* Site by site: those of one name in both. Where the user asked for sites, each must be in both. */
 static Status pair_sites(DriftStores *s, bool asked, Error *err) {
   size_t n = 0, found;
   size_t *paired = mem_alloc(s->n_a, sizeof *paired);
-  for (size_t i = 0; i < s->n_b && asked; i++)
-    if (!is_among(s->a, s->sites_a, s->n_a, site_name(s->b, s->sites_b[i]), &found)) {
-      free(paired);
-      return missing(s->b, s->sites_b[i], s->a, err);
-    }
+  for (size_t i = 0; i < s->n_b; i++) {
+    const char *name = site_name(s->b, s->sites_b[i]);
+    if (is_among(s->a, s->sites_a, s->n_a, name, &found)) continue;
+    pass_over(name, &s->n_only_b, &s->only_b);
+    if (!asked) continue;
+    free(paired);
+    return missing(s->b, s->sites_b[i], s->a, err);
+  }
   for (size_t i = 0; i < s->n_a; i++) {
     if (is_among(s->b, s->sites_b, s->n_b, site_name(s->a, s->sites_a[i]), &found)) {
       s->sites_a[n] = s->sites_a[i];
@@ -106,14 +114,16 @@ static Status pair_sites(DriftStores *s, bool asked, Error *err) {
     } else if (asked) {
       free(paired);
       return missing(s->a, s->sites_a[i], s->b, err);
+    } else {
+      pass_over(site_name(s->a, s->sites_a[i]), &s->n_only_a, &s->only_a);
     }
   }
   free(s->sites_b);
   s->sites_b = paired;
   s->n_a = s->n_b = n;
   if (n) return STATUS_OK;
-  return error_set(err, STATUS_DATA, "%s and %s have no site in common (--cross compares all with all)",
-                   store_path(s->a), store_path(s->b));
+  return error_set(err, STATUS_DATA, "%s and %s have no site in common: %s against %s (--cross compares all with all)",
+                   store_path(s->a), store_path(s->b), s->only_a, s->only_b);
 }
 
 Status drift_stores_open(const char *path_a, const char *path_b, const DriftSettings *settings, DriftStores *stores,
@@ -127,6 +137,7 @@ Status drift_stores_open(const char *path_a, const char *path_b, const DriftSett
   if (status == STATUS_OK) status = choose(stores->a, settings, &stores->sites_a, &stores->n_a, err);
   if (status == STATUS_OK) status = choose(stores->b, settings, &stores->sites_b, &stores->n_b, err);
   if (status == STATUS_OK && !settings->cross) status = pair_sites(stores, settings->sites || settings->layers, err);
+  if (status == STATUS_OK && settings->skip_nonfinite) status = drift_skip_nonfinite(stores, err);
   if (status != STATUS_OK) drift_stores_close(stores);
   return status;
 }
@@ -153,7 +164,13 @@ static Status read_store(void *context, size_t first, size_t n, float *rows, Err
 RowSide drift_side(StoreRows *context) {
   const StoreContents *c = store_contents(context->store);
   const StoreSite *site = &c->sites[context->site];
-  return (RowSide){site->width, read_store, context, store_path(context->store), site->name, c->sample_ids};
+  return (RowSide){site->width,
+                   read_store,
+                   context,
+                   store_path(context->store),
+                   site->name,
+                   c->sample_ids,
+                   "--skip-nonfinite leaves such samples out"};
 }
 
 double drift_layer(const char *site) {
@@ -175,6 +192,26 @@ Provenance drift_provenance(const Invocation *call, const DriftSettings *setting
 void drift_note_rows(Table *table, const DriftStores *stores) {
   table_note(table, "%zu rows of %zu samples%s", stores->plan.n_rows, stores->plan.n_samples,
              stores->first_left_out ? "; position 0 of each sequence is left out (--keep-first keeps it)" : "");
+  if (stores->n_nonfinite)
+    table_note(table, "%zu samples with a NaN or an infinity at one of these sites are left out of both stores",
+               stores->n_nonfinite);
+}
+
+static void note_only(Table *table, size_t n, const char *first, const Store *store) {
+  if (n == 1) table_note(table, "not compared: %s, which is in %s alone", first, store_path(store));
+  if (n > 1) table_note(table, "not compared: %s and %zu more, which are in %s alone", first, n - 1, store_path(store));
+}
+
+void drift_note_sites(Table *table, const DriftStores *stores) {
+  const StoreSite *a = store_contents(stores->a)->sites, *b = store_contents(stores->b)->sites;
+  size_t n = 0, first = 0;
+  for (size_t i = stores->n_a; i-- > 0;)
+    if (a[stores->sites_a[i]].width != b[stores->sites_b[i]].width) n++, first = i;
+  if (n)
+    table_note(table, "widths differ at %zu sites, the first %s: %zu against %zu; measures that need one width are undefined there",
+               n, a[stores->sites_a[first]].name, a[stores->sites_a[first]].width, b[stores->sites_b[first]].width);
+  note_only(table, stores->n_only_a, stores->only_a, stores->a);
+  note_only(table, stores->n_only_b, stores->only_b, stores->b);
 }
 
 static const char *compute_word(const Store *store) {

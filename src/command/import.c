@@ -122,7 +122,8 @@ static Status print_result(const Invocation *call, const ImportSettings *s, cons
   static const char *const columns[] = {"store", "samples", "sites", "rows", "dtype", "nonfinite"};
   const Provenance from = invocation_provenance(call, "import", &s->common);
   if (bad->values)
-    log_warn("%zu values of %zu sites are NaN or infinite, the first in %s, sample %s (row %zu): kept, and refused by drift",
+    log_warn("%zu values of %zu sites are NaN or infinite, the first in %s, sample %s (row %zu): kept, and refused by drift "
+             "without --skip-nonfinite",
              bad->values, bad->sites, c->sites[bad->first_site].name, c->sample_ids[c->row_sample[bad->first_row]],
              bad->first_row);
   Table *table = table_begin(stdout, s->common.json, &from, columns, sizeof columns / sizeof columns[0]);
