@@ -57,7 +57,7 @@ static Status read_y(void *context, size_t first, size_t n, float *to, Error *er
 }
 
 static RowSource source_of(Rows *rows) {
-  return (RowSource){{rows->dx, read_x, rows, "x", "s", NULL}, {rows->dy, read_y, rows, "y", "s", NULL}};
+  return (RowSource){{rows->dx, read_x, rows, "x", "s", NULL, NULL}, {rows->dy, read_y, rows, "y", "s", NULL, NULL}};
 }
 
 /* The demo's population has CKA 1/2; counting a row drawn twice as two would put the interval at about [0.52, 0.61]. */
