@@ -8,14 +8,14 @@
 #include <stdlib.h>
 
 /* Evaluates one site. b permutations; the design is freed, the evaluation is the caller's. */
-static AxisEvaluation evaluate(const Made *m, AxisMethod method, size_t b, size_t resamples, uint64_t seed) {
+static AxisEvaluation evaluate(const Made *m, AxisMethod method, size_t b, bool with_intervals, uint64_t seed) {
   AxisDesign design;
   AxisEvaluation e = {0};
   Error err;
   Status status = axis_design_init(&design, m->n, m->first, m->lemma, m->n_lemmas, 5, seed, poles, &err);
   bool *labels = status == STATUS_OK ? axis_labelings(&design, b, seed) : NULL;
   const AxisProtocol protocol = {
-      .method = method, .labels = labels, .n_permutations = b, .n_resamples = resamples, .seed = seed};
+      .method = method, .labels = labels, .n_permutations = b, .with_intervals = with_intervals, .seed = seed};
   if (status == STATUS_OK) status = axis_evaluate(&design, &protocol, 0, m->d, m->rows, &e, &err);
   if (status != STATUS_OK) printf("# %s\n", err.text);
   free(labels);
@@ -29,7 +29,7 @@ static void test_planted(void) {
   enum { LEMMAS = 1000 };
   Made m = make(LEMMAS, 1, 8, 0, 1.5, 3);
   for (int method = 0; method < 3; method++) {
-    AxisEvaluation e = evaluate(&m, (AxisMethod)method, 20, 200, 5);
+    AxisEvaluation e = evaluate(&m, (AxisMethod)method, 20, true, 5);
     const double auc = normal_cdf(1.5 / sqrt(2));
     double p, most;
     axis_p_values(1, &e, 20, &p, &most);
@@ -51,7 +51,7 @@ static void run_null(size_t forms, AxisMethod method, size_t sets, double *share
   *share = *mean = *auc = 0;
   for (size_t s = 0; s < sets; s++) {
     Made m = make(24, forms, 12, forms > 1 ? 0.1 : 0, 0, 1000 + s);
-    AxisEvaluation e = evaluate(&m, method, B, 0, s);
+    AxisEvaluation e = evaluate(&m, method, B, false, s);
     double p, most;
     axis_p_values(1, &e, B, &p, &most);
     *share += (p <= 0.1) / (double)sets;
@@ -80,12 +80,12 @@ static void test_null(void) {
 /* Inflections that are all but equal: by lemma there is nothing to learn, by word everything leaks. */
 static void test_leak(void) {
   Made m = make(40, 4, 300, 0.1, 0, 11);
-  AxisEvaluation by_lemma = evaluate(&m, AXIS_MEAN, 99, 200, 1);
+  AxisEvaluation by_lemma = evaluate(&m, AXIS_MEAN, 99, true, 1);
   double p, most;
   axis_p_values(1, &by_lemma, 99, &p, &most);
   for (size_t i = 0; i < m.n; i++) m.lemma[i] = i;
   m.n_lemmas = m.n;
-  AxisEvaluation by_word = evaluate(&m, AXIS_MEAN, 0, 200, 1);
+  AxisEvaluation by_word = evaluate(&m, AXIS_MEAN, 0, true, 1);
   ok(by_lemma.auc.value < 0.75 && p > 0.05, "lemmas kept whole: AUC %.2f, p %.2f", by_lemma.auc.value, p);
   ok(by_word.auc.value > 0.9, "inflections in several folds would give an AUC of %.2f", by_word.auc.value);
   ok(by_lemma.auc.hi - by_lemma.auc.lo > 1.5 * (by_word.auc.hi - by_word.auc.lo), "intervals are over lemmas: wider");
@@ -156,12 +156,12 @@ static void test_refit(void) {
   Error err;
   axis_design_init(&design, m.n, m.first, m.lemma, m.n_lemmas, 5, 4, poles, &err);
   bool *labels = axis_labelings(&design, 10, 4), same = true;
-  AxisEvaluation e = evaluate(&m, AXIS_MEAN, 10, 0, 4);
+  AxisEvaluation e = evaluate(&m, AXIS_MEAN, 10, false, 4);
   for (size_t b = 0; b < 10; b++)
     same = same && is_close(e.permuted[b], refit_by_hand(&m, &design, labels + (b + 1) * m.n), 1e-12, 0);
   ok(same && is_close(e.auc.value, refit_by_hand(&m, &design, labels), 1e-12, 0),
      "every permutation's AUC is that of an axis refit by hand");
-  ok(isnan(e.auc.lo) && isnan(e.g.hi), "without resamples there are no intervals");
+  ok(isnan(e.auc.lo) && isnan(e.g.hi), "intervals are made where they are asked for");
   axis_evaluation_clear(&e);
   free(labels);
   axis_design_clear(&design);
@@ -177,7 +177,7 @@ static void test_covariate(void) {
   bool *labels = axis_labelings(&design, 0, 4);
   double *z = mem_alloc(2 * m.n, sizeof *z);
   for (size_t i = 0; i < m.n; i++) z[2 * i] = (double)m.rows[i * m.d], z[2 * i + 1] = 7; /* and one that never varies */
-  AxisProtocol protocol = {.labels = labels, .n_resamples = 0, .seed = 4};
+  AxisProtocol protocol = {.labels = labels, .seed = 4};
   AxisEvaluation plain, without;
   axis_evaluate(&design, &protocol, 0, m.d, m.rows, &plain, &err);
   protocol.covariates = z;

@@ -219,7 +219,7 @@ Status axis_evaluate(const AxisDesign *design, const AxisProtocol *protocol, siz
   }
   if (status == STATUS_OK) {
     for (size_t b = 0; b < n_permutations; b++) to->permuted[b] = counts[1 + b].won / counts[1 + b].pairs;
-    axis_summarise(design, to->held_out, protocol->n_resamples, protocol->seed, &to->auc, &to->g);
+    axis_summarise(design, to->held_out, protocol->with_intervals, &to->auc, &to->g);
     to->auc.value = counts[0].won / counts[0].pairs;
     to->random = spread(n_axes, random);
   }

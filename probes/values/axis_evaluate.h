@@ -13,7 +13,7 @@ typedef struct AxisProtocol {
   size_t n_covariates;
   const bool *labels;    /* axis_labelings() */
   size_t n_permutations; /* of labels */
-  size_t n_resamples;    /* of the intervals */
+  bool with_intervals;
   uint64_t seed;
 } AxisProtocol;
 

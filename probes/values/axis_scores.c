@@ -1,13 +1,11 @@
-/* AUC and Hedges' g, and their bootstrap over lemmas. */
+/* AUC and Hedges' g, and their intervals over lemmas. */
 #include "probes/values/axis_scores.h"
 
 #include "base/memory.h"
-#include "base/rng.h"
 #include "num/statistics.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 void pairs_count(size_t n, const double *scores, const bool *labels, PairCount *count) {
   double *low = mem_alloc(n, sizeof *low);
@@ -25,125 +23,148 @@ void pairs_count(size_t n, const double *scores, const bool *labels, PairCount *
   free(low);
 }
 
-/* g of weighted words; the correction goes by how many there are, not by their weights. */
-static double weighted_g(size_t n, const double *scores, const bool *labels, const double *weights) {
-  double sums[2] = {0}, totals[2] = {0}, square = 0;
-  for (size_t i = 0; i < n; i++) {
-    sums[labels[i]] += weights[i] * scores[i];
-    totals[labels[i]] += weights[i];
-  }
-  const double means[2] = {sums[0] / totals[0], sums[1] / totals[1]};
-  for (size_t i = 0; i < n; i++) square += weights[i] * (scores[i] - means[labels[i]]) * (scores[i] - means[labels[i]]);
-  const double freedom = totals[0] + totals[1] - 2;
-  if (totals[0] < 2 || totals[1] < 2 || !(square > 0)) return NAN;
-  return hedges_correction(freedom) * (means[1] - means[0]) / sqrt(square / freedom);
+/* Sums over the words of a pole, of scores less some number that they all lie near. */
+typedef struct Moments {
+  double n, sum, square;
+} Moments;
+
+static void moments_add(Moments *m, double score) {
+  m->n += 1;
+  m->sum += score;
+  m->square += score * score;
+}
+
+/* g of pole 1 over pole 0. */
+static double g_of(const Moments poles[2]) {
+  const double freedom = poles[0].n + poles[1].n - 2;
+  if (poles[0].n < 2 || poles[1].n < 2) return NAN;
+  double square = 0;
+  for (int p = 0; p < 2; p++) square += poles[p].square - poles[p].sum * poles[p].sum / poles[p].n;
+  if (!(square > 0)) return NAN;
+  return hedges_correction(freedom) * (poles[1].sum / poles[1].n - poles[0].sum / poles[0].n) / sqrt(square / freedom);
+}
+
+static double mean_of(size_t n, const double *scores) {
+  double sum = 0;
+  for (size_t i = 0; i < n; i++) sum += scores[i];
+  return sum / (double)n;
 }
 
 double hedges_g(size_t n, const double *scores, const bool *labels) {
-  double *ones = mem_alloc(n, sizeof *ones);
-  for (size_t i = 0; i < n; i++) ones[i] = 1;
-  const double g = weighted_g(n, scores, labels, ones);
-  free(ones);
-  return g;
+  Moments poles[2] = {{0}};
+  const double mean = mean_of(n, scores);
+  for (size_t i = 0; i < n; i++) moments_add(&poles[labels[i]], scores[i] - mean);
+  return g_of(poles);
 }
 
-/* Pairs of one fold: words i over j, by their numbers, and how the pair went. */
-typedef struct FoldPair {
-  uint32_t i, j;
-  float won;
-} FoldPair;
+/* --- by lemma --- */
 
-static FoldPair *list_pairs(const AxisDesign *design, const double *scores, size_t *n_pairs) {
+/* What each lemma brings to both numbers. */
+typedef struct Lemmas {
+  size_t n;          /* lemmas */
+  bool *first;       /* [n] of the first pole? */
+  double counts[2];  /* lemmas of the second pole, of the first */
+  Moments *moments;  /* [n] */
+  PairCount *pairs;  /* [n] pairs with a word of the lemma */
+  Moments poles[2];  /* of all words: the second pole, the first */
+  PairCount whole;
+} Lemmas;
+
+static Lemmas lemmas_sum(const AxisDesign *design, const double *scores) {
   const size_t n = design->n;
-  FoldPair *pairs = NULL;
-  for (int filling = 0; filling < 2; filling++) {
-    size_t count = 0;
-    for (size_t i = 0; i < n; i++)
-      for (size_t j = 0; j < n && design->first[i]; j++) {
-        if (design->first[j] || design->fold[i] != design->fold[j]) continue;
-        if (filling)
-          pairs[count] = (FoldPair){(uint32_t)i, (uint32_t)j,
-                                    scores[i] > scores[j] ? 1 : scores[i] == scores[j] ? 0.5F : 0};
-        count++;
-      }
-    if (!filling) pairs = mem_alloc(count, sizeof *pairs);
-    *n_pairs = count;
+  const double mean = mean_of(n, scores);
+  Lemmas l = {.n = design->n_lemmas,
+              .first = mem_alloc(design->n_lemmas, sizeof *l.first),
+              .moments = mem_alloc(design->n_lemmas, sizeof *l.moments),
+              .pairs = mem_alloc(design->n_lemmas, sizeof *l.pairs)};
+  for (size_t i = 0; i < n; i++) {
+    const size_t lemma = design->lemma[i];
+    if (l.moments[lemma].n == 0) l.counts[design->first[i]] += 1;
+    l.first[lemma] = design->first[i];
+    moments_add(&l.moments[lemma], scores[i] - mean);
+    moments_add(&l.poles[design->first[i]], scores[i] - mean);
+    for (size_t j = 0; j < n && design->first[i]; j++) {
+      if (design->first[j] || design->fold[i] != design->fold[j]) continue;
+      const double won = scores[i] > scores[j] ? 1 : scores[i] == scores[j] ? 0.5 : 0;
+      PairCount *const to[] = {&l.whole, &l.pairs[lemma], &l.pairs[design->lemma[j]]};
+      for (int k = 0; k < 3; k++) to[k]->won += won, to[k]->pairs += 1;
+    }
   }
-  return pairs;
+  return l;
 }
 
-static double weighted_auc(size_t n_pairs, const FoldPair *pairs, const double *weights) {
-  double won = 0, total = 0;
-  for (size_t k = 0; k < n_pairs; k++) {
-    const double weight = weights[pairs[k].i] * weights[pairs[k].j];
-    won += weight * (double)pairs[k].won;
-    total += weight;
+static void lemmas_clear(Lemmas *l) {
+  free(l->first);
+  free(l->moments);
+  free(l->pairs);
+}
+
+/* The two numbers without one lemma. */
+static double auc_without(const Lemmas *l, size_t lemma) {
+  return (l->whole.won - l->pairs[lemma].won) / (l->whole.pairs - l->pairs[lemma].pairs);
+}
+
+static double g_without(const Lemmas *l, size_t lemma) {
+  Moments poles[2] = {l->poles[0], l->poles[1]}, *own = &poles[l->first[lemma]];
+  own->n -= l->moments[lemma].n;
+  own->sum -= l->moments[lemma].sum;
+  own->square -= l->moments[lemma].square;
+  return g_of(poles);
+}
+
+/* The jackknife's variance of two samples, the lemmas of either pole. */
+static double jackknife_variance(const Lemmas *l, double without(const Lemmas *l, size_t lemma)) {
+  double means[2] = {0}, squares[2] = {0};
+  for (size_t k = 0; k < l->n; k++) means[l->first[k]] += without(l, k) / l->counts[l->first[k]];
+  for (size_t k = 0; k < l->n; k++) {
+    const double apart = without(l, k) - means[l->first[k]];
+    squares[l->first[k]] += apart * apart;
   }
-  return won / total;
+  return squares[0] * (l->counts[0] - 1) / l->counts[0] + squares[1] * (l->counts[1] - 1) / l->counts[1];
 }
 
-/* How often each lemma is drawn: as many draws from each pole as it has lemmas. */
-static void draw_lemmas(const AxisDesign *design, const size_t *list, size_t n_first, Rng *rng, double *weights) {
-  memset(weights, 0, design->n_lemmas * sizeof *weights);
-  for (size_t k = 0; k < n_first; k++) weights[list[rng_below(rng, n_first)]]++;
-  for (size_t k = n_first; k < design->n_lemmas; k++)
-    weights[list[n_first + rng_below(rng, design->n_lemmas - n_first)]]++;
+/* --- bounds --- */
+
+/* Hanley and McNeil's (1982) variance of an AUC of n_folds folds that share out these units of either pole. */
+static double auc_variance(double auc, const double units[2], double n_folds) {
+  const double m = units[0] / n_folds, n = units[1] / n_folds, both = auc / (2 - auc) - auc * auc,
+               either = 2 * auc * auc / (1 + auc) - auc * auc;
+  return (auc * (1 - auc) + fmax(0, m - 1) * both + fmax(0, n - 1) * either) / (n_folds * m * n);
 }
 
-/* Lemmas of the first pole, then those of the second; returns how many there are of the first. */
-static size_t sort_lemmas(const AxisDesign *design, size_t *list) {
-  bool *pole = mem_alloc(design->n_lemmas, sizeof *pole);
-  size_t count = 0, n_first;
-  for (size_t i = 0; i < design->n; i++) pole[design->lemma[i]] = design->first[i];
-  for (size_t l = 0; l < design->n_lemmas; l++)
-    if (pole[l]) list[count++] = l;
-  n_first = count;
-  for (size_t l = 0; l < design->n_lemmas; l++)
-    if (!pole[l]) list[count++] = l;
-  free(pole);
-  return n_first;
-}
-
-static int ascending(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-/* Sorts the draws; those that are NaN are left out. */
-static Bounded bounded(double value, size_t n, double *draws) {
-  size_t kept = 0;
-  for (size_t b = 0; b < n; b++)
-    if (!isnan(draws[b])) draws[kept++] = draws[b];
-  if (kept == 0 || isnan(value)) return (Bounded){value, NAN, NAN};
-  qsort(draws, kept, sizeof *draws, ascending);
-  return (Bounded){value, quantile_sorted(kept, draws, 0.025), quantile_sorted(kept, draws, 0.975)};
-}
-
-void axis_summarise(const AxisDesign *design, const double *scores, size_t n_resamples, uint64_t seed, Bounded *auc,
-                    Bounded *g) {
-  const size_t n = design->n;
-  size_t n_pairs;
-  FoldPair *pairs = list_pairs(design, scores, &n_pairs);
-  double *drawn = mem_alloc(design->n_lemmas, sizeof *drawn), *weights = mem_alloc(n, sizeof *weights),
-         *aucs = mem_alloc(n_resamples, sizeof *aucs), *gs = mem_alloc(n_resamples, sizeof *gs);
-  size_t *list = mem_alloc(design->n_lemmas, sizeof *list);
-  const size_t n_first = sort_lemmas(design, list);
-  for (size_t i = 0; i < n; i++) weights[i] = 1;
-  const double whole = weighted_auc(n_pairs, pairs, weights), whole_g = weighted_g(n, scores, design->first, weights);
-  Rng seeds = rng_new(seed ^ UINT64_C(0x2545f4914f6cdd1d));
-  for (size_t b = 0; b < n_resamples; b++) {
-    Rng rng = rng_new(rng_next(&seeds));
-    draw_lemmas(design, list, n_first, &rng, drawn);
-    for (size_t i = 0; i < n; i++) weights[i] = drawn[design->lemma[i]];
-    aucs[b] = weighted_auc(n_pairs, pairs, weights);
-    gs[b] = weighted_g(n, scores, design->first, weights);
+/* The end of the AUCs, from the one observed towards limit, that lie within 1.96 of their own standard errors of it. */
+static double auc_bound(double auc, double limit, const double units[2], double n_folds) {
+  double in = auc, out = limit;
+  for (int step = 0; step < 60; step++) {
+    const double at = 0.5 * (in + out);
+    *(fabs(at - auc) <= 1.959963984540054 * sqrt(auc_variance(at, units, n_folds)) ? &in : &out) = at;
   }
-  *auc = bounded(whole, n_resamples, aucs);
-  *g = bounded(whole_g, n_resamples, gs);
-  free(pairs);
-  free(drawn);
-  free(weights);
-  free(aucs);
-  free(gs);
-  free(list);
+  return in;
+}
+
+/* Words of a lemma are worth more than one and less than one each: as many lemmas of one word as have the jackknife's
+ * variance. */
+static Bounded bound_auc(const AxisDesign *design, const Lemmas *l, double auc) {
+  const double folds = (double)design->n_folds, jackknife = jackknife_variance(l, auc_without),
+               model = auc_variance(auc, l->counts, folds);
+  const double worth = jackknife > 0 && model > 0 ? fmin(fmax(1, model / jackknife), (double)design->n / (double)l->n) : 1;
+  const double units[2] = {worth * l->counts[0], worth * l->counts[1]};
+  return (Bounded){auc, auc_bound(auc, 0, units, folds), auc_bound(auc, 1, units, folds)};
+}
+
+static Bounded bound_g(const Lemmas *l, double g) {
+  if (l->n < 3) return (Bounded){g, NAN, NAN};
+  const double half = student_quantile(0.975, (double)l->n - 2) * sqrt(jackknife_variance(l, g_without));
+  return (Bounded){g, g - half, g + half};
+}
+
+void axis_summarise(const AxisDesign *design, const double *scores, bool with_intervals, Bounded *auc, Bounded *g) {
+  Lemmas l = lemmas_sum(design, scores);
+  *auc = (Bounded){l.whole.won / l.whole.pairs, NAN, NAN};
+  *g = (Bounded){g_of(l.poles), NAN, NAN};
+  if (with_intervals) {
+    *auc = bound_auc(design, &l, auc->value);
+    *g = bound_g(&l, g->value);
+  }
+  lemmas_clear(&l);
 }

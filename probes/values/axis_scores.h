@@ -17,9 +17,11 @@ void pairs_count(size_t n, const double *scores, const bool *labels, PairCount *
  * correction for few words (Hedges 1981). NaN where a pole has fewer than 2 words or nothing varies. */
 double hedges_g(size_t n, const double *scores, const bool *labels);
 
-/* AUC over pairs of words of one fold, and g over all, of scores[n]; 95 % bootstrap intervals over lemmas, drawn pole by
- * pole with all their words from a stream of the seed alone. n_resamples 0: none. */
-void axis_summarise(const AxisDesign *design, const double *scores, size_t n_resamples, uint64_t seed, Bounded *auc,
-                    Bounded *g);
+/* AUC over pairs of words of one fold, and g over all, of scores[n], with 95 % intervals over lemmas; the scores are taken
+ * as given. Of the AUC it is the score interval, Wilson's way, with Hanley and McNeil's variance (Newcombe 2006 compares
+ * such), so that it does not close where all pairs are won; the number of units in it is fathom's own: as many as a
+ * jackknife over lemmas says they are worth, from the lemmas to the words. Of g it is g plus and minus t standard errors of
+ * that jackknife, t of n_lemmas - 2. NaN where leaving a lemma out leaves no g. */
+void axis_summarise(const AxisDesign *design, const double *scores, bool with_intervals, Bounded *auc, Bounded *g);
 
 #endif

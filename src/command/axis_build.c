@@ -144,7 +144,7 @@ static Status compute(const AxisSettings *s, const AxisData *data, AxisResults *
                            .n_covariates = w->n_covariates,
                            .labels = labels,
                            .n_permutations = s->permutations,
-                           .n_resamples = s->bootstrap,
+                           .with_intervals = s->bootstrap > 0,
                            .seed = s->common.seed};
   axis_method_from_name(s->method, &protocol.method);
   r->evaluations = mem_alloc(n, sizeof *r->evaluations);
@@ -186,9 +186,9 @@ static void write_notes(const AxisSettings *s, const AxisData *data, const AxisR
     table_note(table, "covariate: %s, regressed out of all words by those the axis is fit on", w->covariates[k]);
   if (w->n_pole_lemmas == w->n_pole_words)
     table_note(table, "no two words share a lemma: inflections that are no lemma's are in several folds, and make auc, g and p too good");
-  char *interval = axis_interval_words(s, "lemmas");
-  if (interval) table_note(table, "interval: %s", interval);
-  free(interval);
+  if (s->bootstrap)
+    table_note(table, "interval: 95 %% over lemmas, of auc a score interval (Hanley and McNeil's variance), of g a jackknife, of "
+                      "scores %zu resamples, the same for every site; they take the axes as given", s->bootstrap);
   if (!s->permutations) return;
   table_note(table, "p: unit: lemmas, %zu of them (%zu words), which exchange their poles inside their fold; "
                     "the axis is refit in each of %zu permutations; (1 + # of AUCs at least as high) / (1 + %zu)",
