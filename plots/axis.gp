@@ -79,7 +79,7 @@ do for [m = 1:n_measures] {
   }
 }
 measure_words(m) = \
-  m eq "auc" ? "held-out AUC (dashed: random axes, mean)" : \
+  m eq "auc" ? (random && LOW[random] == LOW[random] ? "held-out AUC (dashed: random axes)" : "held-out AUC") : \
   m eq "g" ? "Hedges' g, held out" : \
   m eq "projection" ? "score along the axis, SD of its words" : \
   m eq "shift" ? "shift along the first model's axis, SD of its words" : \
@@ -101,8 +101,9 @@ page_title = strlen(head_title) ? head_title : auc ? "Value axes per layer" : fi
   "How far words moved along the value axes, per layer" : "Activations along value axes, per layer"
 unit = auc || find_measure("shift") ? "lemmas" : "samples"
 n_words = most == most ? (fewest == most ? sprintf("n = %d %s", most, unit) : sprintf("n = %d to %d %s", fewest, most, unit)) : ""
-page_caption = join(join(n_words, any_interval == 0 ? "no intervals" : \
-  "bands: " . (strlen(head_interval) ? head_interval : "intervals from lo to hi")), seed_words)
+page_caption = join(join(join(head_note, n_words), any_interval == 0 ? "no intervals" : \
+  "bands: " . (strlen(head_interval) ? head_interval : "intervals from lo to hi") . \
+  (random && auc && LOW[random] == LOW[random] ? ", pale: 95 % of random axes" : "")), seed_words)
 load here . "page.gp"
 
 # ---- Drawing. A line's number is that of its group, or of its file.
@@ -135,6 +136,8 @@ do for [q = 1:n_panels] {
     set arrow 1 from first - larger(0.4, 0.02 * span), base to last + larger(0.4, 0.02 * span), base nohead lw 0.8 dt 3 lc rgb SOFT back
   }
   plot \
+    for [i = 1:m == auc && random && banded ? n_lines : 0] line(larger(1, random), g(q, i), f(i)) using 1:3:4 \
+      with filledcurves fs transparent solid 0.08 noborder fc rgb (by_group ? SOFT : colour(i)), \
     for [i = 1:m == auc && random ? n_lines : 0] line(larger(1, random), g(q, i), f(i)) using 1:2 \
       with lines lw 1 dt 2 lc rgb (by_group ? SOFT : colour(i)), \
     for [i = 1:banded ? n_lines : 0] line(m, g(q, i), f(i)) using 1:3:4 \

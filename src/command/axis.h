@@ -97,9 +97,11 @@ typedef struct AxisRows {
 void axis_rows_add(AxisRows *rows, AxisRow row);
 Table *axis_rows_begin(const AxisSettings *settings, const Provenance *provenance, const AxisRows *rows);
 Status axis_rows_end(Table *table, const AxisRows *rows, Error *err);
-/* The same as a result of this kind, a list a column. */
-Status axis_rows_write(const char *path, const char *kind, const Provenance *provenance, const char *interval,
-                       const AxisRows *rows, Error *err);
+/* The same as a result of this kind, a list a column; poles are those of the axes. */
+Status axis_rows_write(const char *path, const char *kind, const Provenance *provenance, const AxisWords *poles,
+                       const char *interval, const AxisRows *rows, Error *err);
+/* Which pole is which side, as an attribute that figures are captioned with. */
+Status axis_write_poles(Result *result, const AxisWords *words, Error *err);
 
 /* The axes that --sites and --layers select: chosen[n_axes]. */
 Status axis_choose(const AxisSettings *settings, const AxisFile *file, bool *chosen, Error *err);

@@ -217,7 +217,7 @@ Status axis_project_stores(const Invocation *call, const AxisSettings *s, Error 
   }
   char *interval = axis_interval_words(s, "samples");
   if (status == STATUS_OK && s->output)
-    status = axis_rows_write(s->output, "axis-projection", &from, interval, &rows, err);
+    status = axis_rows_write(s->output, "axis-projection", &from, &file.words, interval, &rows, err);
   if (status == STATUS_OK) status = print(s, &from, &file, &rows, interval, first_left_out, err);
   free(interval);
   for (size_t i = 0; i < n; i++) grouping_clear(&groupings[i]);

@@ -38,13 +38,21 @@ Status axis_rows_end(Table *table, const AxisRows *rows, Error *err) {
   return table_end(table, err);
 }
 
-Status axis_rows_write(const char *path, const char *kind, const Provenance *from, const char *interval,
-                       const AxisRows *rows, Error *err) {
+Status axis_write_poles(Result *result, const AxisWords *words, Error *err) {
+  char *poles = mem_format("+ is %.60s, - is %.60s", words->categories[0], words->categories[1]);
+  const Status status = result_write_attribute(result, "poles", poles, err);
+  free(poles);
+  return status;
+}
+
+Status axis_rows_write(const char *path, const char *kind, const Provenance *from, const AxisWords *poles,
+                       const char *interval, const AxisRows *rows, Error *err) {
   const char *const texts[] = {"site", rows->what, "group"}, *const numbers[] = {"layer", "value", "lo", "hi", "n"};
   Result *result = NULL;
   const char **words = mem_alloc(rows->count, sizeof *words);
   double *values = mem_alloc(rows->count, sizeof *values);
   Status status = result_create(path, kind, from, &result, err);
+  if (status == STATUS_OK) status = axis_write_poles(result, poles, err);
   if (status == STATUS_OK && interval) status = result_write_attribute(result, "interval", interval, err);
   for (size_t k = 0; k < 3 && status == STATUS_OK; k++) {
     for (size_t i = 0; i < rows->count; i++) {

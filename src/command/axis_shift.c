@@ -179,7 +179,7 @@ static Status compare(const Invocation *call, const AxisSettings *s, const AxisF
     name_model(x, &models[0], &n_models[0], &digests[0], &n_digests[0], &from);
     name_model(y, &models[1], &n_models[1], &digests[1], &n_digests[1], &from);
     list_rows(x, pairs, n, shifts, &rows);
-    if (s->output) status = axis_rows_write(s->output, "axis-shift", &from, interval, &rows, err);
+    if (s->output) status = axis_rows_write(s->output, "axis-shift", &from, &x->words, interval, &rows, err);
     if (status == STATUS_OK) status = print(s, &from, x, y, &rows, interval, err);
     free(interval);
     for (size_t i = 0; i < 2; i++) {

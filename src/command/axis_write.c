@@ -130,12 +130,13 @@ static Status write_axes(Result *result, const AxisData *data, const AxisResults
 Status axis_write(const char *path, const AxisSettings *s, const Provenance *provenance, const AxisData *data,
                   const AxisResults *r, Error *err) {
   Result *result = NULL;
-  char *interval = axis_interval_words(s, "lemmas"), *folds = mem_format("%zu", s->folds);
+  char *folds = mem_format("%zu", s->folds);
   Status status = result_create(path, "axis", provenance, &result, err);
   if (status == STATUS_OK) status = result_write_attribute(result, "method", s->method, err);
   if (status == STATUS_OK) status = result_write_attribute(result, "folds", folds, err);
+  if (status == STATUS_OK) status = axis_write_poles(result, &data->words, err);
   if (status == STATUS_OK) status = result_write_attribute(result, "architecture", data->architecture, err);
-  if (status == STATUS_OK && interval) status = result_write_attribute(result, "interval", interval, err);
+  if (status == STATUS_OK && s->bootstrap) status = result_write_attribute(result, "interval", "95 % over lemmas", err);
   if (status == STATUS_OK) status = write_columns(result, data, r, err);
   if (status == STATUS_OK) status = write_projections(result, data, r, err);
   if (status == STATUS_OK) status = write_words(result, data, r, err);
@@ -146,7 +147,6 @@ Status axis_write(const char *path, const AxisSettings *s, const Provenance *pro
     status = result_finish(result, err);
   else
     result_close(result);
-  free(interval);
   free(folds);
   return status;
 }

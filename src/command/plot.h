@@ -51,7 +51,9 @@ Status plot_read_array(const PlotFile *file, const char *name, size_t rank, size
 /* As result_read_strings; with *n not 0 there must be as many. Freed by string_list_free. */
 Status plot_read_strings(const PlotFile *file, const char *name, char ***values, size_t *n, Error *err);
 
-/* Notes what the intervals are (attribute "interval"), where all files say the same. */
+/* Notes an attribute as "KEY: ...", where all files say the same. */
+void plot_note_attribute(const PlotFile *files, size_t n_files, const char *attribute, const char *key, Table *table);
+/* What the intervals are, for the caption. */
 void plot_note_interval(const PlotFile *files, size_t n_files, Table *table);
 
 /* A cell; what is not finite is missing, so that a diverged run can still be drawn. */

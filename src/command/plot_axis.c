@@ -88,6 +88,7 @@ static Status write_axis_file(const PlotFile *file, Table *table, Error *err) {
 static Status write_axis(const PlotFile *files, size_t n_files, Table *table, Error *err) {
   Status status = STATUS_OK;
   plot_note_interval(files, n_files, table);
+  plot_note_attribute(files, n_files, "poles", "figure", table);
   for (size_t i = 0; i < n_files && status == STATUS_OK; i++) status = write_axis_file(&files[i], table, err);
   return status;
 }
@@ -144,6 +145,7 @@ static Status write_row_list(const PlotFile *file, bool is_shift, Table *table, 
 static Status write_projection(const PlotFile *files, size_t n_files, Table *table, Error *err) {
   Status status = STATUS_OK;
   plot_note_interval(files, n_files, table);
+  plot_note_attribute(files, n_files, "poles", "figure", table);
   for (size_t i = 0; i < n_files && status == STATUS_OK; i++) status = write_row_list(&files[i], false, table, err);
   return status;
 }
@@ -151,6 +153,7 @@ static Status write_projection(const PlotFile *files, size_t n_files, Table *tab
 static Status write_shift(const PlotFile *files, size_t n_files, Table *table, Error *err) {
   Status status = STATUS_OK;
   plot_note_interval(files, n_files, table);
+  plot_note_attribute(files, n_files, "poles", "figure", table);
   for (size_t i = 0; i < n_files && status == STATUS_OK; i++) status = write_row_list(&files[i], true, table, err);
   return status;
 }

@@ -97,19 +97,23 @@ static Status drift_read(const PlotFile *file, DriftResult *drift, Error *err) {
   return status;
 }
 
-void plot_note_interval(const PlotFile *files, size_t n_files, Table *table) {
+void plot_note_attribute(const PlotFile *files, size_t n_files, const char *attribute, const char *key, Table *table) {
   char *said = NULL;
   for (size_t i = 0; i < n_files; i++) {
-    char *interval = NULL;
-    if (result_read_attribute(files[i].result, "interval", &interval, NULL) != STATUS_OK) interval = NULL;
-    const bool same = interval && (i == 0 || (said && strcmp(said, interval) == 0));
+    char *found = NULL;
+    if (result_read_attribute(files[i].result, attribute, &found, NULL) != STATUS_OK) found = NULL;
+    const bool same = found && (i == 0 || (said && strcmp(said, found) == 0));
     free(said);
-    said = same ? interval : NULL;
-    if (!same) free(interval);
+    said = same ? found : NULL;
+    if (!same) free(found);
     if (!same) break;
   }
-  if (said) table_note(table, "interval: %s", said);
+  if (said) table_note(table, "%s: %s", key, said);
   free(said);
+}
+
+void plot_note_interval(const PlotFile *files, size_t n_files, Table *table) {
+  plot_note_attribute(files, n_files, "interval", "interval", table);
 }
 
 static Status write_drift(const PlotFile *files, size_t n_files, Table *table, Error *err) {
