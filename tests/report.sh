@@ -86,8 +86,8 @@ awk -F'\t' '$3 == "cka" && (least == "" || $4 < least) { least = $4; line = spri
   END { print line }' "$work/two.tsv" >"$work/least"
 says "$(cat "$work/least")" # of CKA the least is the furthest
 is "$(sed -n '/Which layer moved most, by each/,/<\/table>/s/.*<th scope="row">\([a-z_0-9]*\)<.*/\1/p' "$page" | sort -u | tr '\n' ' ')" \
-  "cka cka_biased cosine cosine_centred procrustes procrustes_angle relative_l2 " "by every measure but the floor, from which nothing is far"
-says "None of these measures sees a translation" "cka_biased is read against cka_floor"
+  "cka cosine procrustes relative_l2 " "by every measure once, and not by the floor, from which nothing is far"
+says "None of these measures sees that a layer was moved as a whole" "cka_biased is read against cka_floor"
 
 # The commands: what makes a file before what reads it.
 sed -n '/<h2 id="commands"/,/<\/pre>/p' "$page" | sed 's/.*<code>//' | grep -oE '^[^ ]* [^ ]*|^.*<code>[^ ]* [^ ]*' >"$work/commands"

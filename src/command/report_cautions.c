@@ -92,8 +92,19 @@ static void caution_blind(ReportFile *file, const Grid *grid) {
   }
   if (grid->n_rows)
     report_caution(file,
-                   "None of these measures sees a translation, a rotation or a change of scale of a whole layer: no "
-                   "drift here does not say that the layer stayed where it was. relative_l2 and cosine see them.");
+                   "None of these measures sees that a layer was moved as a whole (a translation): no drift here does "
+                   "not say that it stayed where it was. relative_l2 and cosine see it.");
+}
+
+/* A change that is one translation of all rows is what CKA and its like leave out. */
+static void caution_translation(ReportFile *file, const Grid *grid) {
+  const Rows coherence = rows_of(grid, "coherence");
+  if (coherence.most >= 0.8)
+    report_caution(
+        file,
+        "At %s the change is mostly one translation of all rows (coherence %.2g): CKA, Procrustes and RSA see "
+        "next to nothing of that.",
+        coherence.where, coherence.most);
 }
 
 static void caution_rounding(ReportFile *file, const PlotFile *plot) {
@@ -125,6 +136,7 @@ static void caution_drift(ReportFile *file, const PlotFile *plot, const Grid *gr
   caution_biased(file, grid);
   caution_undefined(file, grid);
   caution_blind(file, grid);
+  caution_translation(file, grid);
   caution_rounding(file, plot);
   caution_same_weights(file, plot);
 }
@@ -156,6 +168,14 @@ static void caution_run(ReportFile *file, const PlotFile *plot, const Grid *grid
   if (result_has(plot->result, "values/step"))
     report_caution(file,
                    "Ranks at step 0 say nothing where the reward head is new: its weights are then drawn at random.");
+}
+
+static void caution_language(ReportFile *file, const PlotFile *plot, const Grid *grid) {
+  size_t scored = 0;
+  for (size_t r = 0; r < grid->n_rows; r++) scored += !isnan(grid_number(grid, r, "eval_loss"));
+  if (!result_has(plot->result, "end/reason"))
+    report_caution(file, "The run is not finished, or was stopped: what stands here is what it had done.");
+  if (scored == 0) report_caution(file, "No text was held out: nothing here says how much of the loss is memory.");
 }
 
 /* One accuracy cannot tell "held back" from "trained less"; a control at the same drift can. */
@@ -196,7 +216,9 @@ static void caution_sweep(ReportFile *file, const PlotFile *plot, const Grid *gr
 }
 
 void report_add_cautions(ReportFile *file, const PlotFile *plot, const Grid *grid) {
-  if (strcmp(file->kind, "drift") == 0)
+  if (strcmp(file->kind, "lm-run") == 0)
+    caution_language(file, plot, grid);
+  else if (strcmp(file->kind, "drift") == 0)
     caution_drift(file, plot, grid);
   else if (strcmp(file->kind, "cross") == 0)
     caution_cross(file, plot, grid);

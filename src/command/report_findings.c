@@ -50,7 +50,9 @@ static void add_mover(ReportFile *file, const Grid *grid, const char *name) {
   double identical;
   size_t most = grid->n_rows;
   if (!identical_value(name, &identical)) return;
-  Mover m = {.n_sites = 0};
+  size_t which;
+  measure_find(name, &which);
+  Mover m = {.is_first = which == 0};
   for (size_t r = 0; r < grid->n_rows; r++) {
     const double value = grid_number(grid, r, "value");
     if (!is(grid, r, "measure", name) || isnan(value)) continue;
@@ -70,6 +72,7 @@ static void add_mover(ReportFile *file, const Grid *grid, const char *name) {
   m.site = mem_copy_string(grid_text(grid, most, "site"));
   file->movers = mem_resize(file->movers, file->n_movers + 1, sizeof *file->movers);
   file->movers[file->n_movers++] = m;
+  if (!m.is_first) return;
   char *value = bounded(m.value, m.lo, m.hi);
   texts_add(&file->caption, mem_format("%s is furthest from that of identical models at %s: %s.", name, m.site, value));
   free(value);
@@ -164,6 +167,38 @@ static void find_accuracies(ReportFile *file, const Grid *grid) {
   }
 }
 
+static void find_language(ReportFile *file, const Grid *grid) {
+  const double steps = last_number(grid, "step", false), before = last_number(grid, "eval_loss", true),
+               after = last_number(grid, "eval_loss", false);
+  add(file, mem_format("%.0f steps:", steps),
+      isnan(after)
+          ? mem_format("loss of the last batch %.4g nats; no text was held out.", last_number(grid, "loss", false))
+          : mem_format("loss on held-out text went from %.4g to %.4g nats a token.", before, after));
+}
+
+/* The place with the largest relative change, among blocks as wholes and among single kinds of matrix. */
+static void find_weights(ReportFile *file, const Grid *grid) {
+  for (int blocks = 1; blocks >= 0; blocks--) {
+    size_t best = grid->n_rows;
+    for (size_t r = 0; r < grid->n_rows; r++) {
+      const double value = grid_number(grid, r, "value");
+      if (!is(grid, r, "measure", "relative_frobenius") || isnan(value) || is(grid, r, "kind", "all") ||
+          is(grid, r, "kind", "block") != blocks)
+        continue;
+      if (best == grid->n_rows || value > grid_number(grid, best, "value")) best = r;
+    }
+    if (best == grid->n_rows) continue;
+    const char *layer = grid_text(grid, best, "layer"), *kind = grid_text(grid, best, "kind");
+    const bool in_block = strcmp(layer, "-") != 0;
+    add(file,
+        blocks     ? mem_format("block %s", layer)
+        : in_block ? mem_format("%s of block %s", kind, layer)
+                   : mem_copy_string(kind),
+        mem_format("has changed most, among %s: |W1 - W0| / |W0| is %.3g.", blocks ? "blocks" : "matrices and vectors",
+                   grid_number(grid, best, "value")));
+  }
+}
+
 /* --- values --- */
 
 /* The row of a measure with the largest |value|. */
@@ -231,6 +266,10 @@ void report_add_findings(ReportFile *file, const PlotFile *plot, const Grid *gri
     find_matches(file, grid);
   else if (strcmp(file->kind, "run") == 0)
     find_run(file, grid);
+  else if (strcmp(file->kind, "lm-run") == 0)
+    find_language(file, grid);
+  else if (strcmp(file->kind, "weights") == 0)
+    find_weights(file, grid);
   else if (strcmp(file->kind, "sweep") == 0)
     find_sweep(file, plot, grid);
   else if (strcmp(file->kind, "eval") == 0)

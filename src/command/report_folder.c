@@ -146,7 +146,8 @@ const ReportFile *report_find_made(const Report *report, const char *word, const
   for (size_t i = 0; i < report->n_files; i++) {
     const ReportFile *file = &report->files[i];
     if (file == not || !file->kind) continue;
-    if ((file->made && strcmp(file->made, word) == 0) || strcmp(file->path, word) == 0) return file;
+    if (file->made && strcmp(file->made, word) == 0) return file;
+    if (strcmp(file->path, word) == 0 || strcmp(file->name, word) == 0) return file; /* of a folder that was moved */
   }
   return NULL;
 }

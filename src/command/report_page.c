@@ -11,7 +11,9 @@
 
 const ReportKind report_kinds[] = {{"drift", "Drift by layer", true},
                                    {"cross", "All layers against all", false},
+                                   {"weights", "Drift of weights", true},
                                    {"run", "Training", true},
+                                   {"lm-run", "Training of language models", true},
                                    {"sweep", "Sweeps", false},
                                    {"eval", "Accuracy and transfer", false},
                                    {"axis", "Value axes", false},

@@ -140,7 +140,8 @@ static Status write_models(Result *result, const char *kind, ReportFile *file, F
   Status status =
       result_has(result, "models/path") ? result_read_strings(result, "models/path", &paths, &n, err) : STATUS_OK;
   if (status == STATUS_OK && n) status = result_read_strings(result, "models/sha256", &digests, &n_digests, err);
-  const bool is_pair = n == 2 && (strcmp(kind, "drift") == 0 || strcmp(kind, "cross") == 0);
+  const bool is_pair =
+      n == 2 && (strcmp(kind, "drift") == 0 || strcmp(kind, "cross") == 0 || strcmp(kind, "weights") == 0);
   for (size_t i = 0; i < n && status == STATUS_OK; i++)
     model_fact(out, is_pair ? (i ? "Compared with" : "Frozen") : "Model", paths[i], i < n_digests ? digests[i] : "");
   file->first_model = mem_copy_string(n && n_digests ? digests[0] : "");
@@ -241,7 +242,8 @@ static char *output_word(const ReportFile *file) {
     if (i + 1 < words.n && (strcmp(word, "-o") == 0 || strcmp(word, "--output") == 0)) found = words.items[i + 1];
     if (strncmp(word, "--output=", 9) == 0) found = word + 9;
   }
-  const bool is_folder = strcmp(file->kind, "run") == 0 || strcmp(file->kind, "sweep") == 0;
+  const bool is_folder =
+      strcmp(file->kind, "run") == 0 || strcmp(file->kind, "lm-run") == 0 || strcmp(file->kind, "sweep") == 0;
   const bool is_it = found && (is_folder || strcmp(file_name(found), file_name(file->name)) == 0);
   char *made = is_it ? mem_copy_string(found) : NULL;
   texts_clear(&words);

@@ -90,7 +90,8 @@ static void write_movers(const Report *report, FILE *out) {
     fprintf(out, "<tbody>\n<tr><th scope=\"rowgroup\" colspan=\"4\"><a href=\"#file-%zu\">", file->number);
     html_text(out, file->name);
     fprintf(out, "</a>, %.0f samples</th></tr>\n", file->movers[0].n);
-    for (size_t m = 0; m < file->n_movers; m++) write_mover(&file->movers[m], out);
+    for (size_t m = 0; m < file->n_movers; m++)
+      if (file->movers[m].is_first) write_mover(&file->movers[m], out);
     fputs("</tbody>\n", out);
   }
   fputs("</table>\n</div>\n<p class=\"note\">Not told apart: other sites whose interval reaches that of the site "
