@@ -210,7 +210,7 @@ is "$("$FATHOM" drift wide.h5 a.h5 --cross --layers 0 --measures cka,cka_biased 
   "measure cka cka_biased " "--cross of different widths"
 fails 2 '--cross knows cka and cka_biased, not "cosine"' "--cross of something else" "$FATHOM" drift a.h5 b.h5 --cross --measures cosine
 fails 2 'exclude each other' "--cross has no limits" "$FATHOM" drift a.h5 b.h5 --cross --fail-above cka=1
-fails 3 'nan\.h5: blocks\.1\.hook_resid_post: sample p5' "--cross refuses NaN" "$FATHOM" drift a.h5 nan.h5 --cross
+fails 3 'nan\.h5: blocks\.1\.hook_resid_post: sample p5' "--cross refuses NaN" "$FATHOM" drift a.h5 nan.h5 --cross -q
 
 # What the frozen head reads.
 base=$SRCDIR/tests/fixtures/llama-base.gguf

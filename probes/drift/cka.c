@@ -19,7 +19,6 @@
  * sample is counted; without sample c it is H - 2 (<S_c,T> - |S_c|^2). On the scale of atanh. A second pass projects
  * rows on T. */
 #include "base/memory.h"
-#include "num/blas.h"
 #include "num/crossproduct.h"
 #include "probes/drift/measure.h"
 #include "probes/drift/pseudo.h"
@@ -165,7 +164,7 @@ static void accumulate_along(Cka *c, const RowBlock *block) {
   for (size_t k = 0; k < PAIRS; k++) {
     const size_t p = left_width(&c->shape, k), q = right_width(&c->shape, k);
     const float *left = LEFT(k, block->cx, block->cy), *right = RIGHT(k, block->cx, block->cy);
-    blas_gemm_f32(false, false, block->n, q, p, 1, left, p, c->settled->direction[k], q, 0, c->product, q);
+    product_f32(false, false, block->n, q, p, left, p, c->settled->direction[k], q, c->product, q);
     for (size_t s = 0; s < block->n_samples; s++)
       for (size_t i = block->begin[s]; i < block->begin[s + 1]; i++)
         c->along[k][block->first_sample + s] += dot_f32(q, c->product + i * q, right + i * q);
@@ -278,6 +277,7 @@ const Measure measure_cka = {
                 "a property of these samples", NULL}},
     .by_default = true,
     .passes = 1,
+    .matrices = 10,
     .extra_passes = 1,
     .begin = begin,
     .accumulate = accumulate,

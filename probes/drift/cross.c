@@ -4,7 +4,6 @@
 #include "probes/drift/cross.h"
 
 #include "base/memory.h"
-#include "num/blas.h"
 #include "num/crossproduct.h"
 #include "probes/drift/cross_parts.h"
 #include "probes/drift/interval.h"
@@ -20,7 +19,7 @@ void cross_add_features(size_t n, size_t size, const float *features, size_t str
   float *product = mem_alloc(n * n, sizeof *product);
   for (size_t first = 0; first < size; first += SLICE) {
     const size_t k = size - first < SLICE ? size - first : SLICE;
-    blas_gemm_f32(false, true, n, n, k, 1, features + first, stride, features + first, stride, 0, product, n);
+    product_f32(false, true, n, n, k, features + first, stride, features + first, stride, product, n);
     for (size_t i = 0; i < n * n; i++) to[i] += weight * (double)product[i];
   }
   free(product);
@@ -47,15 +46,11 @@ static void sides_clear(CrossSides *c) {
 /* Column means of every side, in one pass. */
 static Status sides_open(const CrossRequest *r, CrossSides *c, Error *err) {
   const RowPlan *plan = r->plan;
-  *c = (CrossSides){.plan = plan, .n = r->n_x + r->n_y, .clustered = plan->longest > 1};
-  c->capacity = plan->longest > ROW_BLOCK ? plan->longest : ROW_BLOCK;
+  *c = cross_sides_sizes(r);
   c->sides = mem_alloc(c->n, sizeof *c->sides);
   c->squares = mem_alloc(c->n, sizeof *c->squares);
   c->scales = mem_alloc(c->n, sizeof *c->scales);
-  for (size_t s = 0; s < c->n; s++) {
-    c->sides[s] = s < r->n_x ? &r->x[s] : &r->y[s - r->n_x];
-    if (c->sides[s]->width > c->widest) c->widest = c->sides[s]->width;
-  }
+  for (size_t s = 0; s < c->n; s++) c->sides[s] = s < r->n_x ? &r->x[s] : &r->y[s - r->n_x];
   c->scratch = mem_alloc((c->capacity + ROW_MOST_GAP) * c->widest, sizeof *c->scratch);
   double **means = mem_alloc(c->n, sizeof *means);
   float *rows = mem_alloc(c->capacity * c->widest, sizeof *rows);
@@ -88,10 +83,10 @@ typedef struct Locals {
 
 /* Buffers for one block of all sides. */
 typedef struct LocalSpace {
-  float **rows, **sums; /* [n][capacity, width] */
+  float **rows, **sums; /* [n][small, width] */
   float *tile;          /* [n, SAMPLE_TILE, longest] */
-  float *bend, *norms;  /* [n, capacity] rows . sums of their samples, squared norms of the sums */
-  double *row;          /* [capacity] */
+  float *bend, *norms;  /* [n, small] rows . sums of their samples, squared norms of the sums */
+  double *row;          /* [small] */
   double *sample;       /* [n, n] |S_c|^2 of one sample */
 } LocalSpace;
 
@@ -115,23 +110,23 @@ static void add_block(const CrossSides *c, const CrossPairs *pairs, const RowBlo
     sample_sums(block, w->rows[s], d, w->sums[s]);
     sample_bend(block, w->rows[s], d, w->sums[s], w->row);
     for (size_t i = 0; i < block->n; i++) {
-      w->bend[s * c->capacity + i] = (float)w->row[i];
+      w->bend[s * c->small + i] = (float)w->row[i];
       to->square[s] += dot_f32(d, w->rows[s] + i * d, w->rows[s] + i * d);
     }
     for (size_t i = 0; i < block->n_samples; i++) {
       const double norm = dot_f32(d, w->sums[s] + i * d, w->sums[s] + i * d);
-      w->norms[s * c->capacity + i] = (float)norm;
+      w->norms[s * c->small + i] = (float)norm;
       to->square_u[s] += norm;
     }
   }
-  cross_add_features(c->n, block->n, w->bend, c->capacity, 1, to->bent);
-  cross_add_features(c->n, block->n_samples, w->norms, c->capacity, 1, to->corner);
+  cross_add_features(c->n, block->n, w->bend, c->small, 1, to->bent);
+  cross_add_features(c->n, block->n_samples, w->norms, c->small, 1, to->corner);
   for (size_t i = 0; i < block->n_samples; i++) {
     if (c->clustered) square_sample(c, block, i, w);
     for (size_t k = 0; k < c->n * c->n && c->clustered; k++) to->own[k] += w->sample[k];
     for (size_t k = 0; k < pairs->count && pairs->by_sample; k++) {
       const size_t left = pairs->items[k].left, right = pairs->items[k].right;
-      const float product = w->norms[left * c->capacity + i] * w->norms[right * c->capacity + i];
+      const float product = w->norms[left * c->small + i] * w->norms[right * c->small + i];
       to->own_samples[k * c->plan->n_samples + block->first_sample + i] =
           c->clustered ? (float)w->sample[left * c->n + right] : product;
     }
@@ -141,18 +136,18 @@ static void add_block(const CrossSides *c, const CrossPairs *pairs, const RowBlo
 static Status add_locals(const CrossSides *c, const CrossPairs *pairs, Locals *to, Error *err) {
   LocalSpace w = {.rows = mem_alloc(c->n, sizeof *w.rows), .sums = mem_alloc(c->n, sizeof *w.sums)};
   for (size_t s = 0; s < c->n; s++) {
-    w.rows[s] = mem_alloc(c->capacity * c->sides[s]->width, sizeof(float));
-    w.sums[s] = mem_alloc(c->capacity * c->sides[s]->width, sizeof(float));
+    w.rows[s] = mem_alloc(c->small * c->sides[s]->width, sizeof(float));
+    w.sums[s] = mem_alloc(c->small * c->sides[s]->width, sizeof(float));
   }
   w.tile = mem_alloc(c->n * SAMPLE_TILE * c->plan->longest, sizeof *w.tile);
-  w.bend = mem_alloc(c->n * c->capacity, sizeof *w.bend);
-  w.norms = mem_alloc(c->n * c->capacity, sizeof *w.norms);
-  w.row = mem_alloc(c->capacity, sizeof *w.row);
+  w.bend = mem_alloc(c->n * c->small, sizeof *w.bend);
+  w.norms = mem_alloc(c->n * c->small, sizeof *w.norms);
+  w.row = mem_alloc(c->small, sizeof *w.row);
   w.sample = mem_alloc(c->n * c->n, sizeof *w.sample);
-  size_t *begin = mem_alloc(c->capacity + 1, sizeof *begin);
+  size_t *begin = mem_alloc(c->small + 1, sizeof *begin);
   Status status = STATUS_OK;
   for (size_t at = 0, n; at < c->plan->n_samples && status == STATUS_OK; at += n) {
-    n = row_plan_block(c->plan, at, c->capacity);
+    n = row_plan_block(c->plan, at, c->small);
     for (size_t i = 0; i <= n; i++) begin[i] = c->plan->begin[at + i] - c->plan->begin[at];
     for (size_t s = 0; s < c->n && status == STATUS_OK; s++) status = cross_read(c, s, at, n, w.rows[s], err);
     const RowBlock block = {.n = begin[n], .n_samples = n, .first_sample = at, .begin = begin};
@@ -232,39 +227,27 @@ static void add_intervals(const CrossRequest *r, const CrossSides *c, const Cros
   free(intervals);
 }
 
-/* Arithmetic of both forms, in multiplications. */
-static bool rows_are_cheaper(const CrossSides *c, size_t n_pairs) {
-  const double n = (double)c->plan->n_rows, d = (double)c->widest, sides = (double)c->n;
-  const double by_rows = sides * n * n * d / 2 + sides * sides * n * n / 2, by_columns = (double)n_pairs * n * d * d;
-  return by_rows < by_columns;
-}
-
 Status cross_cka(const CrossRequest *r, CrossForm form, const CrossMap *map, Error *err) {
   CrossSides c;
+  CrossPairs pairs;
   const size_t n = r->n_x + r->n_y, nn = n * n, n_samples = r->plan->n_samples;
-  CrossPair *items = mem_alloc(r->n_x * r->n_y + n, sizeof *items);
-  CrossPairs pairs = {items, 0, r->n_resamples > 0 && n_samples >= 4};
-  for (size_t s = 0; s < n; s++) items[pairs.count++] = (CrossPair){s, s};
-  for (size_t x = 0; x < r->n_x; x++)
-    for (size_t y = 0; y < r->n_y; y++) items[pairs.count++] = (CrossPair){x, r->n_x + y};
+  cross_pairs_make(r, &pairs);
   double *space = mem_alloc(6 * nn + 2 * n, sizeof *space);
   float *by_sample = mem_alloc(pairs.by_sample ? 2 * pairs.count * n_samples : 0, sizeof *by_sample);
   CrossProducts products = {space, space + nn, space + 2 * nn, by_sample};
   Locals locals = {space + 3 * nn, space + 4 * nn,     space + 5 * nn,
                    space + 6 * nn, space + 6 * nn + n, pairs.by_sample ? by_sample + pairs.count * n_samples : NULL};
   Status status = sides_open(r, &c, err);
-  if (form == CROSS_CHEAPER && status == STATUS_OK)
-    form = rows_are_cheaper(&c, pairs.count) && cross_rows_memory(&c) <= r->memory ? CROSS_ROWS : CROSS_COLUMNS;
   if (status == STATUS_OK) status = add_locals(&c, &pairs, &locals, err);
-  if (status == STATUS_OK && form == CROSS_ROWS)
+  if (status == STATUS_OK && cross_cost(r, form).form == CROSS_ROWS)
     status = cross_by_rows(&c, &pairs, &products, err);
   else if (status == STATUS_OK)
-    status = cross_by_columns(&c, &pairs, r->memory, &products, err);
+    status = cross_by_columns(&c, &pairs, &products, err);
   if (status == STATUS_OK) conclude(r, &c, &products, &locals, map);
   if (status == STATUS_OK && pairs.by_sample) add_intervals(r, &c, &products, &locals, map);
   sides_clear(&c);
+  cross_pairs_clear(&pairs);
   free(by_sample);
   free(space);
-  free(items);
   return status;
 }

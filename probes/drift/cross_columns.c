@@ -1,6 +1,5 @@
 /* Products between columns: T = A'B and W = U'V of each pair of sides, as many pairs at a time as memory holds. */
 #include "base/memory.h"
-#include "num/blas.h"
 #include "num/crossproduct.h"
 #include "probes/drift/cross_parts.h"
 #include "probes/drift/samplegram.h"
@@ -17,11 +16,6 @@ typedef struct PairSums {
   float *along;     /* [n_samples] */
 } PairSums;
 
-static size_t pair_bytes(const CrossSides *c, CrossPair pair) {
-  const size_t size = c->sides[pair.left]->width * c->sides[pair.right]->width;
-  return size * ((c->clustered ? 2 : 1) * sizeof(double) + sizeof(float));
-}
-
 /* T and W of a pair; work holds p * q floats. */
 static void add_products(const RowBlock *block, float *const *rows, float *const *sums, PairSums *s, float *work) {
   const size_t l = s->pair.left, r = s->pair.right;
@@ -32,7 +26,7 @@ static void add_products(const RowBlock *block, float *const *rows, float *const
 /* <S_c, T> of the block's samples; work holds block->n * q floats. */
 static void add_along(const RowBlock *block, float *const *rows, PairSums *s, float *work) {
   const float *right = rows[s->pair.right];
-  blas_gemm_f32(false, false, block->n, s->q, s->p, 1, rows[s->pair.left], s->p, s->direction, s->q, 0, work, s->q);
+  product_f32(false, false, block->n, s->q, s->p, rows[s->pair.left], s->p, s->direction, s->q, work, s->q);
   for (size_t c = 0; c < block->n_samples; c++) {
     double sum = 0;
     for (size_t i = block->begin[c]; i < block->begin[c + 1]; i++)
@@ -59,12 +53,17 @@ static void add_block(const CrossSides *c, const RowBlock *block, float *const *
 }
 
 /* One pass over the rows for these pairs. */
-static Status run_pass(const CrossSides *c, bool second, PairSums *pairs, size_t n_pairs, float **rows, float **sums,
-                       Error *err) {
+static Status run_pass(const CrossSides *c, bool second, PairSums *pairs, size_t n_pairs, Error *err) {
   bool *used = mem_alloc(c->n, sizeof *used);
+  float **rows = mem_alloc(c->n, sizeof *rows), **sums = mem_alloc(c->n, sizeof *sums);
   size_t *begin = mem_alloc(c->capacity + 1, sizeof *begin);
   Status status = STATUS_OK;
   for (size_t k = 0; k < n_pairs; k++) used[pairs[k].pair.left] = used[pairs[k].pair.right] = true;
+  for (size_t s = 0; s < c->n; s++) {
+    if (!used[s]) continue;
+    rows[s] = mem_alloc(c->capacity * c->sides[s]->width, sizeof(float));
+    if (c->clustered) sums[s] = mem_alloc(c->capacity * c->sides[s]->width, sizeof(float));
+  }
   for (size_t at = 0, n; at < c->plan->n_samples && status == STATUS_OK; at += n) {
     n = row_plan_block(c->plan, at, c->capacity);
     for (size_t i = 0; i <= n; i++) begin[i] = c->plan->begin[at + i] - c->plan->begin[at];
@@ -76,6 +75,12 @@ static Status run_pass(const CrossSides *c, bool second, PairSums *pairs, size_t
     }
     if (status == STATUS_OK) add_block(c, &block, rows, sums, second, pairs, n_pairs);
   }
+  for (size_t s = 0; s < c->n; s++) {
+    free(rows[s]);
+    free(sums[s]);
+  }
+  free(rows);
+  free(sums);
   free(begin);
   free(used);
   return status;
@@ -104,33 +109,20 @@ static void conclude(const CrossSides *c, PairSums *s, bool by_sample, CrossProd
   for (size_t i = 0; i < size; i++) s->direction[i] = (float)s->t[i];
 }
 
-Status cross_by_columns(const CrossSides *c, const CrossPairs *pairs, size_t memory, CrossProducts *to, Error *err) {
-  PairSums *sums = mem_alloc(pairs->count, sizeof *sums);
-  float **rows = mem_alloc(c->n, sizeof *rows), **row_sums = mem_alloc(c->n, sizeof *row_sums);
+Status cross_by_columns(const CrossSides *c, const CrossPairs *pairs, CrossProducts *to, Error *err) {
   Status status = STATUS_OK;
-  for (size_t s = 0; s < c->n; s++) {
-    rows[s] = mem_alloc(c->capacity * c->sides[s]->width, sizeof(float));
-    row_sums[s] = mem_alloc(c->clustered ? c->capacity * c->sides[s]->width : 0, sizeof(float));
-  }
-  for (size_t first = 0, end; first < pairs->count && status == STATUS_OK; first = end) {
-    size_t bytes = 0;
-    for (end = first; end < pairs->count; end++) {
-      bytes += pair_bytes(c, pairs->items[end]);
-      if (end > first && bytes > memory) break;
-      pair_init(c, pairs->items[end], pairs->by_sample ? to->along + end * c->plan->n_samples : NULL, &sums[end]);
+  for (size_t pass = 0; pass < pairs->n_passes && status == STATUS_OK; pass++) {
+    const size_t first = pairs->passes[pass], n = pairs->passes[pass + 1] - first;
+    PairSums *sums = mem_alloc(n, sizeof *sums);
+    for (size_t k = 0; k < n; k++) {
+      const size_t item = pairs->order[first + k];
+      pair_init(c, pairs->items[item], pairs->by_sample ? to->along + item * c->plan->n_samples : NULL, &sums[k]);
     }
-    status = run_pass(c, false, sums + first, end - first, rows, row_sums, err);
-    for (size_t k = first; k < end; k++) conclude(c, &sums[k], pairs->by_sample, to);
-    if (status == STATUS_OK && pairs->by_sample)
-      status = run_pass(c, true, sums + first, end - first, rows, row_sums, err);
-    for (size_t k = first; k < end; k++) pair_clear(&sums[k]);
+    status = run_pass(c, false, sums, n, err);
+    for (size_t k = 0; k < n; k++) conclude(c, &sums[k], pairs->by_sample, to);
+    if (status == STATUS_OK && pairs->by_sample) status = run_pass(c, true, sums, n, err);
+    for (size_t k = 0; k < n; k++) pair_clear(&sums[k]);
+    free(sums);
   }
-  for (size_t s = 0; s < c->n; s++) {
-    free(rows[s]);
-    free(row_sums[s]);
-  }
-  free(rows);
-  free(row_sums);
-  free(sums);
   return status;
 }

@@ -2,16 +2,18 @@
  * <A'B, U'V> = <A U', B V'> and |U'V|^2 = <U U', V V'>. Each side's Gram matrix is formed once, a tile of rows at a
  * time, and all pairs of sides are one small product. All rows are held in memory. */
 #include "base/memory.h"
-#include "num/blas.h"
+#include "num/crossproduct.h"
 #include "probes/drift/cross_parts.h"
 #include "probes/drift/samplegram.h"
 
 #include <stdlib.h>
 
-size_t cross_rows_memory(const CrossSides *c) {
+size_t cross_rows_memory(const CrossSides *c, const CrossRequest *r) {
   size_t floats = c->n * SAMPLE_TILE * c->plan->n_rows;
-  for (size_t s = 0; s < c->n; s++)
-    floats += c->sides[s]->width * (c->plan->n_rows + (c->clustered ? c->plan->n_samples : 0));
+  for (size_t s = 0; s < c->n; s++) {
+    const size_t width = s < r->n_x ? r->x[s].width : r->y[s - r->n_x].width;
+    floats += width * (c->plan->n_rows + (c->clustered ? c->plan->n_samples : 0));
+  }
   return floats * sizeof(float);
 }
 
@@ -52,7 +54,7 @@ static void add_mixed(const CrossSides *c, float *const *rows, float *const *sum
 #pragma omp parallel for schedule(static)
     for (size_t s = 0; s < c->n; s++) {
       const size_t d = c->sides[s]->width;
-      blas_gemm_f32(false, true, height, n_samples, d, 1, rows[s] + first * d, d, sums[s], d, 0, tiles + s * stride,
+      product_f32(false, true, height, n_samples, d, rows[s] + first * d, d, sums[s], d, tiles + s * stride,
                     n_samples);
     }
     cross_add_features(c->n, height * n_samples, tiles, stride, 1, to);
@@ -70,12 +72,12 @@ static void add_along(const CrossSides *c, const CrossPairs *pairs, float *const
 #pragma omp parallel for schedule(static)
     for (size_t s = 0; s < c->n; s++) {
       const size_t d = c->sides[s]->width;
-      blas_gemm_f32(false, true, height, n, d, 1, rows[s] + first * d, d, rows[s], d, 0, tiles + s * stride, n);
+      product_f32(false, true, height, n, d, rows[s] + first * d, d, rows[s], d, tiles + s * stride, n);
     }
 #pragma omp parallel for schedule(static)
     for (size_t i = 0; i < height; i++) {
       const float *row = tiles + i * n;
-      blas_gemm_f32(false, true, c->n, c->n, n, 1, row, stride, row, stride, 0, products + i * c->n * c->n, c->n);
+      product_f32(false, true, c->n, c->n, n, row, stride, row, stride, products + i * c->n * c->n, c->n);
     }
     for (size_t i = 0; i < height; i++) {
       while (plan->begin[sample + 1] <= first + i) sample++;

@@ -80,6 +80,7 @@ typedef struct Measure {
   bool subsampled;             /* looks at the rows of the subsample alone */
   MeasureNeeds needs;          /* undefined (NaN) without it */
   size_t passes, extra_passes; /* for the values; more of them for intervals */
+  size_t matrices; /* of d x d doubles that it holds at a time, rounded up; all else is rows of a block and numbers a sample */
   void *(*begin)(const DriftShape *shape, const void *settled);
   void (*accumulate)(void *state, const RowBlock *block);
   void (*merge)(void *into, const void *from);

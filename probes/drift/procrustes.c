@@ -269,6 +269,7 @@ const Measure measure_procrustes = {
                 NULL}},
     .by_default = true,
     .passes = 2,
+    .matrices = 8,
     .begin = begin,
     .accumulate = accumulate,
     .merge = merge,

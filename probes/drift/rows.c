@@ -2,6 +2,7 @@
 #include "probes/drift/rows.h"
 
 #include "base/memory.h"
+#include "base/rng.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -67,6 +68,28 @@ void row_plan_leave_out(RowPlan *plan, const bool *left_out) {
   plan->begin[n_samples] = n_rows;
   plan->n_rows = n_rows;
   plan->n_samples = n_samples;
+}
+
+Status row_plan_sample(RowPlan *plan, size_t n_rows, uint64_t seed, Error *err) {
+  if (plan->n_rows <= n_rows) return STATUS_OK;
+  const size_t n_samples = plan->n_samples;
+  Rng rng = rng_new(seed);
+  size_t *order = mem_alloc(n_samples, sizeof *order), taken = 0, n = 0;
+  bool *left_out = mem_alloc(n_samples, sizeof *left_out);
+  for (size_t s = 0; s < n_samples; s++) order[s] = s, left_out[s] = true;
+  rng_shuffle(&rng, order, n_samples);
+  for (; taken < n_samples; taken++) {
+    const size_t s = order[taken], rows = plan->begin[s + 1] - plan->begin[s];
+    if (n + rows > n_rows) break;
+    left_out[s] = false;
+    n += rows;
+  }
+  if (taken) row_plan_leave_out(plan, left_out);
+  free(order);
+  free(left_out);
+  if (taken) return STATUS_OK;
+  return error_set(err, STATUS_USAGE, "--rows %zu: fewer than one sample has: samples have up to %zu rows", n_rows,
+                   plan->longest);
 }
 
 void row_plan_clear(RowPlan *plan) {

@@ -30,6 +30,9 @@ void row_plan_clear(RowPlan *plan);
 /* Takes the samples marked in left_out [n_samples] out of the plan. */
 void row_plan_leave_out(RowPlan *plan, const bool *left_out);
 
+/* Keeps whole samples drawn at random, as many as make at most n_rows rows, in their order. STATUS_USAGE where not one does. */
+Status row_plan_sample(RowPlan *plan, size_t n_rows, uint64_t seed, Error *err);
+
 /* Where the rows of one model come from. */
 typedef struct RowSide {
   size_t width;

@@ -1,7 +1,6 @@
 /* Sums and Gram matrices of one sample's rows. */
 #include "probes/drift/samplegram.h"
 
-#include "num/blas.h"
 #include "num/crossproduct.h"
 
 void sample_sums(const RowBlock *block, const float *rows, size_t d, float *sums) {
@@ -21,7 +20,7 @@ void sample_bend(const RowBlock *block, const float *rows, size_t d, const float
 size_t sample_gram_tile(const float *rows, size_t m, size_t d, size_t first, float *tile) {
   const float root_two = 1.41421356f;
   const size_t n = m - first < SAMPLE_TILE ? m - first : SAMPLE_TILE, columns = m - first;
-  blas_gemm_f32(false, true, n, columns, d, 1, rows + first * d, d, rows + first * d, d, 0, tile, columns);
+  product_f32(false, true, n, columns, d, rows + first * d, d, rows + first * d, d, tile, columns);
   for (size_t i = 0; i < n; i++)
     for (size_t j = n; j < columns; j++) tile[i * columns + j] *= root_two;
   return n * columns;

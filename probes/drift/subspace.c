@@ -135,6 +135,7 @@ const Measure measure_subspace = {
           "Bjorck and Golub 1973; Knyazev and Argentati 2002", "the mean of these angles", NO_INTERVAL, NULL}},
     .same_width = true,
     .passes = 1,
+    .matrices = 6,
     .begin = begin,
     .accumulate = accumulate,
     .merge = merge,

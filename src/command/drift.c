@@ -74,6 +74,12 @@ static const Option options[] = {
      "resamples of the intervals, 0 for none", NULL},
     {"cross", 0, OPTION_FLAG, offsetof(DriftSettings, cross), 0, 0, NULL,
      "all sites of A.h5 against all of B.h5: cka (default) or cka_biased", "fail-above"},
+    {"memory", 0, OPTION_BYTES, offsetof(DriftSettings, memory), 1, 0x1p62, "SIZE",
+     "bytes that sums and blocks of rows may take, such as 512M: sites are done in as many turns, and maps in as many passes, as "
+     "that asks for",
+     NULL},
+    {"rows", 0, OPTION_SIZE, offsetof(DriftSettings, rows), 1, 1e15, "N",
+     "at most N rows: whole samples, drawn at random by --seed (default: all)", NULL},
     {"keep-first", 0, OPTION_FLAG, offsetof(DriftSettings, keep_first), 0, 0, NULL, "keep position 0 of each sequence",
      NULL},
     {"skip-nonfinite", 0, OPTION_FLAG, offsetof(DriftSettings, skip_nonfinite), 0, 0, NULL,
@@ -85,7 +91,7 @@ static const Option options[] = {
      NULL},
     {0}};
 
-static const DriftSettings defaults = {.bootstrap = 1000};
+static const DriftSettings defaults = {.bootstrap = 1000, .memory = (size_t)1 << 30};
 
 const Command command_drift = {
     .name = "drift",

@@ -14,7 +14,7 @@
 typedef struct DriftSettings {
   CommonSettings common;
   const char *measures, *sites, *layers, *lens, *output;
-  size_t bootstrap;
+  size_t bootstrap, memory, rows;
   bool cross, list, keep_first, skip_nonfinite;
   OptionTexts fail_above;
 } DriftSettings;
@@ -31,6 +31,7 @@ typedef struct DriftStores {
   DriftLensModel lens;
   RowPlan plan;
   size_t n_rows; /* rows that both hold, before any is left out */
+  size_t n_samples; /* samples before --rows */
   bool first_left_out;
   size_t *sites_a, *sites_b; /* chosen sites by number; without cross pair by pair, of one name */
   size_t n_a, n_b;

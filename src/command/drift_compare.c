@@ -7,6 +7,7 @@
 #include "store/result.h"
 
 #include <math.h>
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,16 +43,48 @@ static Status measure_site(const DriftStores *stores, size_t i, const DriftSelec
   return status;
 }
 
-/* Sites are shared out over the threads; each is computed by one, so that the number of threads changes no bit. */
+/* Bytes that a site takes: its matrices, blocks of rows as read, centred and multiplied, and a few numbers a sample for every
+ * value and for the intervals. */
+static size_t site_bytes(const DriftStores *stores, size_t i, const DriftSelection *s) {
+  const size_t dx = store_contents(stores->a)->sites[stores->sites_a[i]].width;
+  const size_t dy = store_contents(stores->b)->sites[stores->sites_b[i]].width, d = dx > dy ? dx : dy;
+  const size_t block = stores->plan.longest > ROW_BLOCK ? stores->plan.longest : ROW_BLOCK;
+  size_t matrices = 0;
+  for (size_t m = 0; m < s->n_measures; m++) matrices += s->measures[m]->matrices;
+  return (matrices * d + 12 * block) * d * sizeof(double) + 3 * s->n_values * stores->plan.n_samples * sizeof(double);
+}
+
+/* How many sites are measured at a time: as many as there are threads and memory allows. */
+static Status sites_at_a_time(const DriftStores *stores, const DriftSelection *s, const DriftSettings *settings,
+                              size_t *n, Error *err) {
+  size_t most = 0;
+  for (size_t i = 0; i < stores->n_a; i++) {
+    const size_t bytes = site_bytes(stores, i, s);
+    if (bytes > most) most = bytes;
+  }
+  if (most > settings->memory)
+    return error_set(err, STATUS_USAGE,
+                     "--memory %zuM: these measures of one site take %zuM; --measures takes some of them, --rows fewer samples",
+                     settings->memory >> 20, (most >> 20) + 1);
+  *n = settings->memory / most;
+  if (*n > (size_t)omp_get_max_threads()) *n = (size_t)omp_get_max_threads();
+  if (*n > stores->n_a) *n = stores->n_a;
+  return STATUS_OK;
+}
+
+/* Sites are shared out over the threads; one that is measured alone has them all. */
 static Status measure_sites(const DriftStores *stores, const DriftSelection *s, const DriftSettings *settings,
                             Answers *to, Error *err) {
   const size_t n = stores->n_a;
+  size_t together = 1;
+  const Status fits = sites_at_a_time(stores, s, settings, &together, err);
+  if (fits != STATUS_OK) return fits;
   Error *errors = mem_alloc(n, sizeof *errors);
   Status *states = mem_alloc(n, sizeof *states), status = STATUS_OK;
   Progress progress = progress_begin("drift", "sites", n);
   size_t done = 0;
   bool failed = false;
-#pragma omp parallel for schedule(dynamic)
+#pragma omp parallel for schedule(dynamic) num_threads((int)together)
   for (size_t i = 0; i < n; i++) {
     bool skip;
 #pragma omp atomic read

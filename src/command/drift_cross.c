@@ -1,7 +1,9 @@
 /* All sites of one store against all of another. */
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/sitename.h"
 #include "command/drift.h"
+#include "num/crossproduct.h"
 #include "probes/drift/cross.h"
 #include "store/result.h"
 
@@ -11,9 +13,6 @@
 
 enum { CKA, CKA_BIASED, KINDS };
 static const char *const kind_names[KINDS] = {"cka", "cka_biased"};
-
-/* Accumulators of pairs of sites at a time. */
-static const size_t cross_memory = (size_t)1 << 30;
 
 /* The map: wanted kinds, each [n_a, n_b]. */
 typedef struct Map {
@@ -37,6 +36,46 @@ static Status select_kinds(const char *list, Map *map, Error *err) {
   return STATUS_OK;
 }
 
+/* Multiplications a second, and bytes read a second, from a twentieth of a second of either. */
+static Status measure_rates(const CrossRequest *r, double *multiplications, double *bytes, Error *err) {
+  enum { SIZE = 512 };
+  const size_t width = r->x[0].width, most = r->plan->n_rows < ROW_BLOCK ? r->plan->n_rows : ROW_BLOCK;
+  float *a = mem_alloc(SIZE * SIZE, sizeof *a), *c = mem_alloc(SIZE * SIZE, sizeof *c);
+  float *rows = mem_alloc(most * width, sizeof *rows), *scratch = mem_alloc((most + ROW_MOST_GAP) * width, sizeof *scratch);
+  double started = clock_seconds(), seconds = 0;
+  size_t n = 0;
+  Status status = STATUS_OK;
+  for (; seconds < 0.05; n++, seconds = clock_seconds() - started) product_f32(true, false, SIZE, SIZE, SIZE, a, SIZE, a, SIZE, c, SIZE);
+  *multiplications = (double)n * SIZE * SIZE * SIZE / seconds;
+  started = clock_seconds();
+  for (n = 0, seconds = 0; seconds < 0.05 && (n + 1) * most <= r->plan->n_rows && status == STATUS_OK; n++) {
+    status = rows_read(&r->x[0], r->plan, n * most, most, scratch, rows, err);
+    seconds = clock_seconds() - started;
+  }
+  *bytes = (double)(n * most * width * sizeof *rows) / seconds;
+  free(a);
+  free(c);
+  free(rows);
+  free(scratch);
+  return status;
+}
+
+/* Says what the map takes before it is begun; refuses what memory does not hold. */
+static Status announce(const CrossRequest *r, Error *err) {
+  const CrossCost cost = cross_cost(r, CROSS_CHEAPER);
+  double multiplications, bytes;
+  if (cost.form == CROSS_COLUMNS && cost.least > r->memory)
+    return error_set(err, STATUS_USAGE,
+                     "--memory %zuM: the least that a map takes here is %zuM; --bootstrap 0 or --rows make it less",
+                     r->memory >> 20, (cost.least >> 20) + 1);
+  const Status status = measure_rates(r, &multiplications, &bytes, err);
+  if (status == STATUS_OK)
+    log_note("map: %zu x %zu sites between %s, %zu passes, %.4g MiB to read, %zu MiB of memory, about %.3g s", r->n_x, r->n_y,
+             cost.form == CROSS_ROWS ? "rows" : "columns", cost.passes, cost.bytes / (1 << 20), (cost.memory >> 20) + 1,
+             cost.multiplications / multiplications + cost.bytes / bytes);
+  return status;
+}
+
 static Status measure(const DriftStores *stores, const DriftSettings *settings, Map *map, Error *err) {
   StoreRows *rows = mem_alloc(stores->n_a + stores->n_b, sizeof *rows);
   RowSide *sides = mem_alloc(stores->n_a + stores->n_b, sizeof *sides);
@@ -57,9 +96,10 @@ static Status measure(const DriftStores *stores, const DriftSettings *settings, 
                                 .plan = &stores->plan,
                                 .n_resamples = map->wanted[CKA] ? settings->bootstrap : 0,
                                 .seed = settings->common.seed,
-                                .memory = cross_memory};
+                                .memory = settings->memory};
   const CrossMap to = {map->values[CKA], map->values[CKA_BIASED], map->low, map->high};
-  const Status status = cross_cka(&request, CROSS_CHEAPER, &to, err);
+  Status status = announce(&request, err);
+  if (status == STATUS_OK) status = cross_cka(&request, CROSS_CHEAPER, &to, err);
   free(sides);
   free(rows);
   return status;

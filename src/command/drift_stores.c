@@ -134,6 +134,8 @@ Status drift_stores_open(const char *path_a, const char *path_b, const DriftSett
   if (status == STATUS_OK) status = store_check_same_rows(stores->a, stores->b, err);
   if (status == STATUS_OK) status = plan_rows(stores, settings->keep_first, err);
   if (status == STATUS_OK && settings->lens) status = drift_lens_open(settings->lens, stores->a, &stores->lens, err);
+  stores->n_samples = stores->plan.n_samples;
+  if (status == STATUS_OK && settings->rows) status = row_plan_sample(&stores->plan, settings->rows, settings->common.seed, err);
   if (status == STATUS_OK) status = choose(stores->a, settings, &stores->sites_a, &stores->n_a, err);
   if (status == STATUS_OK) status = choose(stores->b, settings, &stores->sites_b, &stores->n_b, err);
   if (status == STATUS_OK && !settings->cross) status = pair_sites(stores, settings->sites || settings->layers, err);
@@ -192,6 +194,9 @@ Provenance drift_provenance(const Invocation *call, const DriftSettings *setting
 void drift_note_rows(Table *table, const DriftStores *stores) {
   table_note(table, "%zu rows of %zu samples%s", stores->plan.n_rows, stores->plan.n_samples,
              stores->first_left_out ? "; position 0 of each sequence is left out (--keep-first keeps it)" : "");
+  const size_t drawn = stores->plan.n_samples + stores->n_nonfinite;
+  if (drawn < stores->n_samples)
+    table_note(table, "subsample: %zu of %zu samples, drawn whole with the seed above", drawn, stores->n_samples);
   if (stores->n_nonfinite)
     table_note(table, "%zu samples with a NaN or an infinity at one of these sites are left out of both stores",
                stores->n_nonfinite);

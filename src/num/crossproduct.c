@@ -2,11 +2,29 @@
 #include "num/crossproduct.h"
 
 #include "num/blas.h"
+#include "num/gemm.h"
+
+#include <omp.h>
+
+/* Multiplications below which starting threads costs more than they save. */
+#ifndef FATHOM_DOUBLE
+static const double SMALL = 1 << 22;
+#endif
+
+void product_f32(bool ta, bool tb, size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb,
+                 float *c, size_t ldc) {
+#ifdef FATHOM_DOUBLE
+  blas_gemm_f32(ta, tb, m, n, k, 1, a, lda, b, ldb, 0, c, ldc);
+#else
+  const bool small = (double)m * (double)n * (double)k < SMALL;
+  (small || omp_in_parallel() ? gemm_serial : gemm)(ta, tb, m, n, k, a, lda, b, ldb, false, c, ldc);
+#endif
+}
 
 void crossproduct_add(size_t n, size_t p, const float *a, size_t q, const float *b, float *scratch, double *total) {
   for (size_t first = 0; first < n; first += CROSSPRODUCT_SLICE) {
     const size_t rows = n - first < CROSSPRODUCT_SLICE ? n - first : CROSSPRODUCT_SLICE;
-    blas_gemm_f32(true, false, p, q, rows, 1, a + first * p, p, b + first * q, q, 0, scratch, q);
+    product_f32(true, false, p, q, rows, a + first * p, p, b + first * q, q, scratch, q);
     for (size_t i = 0; i < p * q; i++) total[i] += scratch[i];
   }
 }

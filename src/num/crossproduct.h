@@ -4,7 +4,13 @@
 #ifndef FATHOM_NUM_CROSSPRODUCT_H
 #define FATHOM_NUM_CROSSPRODUCT_H
 
+#include <stdbool.h>
 #include <stddef.h>
+
+/* C[m,n] = op(A)[m,k] op(B)[k,n] in float32, row major, as gemm.h has it, also in a build whose reals are doubles: on all
+ * threads, or on this one within a parallel region. */
+void product_f32(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, const float *a, size_t lda,
+                 const float *b, size_t ldb, float *c, size_t ldc);
 
 enum { CROSSPRODUCT_SLICE = 512 }; /* rows of one float32 product */
 
