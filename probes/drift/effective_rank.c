@@ -126,6 +126,7 @@ const Measure measure_effective_rank = {
                {"participation_change", RANGE, "-", BLIND_TO_OF_CHANGE, COST,
                 "common use (of the change: fathom's own)", "the same of y - x", NO_INTERVAL, NOTE}},
     .passes = 1,
+    .matrices = 6,
     .begin = begin,
     .accumulate = accumulate,
     .merge = merge,

@@ -74,9 +74,9 @@ static const Option options[] = {
      "resamples of the intervals, 0 for none", NULL},
     {"cross", 0, OPTION_FLAG, offsetof(DriftSettings, cross), 0, 0, NULL,
      "all sites of A.h5 against all of B.h5: cka (default) or cka_biased", "fail-above"},
-    {"memory", 0, OPTION_BYTES, offsetof(DriftSettings, memory), 1, 0x1p62, "SIZE",
-     "bytes that sums and blocks of rows may take, such as 512M: sites are done in as many turns, and maps in as many passes, as "
-     "that asks for",
+    {"memory", 0, OPTION_BYTES, offsetof(DriftSettings, memory), 0, 0, "SIZE",
+     "what sums and blocks of rows may take, such as 512M: sites are done in as many turns, and maps in as many passes, as that "
+     "asks for (default: 1G, or what one site or pair of sites takes)",
      NULL},
     {"rows", 0, OPTION_SIZE, offsetof(DriftSettings, rows), 1, 1e15, "N",
      "at most N rows: whole samples, drawn at random by --seed (default: all)", NULL},
@@ -91,7 +91,7 @@ static const Option options[] = {
      NULL},
     {0}};
 
-static const DriftSettings defaults = {.bootstrap = 1000, .memory = (size_t)1 << 30};
+static const DriftSettings defaults = {.bootstrap = 1000};
 
 const Command command_drift = {
     .name = "drift",

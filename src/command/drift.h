@@ -19,6 +19,9 @@ typedef struct DriftSettings {
   OptionTexts fail_above;
 } DriftSettings;
 
+/* Memory where the user gives none, unless the least that is possible takes more. */
+static const size_t DRIFT_MEMORY = (size_t)1 << 30;
+
 /* The model of --lens. */
 typedef struct DriftLensModel {
   Source *source; /* NULL: none */

@@ -62,11 +62,12 @@ static Status sites_at_a_time(const DriftStores *stores, const DriftSelection *s
     const size_t bytes = site_bytes(stores, i, s);
     if (bytes > most) most = bytes;
   }
-  if (most > settings->memory)
+  if (settings->memory && most > settings->memory)
     return error_set(err, STATUS_USAGE,
                      "--memory %zuM: these measures of one site take %zuM; --measures takes some of them, --rows fewer samples",
                      settings->memory >> 20, (most >> 20) + 1);
-  *n = settings->memory / most;
+  *n = (settings->memory ? settings->memory : DRIFT_MEMORY) / most;
+  if (*n == 0) *n = 1;
   if (*n > (size_t)omp_get_max_threads()) *n = (size_t)omp_get_max_threads();
   if (*n > stores->n_a) *n = stores->n_a;
   return STATUS_OK;

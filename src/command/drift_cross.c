@@ -61,9 +61,13 @@ static Status measure_rates(const CrossRequest *r, double *multiplications, doub
 }
 
 /* Says what the map takes before it is begun; refuses what memory does not hold. */
-static Status announce(const CrossRequest *r, Error *err) {
-  const CrossCost cost = cross_cost(r, CROSS_CHEAPER);
+static Status announce(CrossRequest *r, Error *err) {
+  CrossCost cost = cross_cost(r, CROSS_CHEAPER);
   double multiplications, bytes;
+  if (r->memory == 0) {
+    r->memory = cost.least > DRIFT_MEMORY ? cost.least : DRIFT_MEMORY;
+    cost = cross_cost(r, CROSS_CHEAPER);
+  }
   if (cost.form == CROSS_COLUMNS && cost.least > r->memory)
     return error_set(err, STATUS_USAGE,
                      "--memory %zuM: the least that a map takes here is %zuM; --bootstrap 0 or --rows make it less",
@@ -89,14 +93,14 @@ static Status measure(const DriftStores *stores, const DriftSettings *settings, 
     else
       map->sites_b[i - stores->n_a] = sides[i].site;
   }
-  const CrossRequest request = {.x = sides,
-                                .y = sides + stores->n_a,
-                                .n_x = stores->n_a,
-                                .n_y = stores->n_b,
-                                .plan = &stores->plan,
-                                .n_resamples = map->wanted[CKA] ? settings->bootstrap : 0,
-                                .seed = settings->common.seed,
-                                .memory = settings->memory};
+  CrossRequest request = {.x = sides,
+                          .y = sides + stores->n_a,
+                          .n_x = stores->n_a,
+                          .n_y = stores->n_b,
+                          .plan = &stores->plan,
+                          .n_resamples = map->wanted[CKA] ? settings->bootstrap : 0,
+                          .seed = settings->common.seed,
+                          .memory = settings->memory};
   const CrossMap to = {map->values[CKA], map->values[CKA_BIASED], map->low, map->high};
   Status status = announce(&request, err);
   if (status == STATUS_OK) status = cross_cka(&request, CROSS_CHEAPER, &to, err);
