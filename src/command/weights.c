@@ -1,11 +1,23 @@
 /* fathom weights: how far the weights of two models are apart, matrix by matrix, without any data. */
 #include "command/weights.h"
 
+#include "base/file.h"
+
+/* What would only be found out after all has been measured. */
+static Status check_output(const Invocation *call, const char *output, Error *err) {
+  if (!output) return STATUS_OK;
+  for (size_t i = 0; i < call->n_args; i++)
+    if (file_is_same(output, call->args[i]))
+      return error_set(err, STATUS_USAGE, "--output %s: is one of the models, expected another file", output);
+  return file_check_writable(output, err);
+}
+
 static Status run_weights(const Invocation *call, const void *given, Error *err) {
   const WeightsSettings *settings = given;
   WeightsRun run = {0};
   Provenance provenance = {0};
-  Status status = weights_open(&run, call->args[0], call->args[1], settings, err);
+  Status status = check_output(call, settings->output, err);
+  if (status == STATUS_OK) status = weights_open(&run, call->args[0], call->args[1], settings, err);
   if (status == STATUS_OK) status = weights_pair(&run, err);
   if (status == STATUS_OK) status = weights_measure(&run, err);
   if (status == STATUS_OK) provenance = weights_provenance(call, &run);

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_ELEMENTS = 1 << 19 };
+enum { BLOCK_LEAST = 16, BLOCK_ELEMENTS = 1 << 19 };
 
 /* An adapter's factors in float64; rank 0: none. */
 typedef struct Factors {
@@ -87,11 +87,17 @@ static Status hand_over(const WeightPair *pair, const Factors *f, bool by_column
   return take(context, count, difference, base, err);
 }
 
+/* How many rows to read at a time where they are n long: about as many, which products want, and not too much memory. */
+static size_t block_rows(size_t n) {
+  const size_t square = n > BLOCK_LEAST ? n : BLOCK_LEAST, most = BLOCK_ELEMENTS / n + 1;
+  return square < most ? square : most;
+}
+
 /* The whole weight in blocks. One that is wider than high is read as a whole, since its columns are handed over. */
 static Status for_blocks(const WeightPair *pair, const Factors *f, TakeBlock *take, void *context, Error *err) {
   const bool by_columns = pair->rows < pair->columns;
   const size_t n = shorter_side(pair), length = by_columns ? pair->columns : pair->rows,
-               most = BLOCK_ELEMENTS / n + 1 < length ? BLOCK_ELEMENTS / n + 1 : length,
+               most = block_rows(n) < length ? block_rows(n) : length,
                held = (by_columns ? length : most) * n;
   void *buffer = NULL, *values = NULL;
   Status status = mem_try(2 * most * n, sizeof(double), &buffer, err);

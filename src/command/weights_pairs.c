@@ -168,14 +168,19 @@ static WeightSource head_source(const WeightsSide *side, const Tensor *tensor, c
 }
 
 static bool same_tensor_shape(const Tensor *a, const Tensor *b) {
-  return a->n_dims == b->n_dims && memcmp(a->shape, b->shape, sizeof a->shape) == 0;
+  return a->count > 0 && a->n_dims == b->n_dims && memcmp(a->shape, b->shape, sizeof a->shape) == 0;
+}
+
+/* A bias that one side lacks counts as zeros. */
+static bool same_biases(const Tensor *a, const Tensor *b) {
+  return a && b ? same_tensor_shape(a, b) : a ? a->count > 0 : !b || b->count > 0;
 }
 
 static bool same_heads(const HeadTensors *a, const HeadTensors *b) {
   bool same = a->n == b->n;
   for (size_t i = 0; i < a->n && same; i++)
     same = a->weights[i]->n_dims == 2 && same_tensor_shape(a->weights[i], b->weights[i]) &&
-           (!a->biases[i] || !b->biases[i] || same_tensor_shape(a->biases[i], b->biases[i]));
+           same_biases(a->biases[i], b->biases[i]);
   return same;
 }
 
