@@ -68,6 +68,13 @@ for id in 0 2 4 77 120 200 290 299; do sed -n "s/^$id,.*,\([^,]*\),[^,]*\$/\1/p"
 near ids.found ids.expected
 ok $? "rewards of tokens are those of score on the same ids"
 
+# Of some prompts the best or worst answer is a control.
+scan --prompts "$questions" --csv controls.csv -q >controls.tsv
+is "$(LC_ALL=C tr -d '\001-\010\013-\037' <controls.tsv | cmp - controls.tsv 2>&1) $(grep -v '^#' controls.tsv | wc -l | tr -d ' ')" " 55" \
+  "no control gets into the table"
+awk -F'\t' '/\\x[0-1][0-9a-f]/ && !/^#/ { n++ } END { exit n < 1 }' controls.tsv
+ok $? "but what stands for it"
+
 # Plain text: nothing stands behind the answer.
 scan --text 'It is' --lexicon words.tsv --chat-template none --csv plain.csv -q >/dev/null
 printf '{"text": "It is\\n%s"}\n' leader 'hard working' support it Th The That There >plain.jsonl

@@ -113,6 +113,12 @@ static void test_json(void) {
   json_free(root);
 }
 
+static void test_shown(void) {
+  char *shown = utf8_shown("a\\x0a\x1b\xc3\xa9\xff\xc2\x85\0 z", 14);
+  ok(strcmp(shown, "a\\\\x0a\\x1b\xc3\xa9\\xff\\xc2\\x85\\x00 z") == 0, "controls, stray bytes and backslashes are shown: %s", shown);
+  free(shown);
+}
+
 static void test_utf8(void) {
   static const char *const bad[] = {"\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xff", "\xe2\x82"};
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
@@ -195,6 +201,7 @@ int main(void) {
   test_options();
   test_json();
   test_utf8();
+  test_shown();
   test_rest();
   test_files();
   return tap_end();

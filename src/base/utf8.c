@@ -1,6 +1,12 @@
 /* Strict UTF-8. */
 #include "base/utf8.h"
 
+#include "base/memory.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
 size_t utf8_decode(const char *text, size_t size, uint32_t *code) {
   static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000}; /* by length: anything lower is overlong */
   if (size == 0) return 0;
@@ -37,4 +43,21 @@ size_t utf8_encode(uint32_t code, char out[4]) {
   for (size_t i = length; i-- > 1; code >>= 6) out[i] = (char)(0x80 | (code & 0x3f));
   out[0] = (char)(0xf00u >> length | code); /* 110xxxxx, 1110xxxx, 11110xxx */
   return length;
+}
+
+char *utf8_shown(const char *bytes, size_t size) {
+  char *shown = mem_alloc(4 * size + 1, 1), *to = shown;
+  for (size_t i = 0; i < size;) {
+    uint32_t code;
+    const size_t n = utf8_decode(bytes + i, size - i, &code);
+    const bool plain = n > 1 ? code >= 0xa0 : n == 1 && code >= 0x20 && code != 0x7f;
+    if (plain && code == '\\') *to++ = '\\';
+    for (size_t j = 0; j < (n ? n : 1); j++)
+      if (plain)
+        *to++ = bytes[i + j];
+      else
+        to += sprintf(to, "\\x%02x", (unsigned char)bytes[i + j]);
+    i += n ? n : 1;
+  }
+  return shown;
 }

@@ -14,4 +14,8 @@ size_t utf8_decode(const char *text, size_t size, uint32_t *code);
 /* Writes code as 1 to 4 bytes; returns how many. */
 size_t utf8_encode(uint32_t code, char out[4]);
 
+/* Bytes as a table and a terminal can hold them: what is no UTF-8, and controls, as "\x0a", a backslash doubled. Freed by
+ * the caller. */
+char *utf8_shown(const char *bytes, size_t size);
+
 #endif

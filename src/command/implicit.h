@@ -84,9 +84,6 @@ Status implicit_tokens(const ImplicitRun *run, ImplicitTokens *tokens, Error *er
 void implicit_tokens_clear(const ImplicitRun *run, ImplicitTokens *tokens); /* all zeros is fine */
 /* The strings of a set in order of falling mean MWLR; freed by the caller. */
 size_t *implicit_tokens_order(const ImplicitTokens *tokens, size_t set);
-/* A string as a table and a file can hold it: UTF-8, other bytes and controls as "\x0a", a backslash doubled. Freed by
- * the caller. */
-char *implicit_shown(const char *bytes, size_t size);
 
 /* --- words --- */
 

@@ -13,6 +13,7 @@
  * kl holds KL(p2||p1) and KL(p1||p2); sides are chosen and rejected; behind the categories come the differences of
  * every two. */
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "command/implicit.h"
 
 #include <stdlib.h>
@@ -92,7 +93,7 @@ static Status write_means(const Means *sets, const MeansLayout *layout, Result *
 static Status write_tokens(const ImplicitReport *r, Result *result, Error *err) {
   const JoinedVocabulary *joined = &r->tokens->joined;
   char **shown = mem_alloc(joined->n, sizeof *shown);
-  for (size_t i = 0; i < joined->n; i++) shown[i] = implicit_shown(joined->strings[i], joined->sizes[i]);
+  for (size_t i = 0; i < joined->n; i++) shown[i] = utf8_shown(joined->strings[i], joined->sizes[i]);
   Status status = result_write_strings(result, "token/text", (const char *const *)shown, joined->n, err);
   const MeansLayout layout = {.group = "token",
                               .name = "mwlr",

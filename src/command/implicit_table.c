@@ -1,5 +1,6 @@
 /* What fathom implicit prints: one table, and notes that say what its numbers are. */
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "command/implicit.h"
 #include "probes/transfer/accuracy.h"
 
@@ -14,7 +15,7 @@ static void note_side(const ImplicitSide *side, int number, Table *table) {
   char *end = NULL, *shown = NULL;
   size_t size;
   bool is_special;
-  if (tokenizer_token_text(in->tokenizer, side->end.token, &end, &size, &is_special)) shown = implicit_shown(end, size);
+  if (tokenizer_token_text(in->tokenizer, side->end.token, &end, &size, &is_special)) shown = utf8_shown(end, size);
   table_note(table, "model %d: %s; prompts %s%s; end of turn %s", number, in->model_name,
              chat_is_plain(in->chat) ? "as plain text" : "through ", chat_is_plain(in->chat) ? "" : chat_name(in->chat),
              shown ? shown : "unknown");
@@ -23,7 +24,7 @@ static void note_side(const ImplicitSide *side, int number, Table *table) {
   if (!side->asked) return;
   const Asked *asked = &side->asked[side->samples[0] - side->prompts];
   if (asked->opening) {
-    shown = implicit_shown(asked->text + strlen(asked->text) - asked->opening, asked->opening);
+    shown = utf8_shown(asked->text + strlen(asked->text) - asked->opening, asked->opening);
     table_note(table,
                "model %d: behind the generation prompt stands \"%s\", as the template writes it before an answer",
                number, shown);
@@ -66,7 +67,7 @@ static void note_words(const ImplicitReport *r, Table *table) {
   if (w->n_left_out) table_note(table, "%zu entries with wildcards are left out", w->n_left_out);
   for (int k = 0; k < 2; k++) {
     const char *separator = w->tokens[k].separator;
-    char *shown = implicit_shown(separator, strlen(separator));
+    char *shown = utf8_shown(separator, strlen(separator));
     table_note(table, "model %d: words stand behind \"%s\"", k + 1, shown);
     free(shown);
     if (w->tokens[k].n_merging)
@@ -132,7 +133,7 @@ static void token_row(const ImplicitReport *r, size_t set, const char *end, size
   const Means *means = &t->sets[set];
   const size_t n = t->joined.n;
   const double p1 = means->mean[TOKEN_LOG_P1 * n + string], p2 = means->mean[TOKEN_LOG_P2 * n + string];
-  char *shown = implicit_shown(t->joined.strings[string], t->joined.sizes[string]);
+  char *shown = utf8_shown(t->joined.strings[string], t->joined.sizes[string]);
   table_string(table, implicit_set_name(r->run, set));
   table_string(table, end);
   table_count(table, rank);

@@ -177,20 +177,3 @@ size_t *implicit_tokens_order(const ImplicitTokens *tokens, size_t set) {
   free(ranked);
   return order;
 }
-
-char *implicit_shown(const char *bytes, size_t size) {
-  char *shown = mem_alloc(4 * size + 1, 1), *to = shown;
-  for (size_t i = 0; i < size;) {
-    uint32_t code;
-    const size_t n = utf8_decode(bytes + i, size - i, &code);
-    const bool plain = n > 1 ? code >= 0xa0 : n == 1 && code >= 0x20 && code != 0x7f && code != '\\';
-    if (plain)
-      to = mempcpy(to, bytes + i, n);
-    else if (n == 1 && code == '\\')
-      to = mempcpy(to, "\\\\", 2);
-    else
-      for (size_t j = 0; j < (n ? n : 1); j++) to += sprintf(to, "\\x%02x", (unsigned char)bytes[i + j]);
-    i += n ? n : 1;
-  }
-  return shown;
-}

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "train/rewards.h"
 #include "train/scan.h"
 
@@ -206,6 +207,13 @@ static void note_others(Scan *scan) {
                 a->n_other, sum / (double)(a->n_other * scan->prompts.n_used), most);
 }
 
+/* A token may be a control that a terminal obeys. */
+static void put_answer(Table *table, const char *text) {
+  char *shown = utf8_shown(text, strlen(text));
+  table_string(table, shown);
+  free(shown);
+}
+
 static void add_row(Table *table, const Scan *scan, size_t row) {
   const ScanAnswers *a = &scan->answers;
   const double *rewards = scan->file.rewards + row * a->n;
@@ -225,9 +233,9 @@ static void add_row(Table *table, const Scan *scan, size_t row) {
   table_number(table, mean);
   table_number(table, a->n > 1 ? sqrt(squares / (double)(a->n - 1)) : NAN);
   table_number(table, rewards[high]);
-  table_string(table, a->texts[high]);
+  put_answer(table, a->texts[high]);
   table_number(table, rewards[low]);
-  table_string(table, a->texts[low]);
+  put_answer(table, a->texts[low]);
 }
 
 static Status print_table(const Invocation *call, Scan *scan, Error *err) {
@@ -237,7 +245,7 @@ static Status print_table(const Invocation *call, Scan *scan, Error *err) {
   inputs_add_provenance(&scan->in, &from);
   Table *table = table_begin(stdout, scan->settings->common.json, &from, columns, sizeof columns / sizeof columns[0]);
   inputs_add_notes(&scan->in, table);
-  table_note(table, "computed in %s; tokens: of the longest text", scan->settings->input.dtype);
+  table_note(table, "computed in %s; tokens: of the longest text; answers: a control as \\x0a, a backslash as \\\\", scan->settings->input.dtype);
   for (size_t row = 0; row < scan->prompts.n_used; row++) add_row(table, scan, row);
   return table_end(table, err);
 }
