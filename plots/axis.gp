@@ -7,6 +7,7 @@ load here . "style.gp"
 
 # ---- What the table holds. A group carries the kind of site where there are several kinds.
 array FILE[64]; array KIND[16]; array MEASURE[16]; array GROUP[64]; array LOW[16]; array HIGH[16]
+most_groups = 16; any_more = 0 # groups that can still be told apart
 n_files = 0; n_kinds = 0; n_measures = 0; n_groups = 0
 first = NaN; last = NaN; fewest = NaN; most = NaN; any_interval = 0
 find_file(s) = sum [i = 1:n_files] (FILE[i] eq s ? i : 0)
@@ -17,14 +18,13 @@ add_file(s) = find_file(s) || n_files == 64 ? 0 : (n_files = n_files + 1, FILE[n
 add_kind(s) = find_kind(s) || n_kinds == 16 ? 0 : (n_kinds = n_kinds + 1, KIND[n_kinds] = s, 1)
 add_measure(s) = find_measure(s) || n_measures == 16 ? 0 : (n_measures = n_measures + 1, MEASURE[n_measures] = s, \
   LOW[n_measures] = NaN, HIGH[n_measures] = NaN, 1)
-add_group(s) = find_group(s) || n_groups == 64 ? 0 : (n_groups = n_groups + 1, GROUP[n_groups] = s, 1)
+add_group(s) = find_group(s) ? 0 : n_groups == most_groups ? (any_more = 1) : (n_groups = n_groups + 1, GROUP[n_groups] = s, 1)
 see_range(m, v) = v == v ? (LOW[m] = v >= LOW[m] ? LOW[m] : v, HIGH[m] = v <= HIGH[m] ? HIGH[m] : v) : 0
 see_layer(l) = (first = l >= first ? first : l, last = l <= last ? last : l)
 see_n(n) = n == n ? (fewest = n >= fewest ? fewest : n, most = n <= most ? most : n) : 0
 layered(dummy) = is_missing("layer") == 0
 see(dummy) = (add_file(file_of(0)), add_kind(kind_of(strcol("site"))), add_measure(strcol("measure")), \
-  see_range(find_measure(strcol("measure")), column("value")), see_range(find_measure(strcol("measure")), column("lo")), \
-  see_range(find_measure(strcol("measure")), column("hi")), any_interval = any_interval || column("lo") == column("lo"), \
+  any_interval = any_interval || column("lo") == column("lo"), \
   see_layer(column("layer")), see_n(column("n")))
 set table $scan
 plot data using (layered(0) ? see(0) : 0) with table
@@ -47,9 +47,9 @@ line(m, g, f) = sprintf("$v_%d_%d_%d", m, g, f)
 array ROWS[1300]
 slot(m, g) = (m - 1) * n_series + g
 do for [i = 1:n_measures * n_series] { ROWS[i] = 0 }
-add_to(i) = (ROWS[i] = ROWS[i] + 1)
+add_to(i, m) = (ROWS[i] = ROWS[i] + 1, see_range(m, column("value")), see_range(m, column("lo")), see_range(m, column("hi")))
 set table $scan
-plot data using (layered(0) && series_of(0) ? add_to(slot(find_measure(strcol("measure")), series_of(0))) : 0) with table
+plot data using (layered(0) && series_of(0) ? add_to(slot(find_measure(strcol("measure")), series_of(0)), find_measure(strcol("measure"))) : 0) with table
 unset table
 undefine $scan
 is_row(m, g, f) = layered(0) && strcol("measure") eq MEASURE[m] && file_of(0) eq FILE[f] && series_of(0) == g
@@ -101,7 +101,7 @@ page_title = strlen(head_title) ? head_title : auc ? "Value axes per layer" : fi
   "How far words moved along the value axes, per layer" : "Activations along value axes, per layer"
 unit = auc || find_measure("shift") ? "lemmas" : "samples"
 n_words = most == most ? (fewest == most ? sprintf("n = %d %s", most, unit) : sprintf("n = %d to %d %s", fewest, most, unit)) : ""
-page_caption = join(join(join(head_note, n_words), any_interval == 0 ? "no intervals" : \
+page_caption = join(join(join(join(head_note, any_more ? sprintf("the first %d groups", most_groups) : ""), n_words), any_interval == 0 ? "no intervals" : \
   "bands: " . (strlen(head_interval) ? head_interval : "intervals from lo to hi") . \
   (random && auc && LOW[random] == LOW[random] ? ", pale: 95 % of random axes" : "")), seed_words)
 load here . "page.gp"

@@ -157,6 +157,9 @@ if command -v "${GNUPLOT:-gnuplot}" >/dev/null 2>&1; then
     grep -qF "${words#*:}" "${words%%:*}"
     ok $? "${words%%:*} says: ${words#*:}"
   done
+  awk 'BEGIN { for (i = 0; i < 20; i++) print "{\"id\": \"" i "\", \"group\": \"g" i "\", \"text\": \"number " i " of them\"}" }' >many.jsonl
+  "$FATHOM" record "$model" --prompts many.jsonl --tokens last -q -o many.h5 >/dev/null && "$FATHOM" axis x.h5 many.h5 --by group -o pm.h5 >/dev/null && "$FATHOM" plot pm.h5 -o many.svg
+  is "$? $(grep -c 'the first 16 groups' many.svg) $(grep -c '>g15<' many.svg) $(grep -c '>g16<' many.svg) $("$FATHOM" plot pm.h5 --tsv | grep -c '^pm.*g1[0-9]')" "0 1 1 0 20" "of many groups the first 16 are drawn, which is said"
   "$FATHOM" axis "$f/llama-base.gguf" --lexicon words.tsv --sites embed,resid_pre,resid_post --permutations 0 -q -o kinds.h5 >/dev/null
   "$FATHOM" plot kinds.h5 -o kinds.svg && "$FATHOM" plot kinds.h5 x.h5 -o kinds.png && grep -qF "agency, resid_pre" kinds.svg
   ok $? "kinds of site have lines of their own"

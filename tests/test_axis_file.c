@@ -163,6 +163,11 @@ static void test_bad(const char *path) {
          strstr(err.text, "has 4 x 3 entries, expected 6 x 3"),
      "%s", err.text);
   axis_file_close(&file);
+  write_file(path, &(Variant){.name = "rows/blocks.1.hook_resid_post", .value = NAN});
+  ok(axis_file_open(path, &file, &err) == STATUS_OK && axis_file_rows(&file, 0, &rows, &err) == STATUS_DATA && !rows &&
+         strstr(err.text, "rows/blocks.1.hook_resid_post: row 0 holds nan"),
+     "%s", err.text);
+  axis_file_close(&file);
 }
 
 static void test_gguf(const char *path) {

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/names.h"
 #include "base/options.h"
 #include "base/rng.h"
 #include "base/table.h"
@@ -192,9 +193,29 @@ static void test_files(void) {
   fwrite(large, 1, sizeof large, writer.stream);
   ok(file_writer_commit(&writer, &err) == STATUS_SYSTEM && strcmp(err.text, "/dev/full: a write failed: is the disk full?") == 0,
      "and so is one that filled up on the way: %s", err.text);
+  ok(file_check_writable(path, &err) == STATUS_OK && !file_exists(path) && !file_exists(part), "a file could be written, and is not");
+  ok(file_check_writable(folder, &err) == STATUS_SYSTEM && strstr(err.text, ": is a folder"), "a folder is no file: %s", err.text);
+  ok(file_check_writable("/no/such/folder/x", &err) == STATUS_SYSTEM, "nor is there one in a missing folder: %s", err.text);
   rmdir(folder);
   free(path);
   free(part);
+}
+
+static void test_names(void) {
+  Names names = {0};
+  size_t index = 7;
+  bool same = !names_find(&names, "w0", &index) && names_add(&names, "w0") && !names_add(&names, "w0");
+  for (size_t i = 0; i < 1000; i++) {
+    char *name = mem_format("w%zu", i);
+    same = same && names_number(&names, name) == i && names_number(&names, name) == i && names_find(&names, name, &index) &&
+           index == i;
+    free(name);
+  }
+  ok(same && names.count == 1000, "names are numbered in the order they come, and found");
+  ok(names_number(&names, "W5") == 1000 && names_number_caseless(&names, "W5") == 5 &&
+         names_number_caseless(&names, "N\xc3\x96") != names_number_caseless(&names, "n\xc3\xb6"),
+     "by their letters, or whatever the case of a to z");
+  names_clear(&names);
 }
 
 int main(void) {
@@ -204,5 +225,6 @@ int main(void) {
   test_shown();
   test_rest();
   test_files();
+  test_names();
   return tap_end();
 }

@@ -123,6 +123,9 @@ awk -F '\t' 'NR > 1 { printf "{\"id\":\"%s\",\"group\":\"%s\",\"label\":\"%s\",\
 "$FATHOM" axis "$base" --lexicon single.tsv --templates one.tsv --permutations 0 --threads 1 -q >shared.tsv && "$FATHOM" axis single.h5 --poles agency,communion --permutations 0 --threads 1 -q >whole.tsv
 awk -F '\t' '/^#/ || /^site/ { next } NR == FNR { auc[$1] = $3; g[$1] = $6; next } { n++; d = $3 - auc[$1]; e = $6 - g[$1]; if (!(d * d + e * e < 1e-8)) bad = 1 } END { exit !(n == 2 && !bad) }' whole.tsv shared.tsv
 ok $? "a sentence that is run once for all words gives the axes of texts that are run whole"
+awk -v OFS='\t' '{ print } $1 == "win" { $4 = "noun"; print }' words.tsv >twice.tsv
+train -o twice --value-axis x.h5 --value-words twice.tsv 2>why >/dev/null
+is "$? $(grep -c 'left out' why)" "0 0" "a form of two parts of speech is one word, without a warning"
 train -o stored --value-axis stored.h5 --value-words words.tsv 2>why >/dev/null
 is "$? $(grep -c '^fathom: warning: stored.h5: does not say in which sentences its words stood: ' why)" "0 1" "axes of a recording: own sentences, and a warning"
 values stored/run.h5 | awk -F '\t' '$3 == "shift" && $2 == 0 { n++; if ($9 != 0) bad = 1 } END { exit !(n == 4 && !bad) }'

@@ -206,7 +206,7 @@ static const Option options[] = {
     {"permutations", 0, OPTION_SIZE, offsetof(AxisSettings, permutations), 0, 1e6, "B",
      "of the poles, with the axis refit, and as many random axes, at most 1000; 0 for neither", NULL},
     {"bootstrap", 0, OPTION_SIZE, offsetof(AxisSettings, bootstrap), 0, 1e6, "B",
-     "resamples of the intervals, 0 for none", NULL},
+     "resamples of the intervals of scores, projections and shifts; 0: no intervals at all", NULL},
     {"by", 0, OPTION_CHOICE, offsetof(AxisSettings, by), 0, 0, "label|group|none",
      "how the samples of stores that are projected are grouped", NULL},
     {"keep-first", 0, OPTION_FLAG, offsetof(AxisSettings, keep_first), 0, 0, NULL,

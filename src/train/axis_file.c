@@ -285,9 +285,17 @@ Status axis_file_rows(const AxisFile *file, size_t axis, float **rows, Error *er
   *rows = NULL;
   Status status = read_shaped(file->result, name, 2, shape, &values, err);
   if (status == STATUS_OK) status = mem_try(shape[0] * shape[1], sizeof **rows, (void **)rows, err);
-  for (size_t i = 0; status == STATUS_OK && i < shape[0] * shape[1]; i++) (*rows)[i] = (float)values[i];
+  for (size_t i = 0; status == STATUS_OK && i < shape[0] * shape[1]; i++) {
+    (*rows)[i] = (float)values[i];
+    if (!isfinite((*rows)[i]))
+      status = error_set(err, STATUS_DATA, "%s: row %zu holds %g", name, i / a->width, values[i]);
+  }
   free(values);
   free(name);
+  if (status != STATUS_OK) {
+    free(*rows);
+    *rows = NULL;
+  }
   if (status != STATUS_OK && strncmp(err->text, file->path, strlen(file->path)) != 0) error_prefix(err, "%s", file->path);
   return status;
 }
