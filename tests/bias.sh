@@ -165,8 +165,13 @@ straight=$(bias own/positive-negative.h5 2>/dev/null | contrast)
 ok $? "a group has the word over best and worst"
 is "$(bias own/none.h5 2>/dev/null | contrast)" "$straight" \
   "words tell where there is no group"
-fails 3 'negative-positive.h5: prompt "best_a" is of the group "negative", in own/positive-negative.h5 of "positive"' "groups that contradict each other" \
+fails 3 'negative-positive.h5: prompt "best_a" is of the group negative, in own/positive-negative.h5 of positive' "groups that contradict each other" \
   bias own/positive-negative.h5 own/negative-positive.h5
+is "$(bias own/positive-negative.h5 own/negative-positive.h5 --positive best --negative worst 2>/dev/null | contrast | sort -u)" "$straight" \
+  "which are of no matter where options say it"
+printf 'response,best_a\nlone,1\n' >own/alone.csv && cp lexicon.tsv lone.tsv && printf 'lone\tagency\n' >>lone.tsv
+fails 3 'shares no word of the lexicon with all other tables' "a result and a table without a common word" \
+  "$FATHOM" bias own/positive-negative.h5 own/alone.csv --lexicon lone.tsv --shared-only
 cp own/words.h5 own/cut.h5 && "$(dirname "$FATHOM")/tests/cut_result" own/cut.h5 rewards 3
 fails 3 'own/cut.h5: has the rewards of 3 of 54 prompts: fathom scan --resume' "a scan that is not finished" bias own/cut.h5
 # The eleventh prompt's ranks, by the definition, from the table.

@@ -41,7 +41,7 @@ typedef struct BiasScores {
   char (*digests)[DIGEST_TEXT]; /* [n_models] */
   size_t *n_dropped;            /* [n_models]: words of each table that are not in the lexicon */
   char **words, **prompts, **categories;
-  char **groups;                       /* [n_prompts]: as results of fathom scan say, "" where none does */
+  char **groups;                       /* [n_prompts]: "positive" or "negative" as results of fathom scan say, else ""; NULL where options say it */
   size_t *category;                    /* [n_words] */
   double *scores;                      /* [n_models, n_prompts, n_words] */
   size_t n_words_left, n_prompts_left; /* of the first table: not in all others, with --shared-only */

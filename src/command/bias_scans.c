@@ -153,17 +153,25 @@ static Status take_shared(const ScanTable *tables, BiasScores *s, Error *err) {
                    s->n_words ? "prompt" : "word of the lexicon");
 }
 
-/* What results say of a prompt; two that say different things are STATUS_DATA. */
+/* The framing that a result says a prompt to be of, else "". */
+static const char *framing_said(const ScanTable *t, const char *prompt) {
+  const char *group = t->groups ? t->groups[find_prompt(t, prompt)] : "";
+  for (Framing f = 0; f < FRAMING_NONE; f++)
+    if (strcmp(group, framing_names[f]) == 0) return group;
+  return "";
+}
+
+/* What results say of prompts' framings; two that contradict each other are STATUS_DATA. */
 static Status take_groups(const ScanTable *tables, BiasScores *s, Error *err) {
   s->groups = mem_alloc(s->n_prompts, sizeof *s->groups);
   for (size_t p = 0; p < s->n_prompts; p++) {
     const ScanTable *first = NULL;
     const char *group = "";
     for (size_t i = 0; i < s->n_models; i++) {
-      const char *said = tables[i].groups ? tables[i].groups[find_prompt(&tables[i], s->prompts[p])] : "";
+      const char *said = framing_said(&tables[i], s->prompts[p]);
       if (*said && *group && strcmp(said, group) != 0)
-        return error_set(err, STATUS_DATA, "%s: prompt \"%.100s\" is of the group \"%.60s\", in %s of \"%.60s\"",
-                         tables[i].path, s->prompts[p], said, first->path, group);
+        return error_set(err, STATUS_DATA, "%s: prompt \"%.100s\" is of the group %s, in %s of %s", tables[i].path,
+                         s->prompts[p], said, first->path, group);
       if (!*said || *group) continue;
       group = said;
       first = &tables[i];
@@ -225,7 +233,8 @@ Status bias_scores_read(const BiasSettings *settings, const LexiconChoice *choic
   if (status == STATUS_OK) status = read_tables(choice, s, tables, err);
   if (status == STATUS_OK && !settings->shared_only) status = check_same(tables, n, err);
   if (status == STATUS_OK) status = take_shared(tables, s, err);
-  if (status == STATUS_OK) status = take_groups(tables, s, err);
+  if (status == STATUS_OK && !settings->prompts && !settings->positive && !settings->negative)
+    status = take_groups(tables, s, err);
   if (status == STATUS_OK) {
     take_categories(choice, s);
     fill_scores(tables, s);
