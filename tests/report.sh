@@ -177,6 +177,16 @@ if command -v xmllint >/dev/null 2>&1; then
   is "$(xmllint --noout "$page" 2>&1 | head -n 3)" "" "this page is well-formed, too"
 fi
 
+# A result that no figure can be drawn of is shown all the same.
+mkdir "$work/undefined"
+"$tests/make_store" "$work/undefined/a.h5" samples=2 && "$tests/make_store" "$work/undefined/b.h5" samples=2 noise=0.1 &&
+  "$FATHOM" drift "$work/undefined/a.h5" "$work/undefined/b.h5" --measures cka --bootstrap 0 -o "$work/undefined/d.h5" >/dev/null 2>&1
+page=$work/undefined/report.html
+"$FATHOM" report "$work/undefined" >/dev/null 2>"$work/err"
+is "$? $(grep -c 'd.h5: no figure drift: cannot draw the figure: no value is defined$' "$work/err")" "0 1" "drift that is undefined everywhere"
+says 'Not drawn: Drift by layer.' 'cka is undefined at 3 of 3 sites'
+fails 3 'cannot draw .*x.svg: no value is defined$' "plot says so, too" "$FATHOM" plot "$work/undefined/d.h5" -o "$work/x.svg"
+
 # --- evaluations: the table is read back from the result's arrays ---
 
 mkdir "$work/eval"
@@ -220,7 +230,7 @@ page=$work/study.html before=$(cksum <"$work/study.html")
 printf '#!/bin/sh\necho "line 7: no such font" >&2; exit 1\n' >failing
 for bad in '<svg><script>alert(1)</script></svg>' '<svg onload="alert(1)"></svg>' '<svg><a href="http://x.example">x</a></svg>' \
   '<svg><use xlink:href="http://x.example#y"/></svg>' '<svg><image href="http://x.example/y.png"/></svg>' \
-  '<svg><rect fill="url(http://x.example)"/></svg>' '<svg><rect width=1/></svg>' '<svg><rect' '<svg><title>x</svg>' \
+  '<svg><rect fill="url(http://x.example)"/></svg>' '<svg><rect width=1/></svg>' '<svg><g></svg>' '<svg><g><text>x</g></text></svg>' '<svg></svg></svg>' '<svg><rect' '<svg><title>x</svg>' \
   '<svg><!-- x --></svg>' '<svg><rect fill="a<b"/></svg>'; do
   printf '#!/bin/sh\ncat <<"END"\n%s\nEND\n' "$bad" >drawing
   chmod +x drawing failing

@@ -130,6 +130,12 @@ static const char *words_last_line(Words *words) {
   return newline ? newline + 1 : words->text;
 }
 
+/* Without the name under which the scripts know the table, "/dev/fd/5 : ". */
+static const char *words_behind_table(const char *line) {
+  const char *colon = strncmp(line, "/dev/fd/", 8) == 0 ? strstr(line, ": ") : NULL;
+  return colon ? colon + 2 : line;
+}
+
 /* Empties both pipes until gnuplot has closed them: the picture to out, what it says to words. *bytes counts the
  * picture. Returns 0, or errno of the first write that failed; reading goes on then, so that gnuplot can end. */
 static int drain(const Child *child, FILE *out, Words *words, size_t *bytes) {
@@ -175,13 +181,16 @@ static Status run(const char *script, FILE *table, const char *format, const cha
     return error_set(err, STATUS_SYSTEM, "gnuplot was ended by signal %d while drawing %s", WTERMSIG(ended),
                      file_name(script));
   const char *said = words_last_line(&words);
+  if (WEXITSTATUS(ended) == STATUS_DATA) /* of our scripts: the table is not for this figure */
+    return error_set(err, STATUS_DATA, "cannot draw %s: %s", name, words_behind_table(said));
   if (WEXITSTATUS(ended) != 0)
     return error_set(err, STATUS_SYSTEM, "gnuplot failed: %s", *said ? said : "it did not say why");
   if (bytes == 0) return error_set(err, STATUS_SYSTEM, "gnuplot drew nothing: %s", *said ? said : "it did not say why");
   return STATUS_OK;
 }
 
-Status gnuplot_draw_stream(const char *script, FILE *table, const char *format, const char *name, FILE *out, Error *err) {
+Status gnuplot_draw_stream(const char *script, FILE *table, const char *format, const char *name, FILE *out,
+                           Error *err) {
   char *path = NULL;
   Status status = find_script(script, &path, err);
   errno = 0;

@@ -94,12 +94,16 @@ typedef struct Reference {
   bool defined;
 } Reference;
 
+enum { MOST_OPEN = 64 };
+
 typedef struct Picture {
   const char *at; /* the next byte of the SVG */
   size_t number;
   const char *title, *description;
   Reference *references;
   size_t n_references;
+  Span open[MOST_OPEN]; /* names of elements that are not ended yet */
+  size_t n_open;
   FILE *out;
   Error *err;
 } Picture;
@@ -242,6 +246,8 @@ static Status write_element(Picture *p, Span name) {
   const bool closed = p->at[0] == '/';
   if (p->at[closed] != '>') return refuse(p, "an unfinished", name);
   p->at += closed + 1;
+  if (!closed && p->n_open == MOST_OPEN) return refuse(p, "too deep", name);
+  if (!closed) p->open[p->n_open++] = name;
   if (span_is(name, "svg") && !closed)
     write_names(p);
   else
@@ -257,7 +263,10 @@ static Status write_tag(Picture *p) {
   if (span_is(name, "title") || span_is(name, "desc")) return skip_element(p, name);
   if (!ends) return write_element(p, name);
   p->at += strspn(p->at, " \t\r\n");
-  if (*p->at != '>') return refuse(p, "an unfinished", name);
+  const Span *last = p->n_open ? &p->open[p->n_open - 1] : NULL;
+  if (*p->at != '>' || !last || last->size != name.size || memcmp(last->at, name.at, name.size) != 0)
+    return refuse(p, "a misplaced end of", name);
+  p->n_open--;
   p->at++;
   fprintf(p->out, "</%.*s>", (int)name.size, name.at);
   return STATUS_OK;
@@ -287,6 +296,7 @@ Status html_inline_svg(const char *svg, size_t number, const char *title, const 
     else
       write_text(&p);
   }
+  if (status == STATUS_OK && p.n_open) status = refuse(&p, "an unfinished", p.open[p.n_open - 1]);
   free(p.references);
   return status;
 }

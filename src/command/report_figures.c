@@ -95,7 +95,7 @@ static void write_caption(ReportFile *const *files, size_t n, const Figure *figu
 /* By gnuplot, as a picture for the page; freed by the caller, NULL where it cannot be drawn. */
 static char *draw(const Figure *figure, FILE *table, size_t number, const char *description, Error *err) {
   HtmlText *picture = html_open();
-  Status status = gnuplot_draw_stream(figure->script, table, "svg", "a figure of the report", picture->out, err);
+  Status status = gnuplot_draw_stream(figure->script, table, "svg", "the figure", picture->out, err);
   char *svg = html_close(picture), *inlined;
   picture = html_open();
   if (status == STATUS_OK)
@@ -127,7 +127,7 @@ static void write_figure(Report *report, ReportFile *const *files, size_t n, con
     fputs("<p class=\"note\">", out);
     html_format(out, "Not drawn: %s. %s", words->title, why.text);
     fputs("</p>\n", out);
-    report->figure_problem = why;
+    if (why.status == STATUS_SYSTEM) report->figure_problem = why;
   }
   free(picture);
   free(description);
