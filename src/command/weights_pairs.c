@@ -186,7 +186,8 @@ static bool same_heads(const HeadTensors *a, const HeadTensors *b) {
 
 static void pair_head_tensors(WeightsRun *run, const Tensor *a, const Tensor *b, const char *name) {
   const WeightSource w0 = head_source(&run->sides[0], a, b, name), w1 = head_source(&run->sides[1], b, a, name);
-  new_pair(run, &w0, &w1);
+  WeightPair *pair = new_pair(run, &w0, &w1);
+  if (pair->is_vector) pair->kind = "score_bias";
 }
 
 static void pair_reward_heads(WeightsRun *run) {
