@@ -68,7 +68,7 @@ cd "$work" || exit 99
   "$tests/make_store" study/two.h5 layers=4 embed=1 noise=0.4 &&
   "$FATHOM" drift study/frozen.h5 study/one.h5 --bootstrap 100 -o study/drift-one.h5 >/dev/null &&
   "$FATHOM" drift study/frozen.h5 study/two.h5 --bootstrap 100 -o study/drift-two.h5 >"$work/two.tsv" &&
-  "$FATHOM" drift study/frozen.h5 study/two.h5 --cross -o study/maps/map.h5 >/dev/null
+  "$FATHOM" drift study/frozen.h5 study/two.h5 --cross -o study/maps/map.h5 -q >/dev/null
 ok $? "drift makes what is reported next"
 page=$work/study.html
 "$FATHOM" report study -o study.html >"$work/out.tsv" 2>"$work/err"

@@ -81,18 +81,14 @@ const Command command_report = {
     .name = "report",
     .arguments = "DIR",
     .summary = "one page about all results in a folder: findings, figures, tables, cautions and commands",
-    .details = "Looks through DIR and the folders in it for results (of drift, train, sweep, eval, axis, bias, scan "
-               "and implicit) and\n"
-               "activation stores, and writes one HTML page that stands alone: no scripts, nothing to load, figures "
-               "inside. On top\n"
-               "is what moved most, and by how much; then, kind by kind, the figures of fathom plot, what was "
-               "compared, what to\n"
-               "beware of in these very numbers, the tables, and the commands. Results of drift and of training that "
-               "begin with the\n"
-               "same model share a figure. Files of the runs of a sweep are told of by the sweep. What is damaged or "
-               "unknown is\n"
-               "listed, with a warning. The same files give the same bytes.\n"
-               "Printed: a line for every file; shown is yes, no, or sweep (a file of a run of a sweep).",
+    .details =
+        "Looks through DIR and the folders in it for results (of drift, weights, train, sweep, eval, axis, bias, scan and\n"
+        "implicit) and activation stores, and writes one HTML page that stands alone: no scripts, nothing to load, figures\n"
+        "inside. On top is what moved most, and by how much; then, kind by kind, the figures of fathom plot, what was\n"
+        "compared, what to beware of in these very numbers, the tables, and the commands. Results of drift and of training\n"
+        "that begin with the same model share a figure. Files of the runs of a sweep are told of by the sweep. What is\n"
+        "damaged or unknown is listed, with a warning. The same files give the same bytes.\n\n"
+        "Printed: a line for every file; shown is yes, no, or sweep (a file of a run of a sweep).",
     .example = "fathom report demo -o report.html",
     .options = options,
     .defaults = &defaults,

@@ -1,5 +1,6 @@
 /* What to beware of in evaluations and in results on values: chance, length, prompts in place of models, ends of tables
  * that were picked for being there. */
+#include "base/file.h"
 #include "base/memory.h"
 #include "command/report.h"
 
@@ -21,7 +22,7 @@ static double *numbers(const PlotFile *plot, const char *name, size_t *n) {
 
 static void caution_accuracy(ReportFile *file, const Grid *grid) {
   for (size_t r = 0; r < grid->n_rows; r++) {
-    const char *name = grid_text(grid, r, "path");
+    const char *name = file_name(grid_text(grid, r, "path"));
     const double accuracy = grid_number(grid, r, "accuracy"), lo = grid_number(grid, r, "lo"),
                  hi = grid_number(grid, r, "hi"), length = grid_number(grid, r, "length_accuracy"),
                  n = grid_number(grid, r, "n"), n_prompts = grid_number(grid, r, "prompts"),
@@ -91,11 +92,11 @@ static void caution_scan(ReportFile *file, const PlotFile *plot) {
   double *encoding = numbers(plot, "answers/reencoding", &n);
   for (size_t i = 0; i < n; i++)
     if (encoding[i] >= 0 && encoding[i] < 4) counts[(size_t)encoding[i]]++;
-  if (counts[1] + counts[2] + counts[3])
-    report_caution(file,
-                   "Of %zu tokens %zu are other tokens when their text is encoded, %zu are nothing and %zu are no "
-                   "text: their rewards are those of the ids.",
-                   n, counts[1], counts[2], counts[3]);
+  static const char *const ways[] = {NULL, "are other tokens when their text is encoded", "are nothing in the template",
+                                     "are no text"};
+  for (size_t k = 1; k < 4; k++)
+    if (counts[k])
+      report_caution(file, "%zu of %zu tokens %s: their rewards are those of the ids.", counts[k], n, ways[k]);
   if (plot_read_strings(plot, "prompts/group", &groups, &n_prompts, NULL) == STATUS_OK && n_prompts < 5)
     report_caution(file, "%zu prompts: means over so few hang on their wording.", n_prompts);
   report_caution(file,

@@ -56,7 +56,7 @@ static void write_cautions(const ReportFile *file, FILE *out) {
 static void write_command(const ReportFile *file, FILE *out) {
   if (!file->command_line || !file->command_line[0]) return;
   char *plain = plot_plain_command(file->command_line);
-  fputs("<pre tabindex=\"0\"><code>", out);
+  fputs("<pre class=\"one\" tabindex=\"0\"><code>", out);
   html_text(out, plain);
   fputs("</code></pre>\n", out);
   free(plain);

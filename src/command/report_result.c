@@ -142,8 +142,13 @@ static Status write_models(Result *result, const char *kind, ReportFile *file, F
   if (status == STATUS_OK && n) status = result_read_strings(result, "models/sha256", &digests, &n_digests, err);
   const bool is_pair =
       n == 2 && (strcmp(kind, "drift") == 0 || strcmp(kind, "cross") == 0 || strcmp(kind, "weights") == 0);
+  const bool is_table = strcmp(kind, "bias") == 0;
   for (size_t i = 0; i < n && status == STATUS_OK; i++)
-    model_fact(out, is_pair ? (i ? "Compared with" : "Frozen") : "Model", paths[i], i < n_digests ? digests[i] : "");
+    model_fact(out,
+               is_pair    ? (i ? "Compared with" : "Frozen")
+               : is_table ? "Scan table"
+                          : "Model",
+               paths[i], i < n_digests ? digests[i] : "");
   file->first_model = mem_copy_string(n && n_digests ? digests[0] : "");
   string_list_free(paths, n);
   string_list_free(digests, n_digests);

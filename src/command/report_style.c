@@ -35,6 +35,7 @@ const char report_style[] =
     "pre{background:var(--card);border:1px solid var(--line);padding:.8rem "
     "1rem;overflow-x:auto;line-height:1.5;font-size:.8rem}\n"
     "pre code{font-size:inherit;user-select:all;-webkit-user-select:all}\n"
+    "pre.one{white-space:pre-wrap;overflow-wrap:anywhere}\n"
     "dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(15rem,1fr));gap:.7rem 1.5rem;margin:1rem "
     "0;font-size:.86rem;"
     "line-height:1.4}\n"
