@@ -164,7 +164,7 @@ if command -v "${GNUPLOT:-gnuplot}" >/dev/null 2>&1; then
   "$FATHOM" plot kinds.h5 -o kinds.svg && "$FATHOM" plot kinds.h5 x.h5 -o kinds.png && grep -qF "agency, resid_pre" kinds.svg
   ok $? "kinds of site have lines of their own"
   "$FATHOM" axis "$f/llama-base.gguf" --lexicon words.tsv --sites embed --permutations 0 -q -o embed.h5 >/dev/null
-  fails 4 'no rows of a block to draw' "axes outside the blocks" "$FATHOM" plot embed.h5 -o embed.svg
+  fails 3 '^fathom: cannot draw embed\.svg: no rows of a block to draw$' "axes outside the blocks" "$FATHOM" plot embed.h5 -o embed.svg
 else
   skip "no gnuplot here"
 fi
@@ -232,6 +232,7 @@ mkdir folder.h5
 fails 4 '^fathom: folder\.h5: is a folder' "an output that is a folder" "$FATHOM" axis no.gguf --lexicon words.tsv -o folder.h5
 fails 2 '^fathom: --output and --control-vector are one file, both\.gguf$' "two outputs of one name" "$FATHOM" axis no.gguf --lexicon words.tsv -o both.gguf --control-vector both.gguf
 fails 2 '^fathom: last\.h5 is read: expected another file' "an output over an input" "$FATHOM" axis x.h5 last.h5 -o last.h5
+fails 2 '^fathom: words\.tsv is read: expected another file' "or over the lexicon" "$FATHOM" axis no.gguf --lexicon words.tsv -o words.tsv
 fails 2 '^fathom: words\.tsv: no category "nope"' "a pole that is not in the lexicon" "$FATHOM" axis no.gguf --lexicon words.tsv --poles agency,nope
 fails 2 '^fathom: words\.tsv: no category "nope"' "nor another category" "$FATHOM" axis no.gguf --lexicon words.tsv --others nope
 fails 2 '^fathom: words\.tsv: category "agency" is named twice' "a pole among the others" "$FATHOM" axis no.gguf --lexicon words.tsv --others agency

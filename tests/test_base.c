@@ -194,6 +194,11 @@ static void test_files(void) {
   ok(file_writer_commit(&writer, &err) == STATUS_SYSTEM && strcmp(err.text, "/dev/full: a write failed: is the disk full?") == 0,
      "and so is one that filled up on the way: %s", err.text);
   ok(file_check_writable(path, &err) == STATUS_OK && !file_exists(path) && !file_exists(part), "a file could be written, and is not");
+  file_write_text(part, "half", &err);
+  ok(file_check_writable(path, &err) == STATUS_OK && file_read(part, 100, &bytes, &size, &err) == STATUS_OK && size == 4,
+     "and the part of an earlier run stays");
+  free(bytes);
+  unlink(part);
   ok(file_check_writable(folder, &err) == STATUS_SYSTEM && strstr(err.text, ": is a folder"), "a folder is no file: %s", err.text);
   ok(file_check_writable("/no/such/folder/x", &err) == STATUS_SYSTEM, "nor is there one in a missing folder: %s", err.text);
   rmdir(folder);

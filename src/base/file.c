@@ -197,6 +197,12 @@ Status file_writer_open(FileWriter *writer, const char *path, Error *err) {
 Status file_check_writable(const char *path, Error *err) {
   FileWriter writer = {0};
   if (file_is_directory(path)) return error_set(err, STATUS_SYSTEM, "%s: is a folder, expected the name of a file", path);
+  char *part = mem_format("%s.part", path);
+  const bool kept = file_exists(part); /* an earlier run's, which the one to come may not get as far as to replace */
+  const bool writable = kept && access(part, W_OK) == 0;
+  free(part);
+  if (writable) return STATUS_OK;
+  if (kept) return error_system(err, "%s: cannot write here", path);
   const Status status = file_writer_open(&writer, path, err);
   file_writer_discard(&writer);
   return status;

@@ -59,7 +59,7 @@ Status file_writer_open(FileWriter *writer, const char *path, Error *err);
 Status file_writer_commit(FileWriter *writer, Error *err); /* flush, fsync, close and rename, each checked */
 void file_writer_discard(FileWriter *writer);              /* after commit or on an all-zero writer: nothing */
 
-/* Could PATH be written? Found out before the work whose result it will hold; leaves nothing behind. */
+/* Could PATH be written? Found out before the work whose result it will hold; leaves all files as they are. */
 Status file_check_writable(const char *path, Error *err);
 
 /* Flushes and checks a stream; the cause of an earlier failure is no longer known, and said so. name is for messages. */

@@ -153,12 +153,15 @@ static Status read_saved(const Invocation *call, const AxisSettings *s, Error *e
 
 /* Could what was asked for be written? Found out before anything is computed. */
 static Status check_outputs(const Invocation *call, const AxisSettings *s, Error *err) {
-  const char *const outputs[] = {s->output, s->control_vector};
+  const char *const outputs[] = {s->output, s->control_vector}, *const read[] = {s->lexicon, s->templates, s->covariates};
   if (s->output && s->control_vector && file_is_same(s->output, s->control_vector))
     return error_set(err, STATUS_USAGE, "--output and --control-vector are one file, %s", s->output);
   for (size_t k = 0; k < 2; k++) {
     for (size_t i = 0; outputs[k] && i < call->n_args; i++)
       if (file_is_same(outputs[k], call->args[i]))
+        return error_set(err, STATUS_USAGE, "%s is read: expected another file to write to", outputs[k]);
+    for (size_t i = 0; outputs[k] && i < 3; i++)
+      if (read[i] && file_is_same(outputs[k], read[i]))
         return error_set(err, STATUS_USAGE, "%s is read: expected another file to write to", outputs[k]);
     const Status status = outputs[k] ? file_check_writable(outputs[k], err) : STATUS_OK;
     if (status != STATUS_OK) return status;
