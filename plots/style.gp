@@ -77,6 +77,7 @@ measure_title(m) = \
   m eq "knn" ? "overlap of nearest neighbours (1 = identical)" : \
   m eq "rsa" ? "similarity of row correlations (1 = identical)" : \
   m eq "lens_kl" ? "divergence of what the head reads, nats (0 = identical)" : \
+  starts(m, "probe_") ? "probe: " . rest(m, "probe_") . ", share right" : \
   m eq "subspace_angle_mean" ? "mean principal angle, radians" : m
 identical(m) = (m eq "cka" || m eq "cka_biased" || m eq "subspace" || m eq "knn" || m eq "rsa") ? 1.0 : \
   (m eq "procrustes" || m eq "procrustes_angle" || m eq "cosine" || m eq "cosine_centred" || m eq "relative_l2" || \

@@ -248,4 +248,24 @@ ok $? "a store that does not say its weights is taken on trust; other widths are
 ok $? "a reward model of an untied model is recorded"
 fails 3 '--lens whole: no language-model head' "a reward model has no head to read with" "$FATHOM" drift whole.h5 whole.h5 --lens whole
 
+# What probes find: the two sides of pairs are the labels here.
+"$FATHOM" drift frozen.h5 tuned.h5 --sites resid_post --measures probe_frozen,probe_transfer,probe_refit,probe_chance >probe.tsv
+ok $? "probes for the labels of samples"
+grep -q '^# labels: 2 classes$' probe.tsv && grep -q '^# probes are fit on half of the samples' probe.tsv
+ok $? "how many classes, and how they are fit"
+is "$(cell probe.tsv value "$last" probe_chance) $(cell probe.tsv lo "$last" probe_chance)" \
+  "$("$FATHOM" drift frozen.h5 frozen.h5 --sites "$last" --measures probe_chance | awk -F '\t' '$3 == "probe_chance" { print $4, $5 }')" \
+  "chance is a matter of the labels"
+is "$("$FATHOM" drift frozen.h5 frozen.h5 --sites "$last" --measures probe_frozen,probe_transfer,probe_refit | grep -v '^#' | cut -f 4-6 | tail -n +2 | sort -u | wc -l)" 1 \
+  "nothing changed: three probes alike"
+fails 3 'a\.h5: its samples have no labels \(/samples/label\), which probes predict' "no labels" "$FATHOM" drift a.h5 b.h5 --measures probe_transfer
+printf '{"id":"a","text":"once upon a time","label":"x"}\n{"id":"b","text":"there was a fox","label":"x"}\n' >alike.jsonl
+"$FATHOM" record "$base" --prompts alike.jsonl --sites resid_post -o alike.h5 -q >/dev/null 2>&1
+fails 3 'alike\.h5: all labels are "x", expected at least two classes' "one class" "$FATHOM" drift alike.h5 alike.h5 --measures probe_transfer
+awk 'BEGIN { for (i = 0; i < 101; i++) printf "{\"id\":\"%d\",\"text\":\"once upon a time\",\"label\":\"l%d\"}\n", i, i }' >many.jsonl
+"$FATHOM" record "$base" --prompts many.jsonl --sites resid_post -o many.h5 -q >/dev/null 2>&1
+fails 3 'many\.h5: more than 100 different labels' "labels that are no classes" "$FATHOM" drift many.h5 many.h5 --measures probe_refit
+"$FATHOM" drift a.h5 b.h5 --measures knn,rsa --sites resid_post >sub.tsv && grep -q '^# knn: 96 rows of 33 samples$' sub.tsv && grep -q '^# rsa: 96 rows of 33 samples$' sub.tsv
+ok $? "measures of a subsample say what it was"
+
 tap_end

@@ -216,7 +216,7 @@ typedef struct Property {
   double identical; /* NaN: undefined */
 } Property;
 
-static const double SOME_NUMBER = -1; /* a property of each side */
+enum { SOME_NUMBER = -1 }; /* a property of each side */
 
 static const Property properties[] = {
     {"coherence", "scscscss", 0, 1, NAN},
@@ -231,10 +231,11 @@ static const Property properties[] = {
     {"participation_change", "scscssss", 1, 64, NAN},
     {"knn", "ssssccs-", 0, 1, 1},
     {"rsa", "ccssccss", -1, 1, 1},
-    {"lens_kl",
-     "cccccc"
-     "ss",
-     0, 1e6, 0},
+    {"lens_kl", "ccccccss", 0, 1e6, 0},
+    {"probe_frozen", "ssssss-s", 0, 1, SOME_NUMBER},
+    {"probe_transfer", "scs-sc-s", 0, 1, SOME_NUMBER},
+    {"probe_refit", "ssssss-s", 0, 1, SOME_NUMBER},
+    {"probe_chance", "ssssssss", 0, 1, SOME_NUMBER},
 };
 enum { N_PROPERTIES = sizeof properties / sizeof properties[0] };
 
@@ -264,10 +265,8 @@ static void test_identity(void) {
   for (size_t i = 0; i < N_PROPERTIES; i++) {
     const Property *p = &properties[i];
     const double v = value_of(&rows, p->name);
-    ok(isnan(p->identical)  ? isnan(v)
-       : p->identical == -1 ? v >= 1
-                            : v == p->identical,
-       "%s of identical sides is %g, exactly (%.17g)", p->name, p->identical, v);
+    const bool right = isnan(p->identical) ? isnan(v) : p->identical == SOME_NUMBER ? v > 0 : v == p->identical;
+    ok(right, "%s of identical sides is %g, exactly (%.17g)", p->name, p->identical, v);
   }
   rows_free(&rows);
 }
@@ -279,6 +278,26 @@ static void check_all(Rows *rows, const char *what, bool defined) {
     const double v = value_of(rows, p->name);
     ok(in_range(p, v) || (!defined && isnan(v)), "%s: %s is %.6g", what, p->name, v);
   }
+}
+
+static void test_probes(void) {
+  Rng rng = rng_new(24);
+  Rows rows = random_rows(&rng, 200, 24, 1, 3, 0, 0);
+  const double frozen = value_of(&rows, "probe_frozen"), chance = value_of(&rows, "probe_chance");
+  ok(frozen > chance + 0.1 && value_of(&rows, "probe_transfer") == frozen && value_of(&rows, "probe_refit") == frozen,
+     "probes of identical sides are equally right: %.3f, by chance %.3f", frozen, chance);
+  rotate(3, rows.n, 24, rows.y);
+  const double transfer = value_of(&rows, "probe_transfer"), refit = value_of(&rows, "probe_refit");
+  ok(transfer < frozen - 0.1 && fabs(refit - frozen) < 1e-9,
+     "a rotation is a loss of transfer (%.3f), not of what is there (%.3f)", transfer, refit);
+  memcpy(rows.y, rows.x, rows.n * 24 * 4);
+  for (size_t i = 0; i < rows.n; i++) rows.y[i * 24 + 2] = 0;
+  ok(value_of(&rows, "probe_refit") < frozen - 0.1, "a column taken away is one: %.3f", value_of(&rows, "probe_refit"));
+  for (size_t i = 0; i < rows.n; i++) rows.class[i] = ROW_NO_CLASS;
+  ok(isnan(value_of(&rows, "probe_frozen")), "rows without a class teach nothing");
+  for (size_t i = 0; i < rows.n; i++) rows.class[i] = 1;
+  ok(isnan(value_of(&rows, "probe_frozen")), "nor do rows of one class");
+  rows_free(&rows);
 }
 
 static void test_poor_rows(void) {
@@ -379,6 +398,7 @@ static void test_merge(void) {
      "a subsample of %zu of %zu rows", subsample->n_rows, plan.n_rows);
   const DriftShape shape = {.n_rows = plan.n_rows,
                             .n_samples = plan.n_samples,
+                            .plan = &plan,
                             .dx = 24,
                             .dy = 24,
                             .longest = plan.longest,
@@ -404,17 +424,13 @@ typedef struct Coverage {
 } Coverage;
 
 static const Coverage coverages[] = {
-    {"coherence", 100, 1, 1, 0.3, 0.5},
-    {"coherence", 100, 1, 8, 0.2, 0.4},
-    {"coherence", 60, 1, 6, 0.6, 0.2},
-    {"rsa", 50, 1, 1, 0, 0.5},
-    {"lens_kl", 100, 1, 1, 0, 0.3},
-    {"lens_kl", 80, 1, 6, 0.2, 0.3},
-    {"rsa", 40, 1, 4, 0, 1},
+    {"coherence", 100, 1, 1, 0.3, 0.5}, {"coherence", 100, 1, 8, 0.2, 0.4}, {"coherence", 60, 1, 6, 0.6, 0.2},
+    {"rsa", 50, 1, 1, 0, 0.5},          {"lens_kl", 100, 1, 1, 0, 0.3},     {"lens_kl", 80, 1, 6, 0.2, 0.3},
 };
 enum { N_COVERAGES = sizeof coverages / sizeof coverages[0], DRAWS = 600, RESAMPLES = 400, COVERAGE_WIDTH = 12 };
 
-/* Of very many samples; where a measure looks at a subsample, the mean over many of those. */
+/* Of very many samples; where a measure looks at a subsample, the mean over many of those; of probes, which are better
+ * the more they are fit on, the mean over as many samples. */
 static double population(const Coverage *c) {
   size_t index;
   const bool subsampled = measure_find(c->name, &index)->subsampled;
@@ -453,12 +469,94 @@ static void test_coverage(const Coverage *c) {
      "%s, truth %.4f: %.1f %% of %zu intervals hold it (seeds from 9000)", c->name, truth, 100 * share, n);
 }
 
+/* Rows and what a measure's pass over them begins with; rows stay where they are. */
+typedef struct Setting {
+  RowSource source;
+  RowPlan plan;
+  RowMoments moments;
+  DriftShape shape;
+} Setting;
+
+static void setting_open(Setting *s, Rows *rows) {
+  Error err = {0};
+  s->source = source_of(rows);
+  row_plan_make(rows->n, rows->sample, NULL, &s->plan, &err);
+  row_moments_read(&s->source, &s->plan, &s->moments, &err);
+  s->shape = (DriftShape){.n_rows = s->plan.n_rows,
+                          .n_samples = s->plan.n_samples,
+                          .plan = &s->plan,
+                          .dx = rows->dx,
+                          .dy = rows->dy,
+                          .longest = s->plan.longest,
+                          .moments = &s->moments,
+                          .with_intervals = true,
+                          .aids = {.row_class = rows->class, .n_classes = 2}};
+}
+
+static void setting_close(Setting *s) {
+  row_moments_clear(&s->moments);
+  row_plan_clear(&s->plan);
+}
+
+static void *run_one_pass(const Measure *m, const Setting *s, const void *settled) {
+  void *state = m->begin(&s->shape, settled);
+  RowReader *reader = row_reader_new(&s->source, &s->plan, &s->moments);
+  RowBlock block;
+  bool more;
+  Error err = {0};
+  while (row_reader_next(reader, &block, &more, &err) == STATUS_OK && more) m->accumulate(state, &block);
+  m->settle(state, &err);
+  row_reader_free(reader);
+  return state;
+}
+
+/* What intervals of probes should hold is how well the probes that were fit do on the population. */
+static void test_probe_coverage(void) {
+  enum { N_PROBES = 3, N_VALUES = 4 };
+  const Measure *m = &measure_probe_transfer;
+  Rng rng = rng_new(26);
+  Rows all = random_rows(&rng, 2000, COVERAGE_WIDTH, 1, 6, 0.1, 0.5);
+  Setting population, draw;
+  size_t held[N_PROBES] = {0};
+  setting_open(&population, &all);
+  for (uint64_t r = 0; r < DRAWS; r++) {
+    Rng draws = rng_new(9000 + r);
+    Rows rows = random_rows(&draws, 100, COVERAGE_WIDTH, 1, 6, 0.1, 0.5);
+    Estimate truth[N_VALUES], found[N_VALUES];
+    Interval intervals[N_VALUES];
+    setting_open(&draw, &rows);
+    void *fit = run_one_pass(m, &draw, NULL), *tested = run_one_pass(m, &draw, fit);
+    void *tested_on_all = run_one_pass(m, &population, fit);
+    m->finish(tested, found);
+    m->finish(tested_on_all, truth);
+    intervals_bootstrap(100, N_VALUES, found, RESAMPLES, r, intervals);
+    for (size_t k = 0; k < N_PROBES; k++)
+      held[k] += intervals[k].low <= truth[k].value && truth[k].value <= intervals[k].high;
+    estimates_clear(found, N_VALUES);
+    estimates_clear(truth, N_VALUES);
+    m->free(tested_on_all);
+    m->free(tested);
+    m->free(fit);
+    setting_close(&draw);
+    rows_free(&rows);
+  }
+  for (size_t k = 0; k < N_PROBES; k++) {
+    const double share = (double)held[k] / DRAWS;
+    ok(share > 0.93 - slack && share < 0.97 + slack,
+       "%s: %.1f %% of %d intervals hold what the probe does on the population", m->values[k].name, 100 * share, DRAWS);
+  }
+  setting_close(&population);
+  rows_free(&all);
+}
+
 int main(void) {
   test_reference();
   test_invariance();
   test_identity();
+  test_probes();
   test_poor_rows();
   test_merge();
   for (size_t i = 0; i < N_COVERAGES; i++) test_coverage(&coverages[i]);
+  test_probe_coverage();
   return tap_end();
 }

@@ -101,6 +101,7 @@ Status drift_measure(const RowSource *source, const RowPlan *plan, const Measure
                             .dx = source->x.width,
                             .dy = source->y.width,
                             .longest = plan->longest,
+                            .plan = plan,
                             .moments = &moments,
                             .with_intervals = with_intervals,
                             .subsample = subsample,

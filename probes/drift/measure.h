@@ -35,19 +35,22 @@ typedef struct DriftLens {
   const void *context;
 } DriftLens;
 
+#define ROW_NO_CLASS UINT32_MAX
+
 /* All zeros: none of it, and seed 0. */
 typedef struct DriftAids {
   uint64_t seed;             /* of subsamples */
   const DriftLens *lens;     /* NULL: no head reads this site */
-  const uint32_t *row_class; /* [n_rows of the plan], each below n_classes; NULL: no labels */
+  const uint32_t *row_class; /* [n_rows of the plan], each below n_classes or ROW_NO_CLASS; NULL: no labels */
   size_t n_classes;
 } DriftAids;
 
 /* What a state is made for; the moments are known before the first pass of a measure. */
 typedef struct DriftShape {
   size_t n_rows, n_samples, dx, dy;
-  size_t longest;                /* rows of the longest sample */
-  const RowMoments *moments;     /* outlive the state */
+  size_t longest;      /* rows of the longest sample */
+  const RowPlan *plan; /* outlives the state, as do the moments */
+  const RowMoments *moments;
   bool with_intervals;           /* pseudo-values are wanted */
   const RowSubsample *subsample; /* for measures that are `subsampled`; outlives the state */
   DriftAids aids;
@@ -90,7 +93,7 @@ typedef struct Measure {
 } Measure;
 
 extern const Measure measure_cka, measure_procrustes, measure_cosine, measure_relative_l2, measure_coherence,
-    measure_subspace, measure_effective_rank, measure_knn, measure_rsa, measure_lens_kl;
+    measure_subspace, measure_effective_rank, measure_knn, measure_rsa, measure_lens_kl, measure_probe_transfer;
 
 /* NULL-terminated, in the order of the output. */
 extern const Measure *const measures[];

@@ -51,6 +51,8 @@ static Status run(const Invocation *call, const void *given, Error *err) {
   if (status == STATUS_OK) status = drift_limits_parse(&settings->fail_above, &limits, err);
   if (status == STATUS_OK) status = drift_limits_check(limits, settings->fail_above.count, &selection, err);
   if (status == STATUS_OK) status = drift_stores_open(call->args[0], call->args[1], settings, &stores, err);
+  for (size_t m = 0; m < selection.n_measures && status == STATUS_OK && !settings->cross; m++)
+    if (selection.measures[m]->needs == NEEDS_LABELS) status = drift_labels_read(&stores, err);
   if (status == STATUS_OK && settings->cross)
     status = drift_cross(call, settings, &stores, err);
   else if (status == STATUS_OK)

@@ -1,6 +1,6 @@
 /* What the parts of `fathom drift` share: drift.c (the command), drift_select.c (measures and limits), drift_lens.c
- * (--lens), drift_stores.c (two stores, the rows and sites they are compared on), drift_nonfinite.c (samples that are
- * left out), drift_compare.c (site against site), drift_cross.c (all against all). */
+ * (--lens), drift_labels.c (what probes predict), drift_stores.c (two stores, the rows and sites they are compared on),
+ * drift_nonfinite.c (samples that are left out), drift_compare.c (site against site), drift_cross.c (all against all). */
 #ifndef FATHOM_COMMAND_DRIFT_H
 #define FATHOM_COMMAND_DRIFT_H
 
@@ -32,6 +32,8 @@ typedef struct DriftLensModel {
 typedef struct DriftStores {
   Store *a, *b;
   DriftLensModel lens;
+  uint32_t *row_class; /* [plan.n_rows] labels of samples by number, or NULL */
+  size_t n_classes;
   RowPlan plan;
   size_t n_rows; /* rows that both hold, before any is left out */
   size_t n_samples; /* samples before --rows */
@@ -51,6 +53,10 @@ void drift_stores_close(DriftStores *stores); /* all zeros is fine */
  */
 Status drift_lens_open(const char *path, const Store *frozen, DriftLensModel *lens, Error *err);
 void drift_lens_close(DriftLensModel *lens); /* all zeros is fine */
+/* Labels of the frozen store's samples, as classes of the rows that are compared. STATUS_DATA where there are none,
+ * only one, or too many to be classes. */
+Status drift_labels_read(DriftStores *stores, Error *err);
+
 /* How the lens reads a site: those of the residual stream through the final norm, ln_final as it is; false where it
  * does not. lens must outlive what is written to at. */
 bool drift_lens_at(const DriftLensModel *lens, const char *site, DriftLens *at);

@@ -25,7 +25,10 @@ static Status measure_site(const DriftStores *stores, size_t i, const DriftSelec
   Interval *intervals = mem_alloc(s->n_values, sizeof *intervals);
   DriftLens lens;
   const bool is_read = drift_lens_at(&stores->lens, source.x.site, &lens);
-  const DriftAids aids = {.seed = settings->common.seed, .lens = is_read ? &lens : NULL};
+  const DriftAids aids = {.seed = settings->common.seed,
+                          .lens = is_read ? &lens : NULL,
+                          .row_class = stores->row_class,
+                          .n_classes = stores->n_classes};
   const Status status =
       drift_measure(&source, &stores->plan, s->measures, s->n_measures, &aids, settings->bootstrap > 0, estimates, err);
   if (status == STATUS_OK)
@@ -141,6 +144,7 @@ static void print(const DriftStores *stores, const DriftSelection *s, const Drif
   drift_note_compute(table, stores);
   drift_note_intervals(table, settings);
   note_measures(s, table);
+  if (stores->row_class) table_note(table, "labels: %zu classes", stores->n_classes);
   if (settings->lens) table_note(table, "lens: final norm and head of %s, on both sides", settings->lens);
   note_subsample(stores, s, settings, table);
   for (size_t i = 0; i < stores->n_a; i++) {

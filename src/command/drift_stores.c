@@ -151,6 +151,7 @@ void drift_stores_close(DriftStores *stores) {
   row_plan_clear(&stores->plan);
   free(stores->sites_a);
   free(stores->sites_b);
+  free(stores->row_class);
   *stores = (DriftStores){0};
 }
 

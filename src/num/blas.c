@@ -15,6 +15,8 @@ void dgesdd_(const char *jobz, const int *m, const int *n, double *a, const int 
 void dgelqf_(const int *m, const int *n, double *a, const int *lda, double *tau, double *work, const int *lwork, int *info);
 void dsyevd_(const char *jobz, const char *uplo, const int *n, double *a, const int *lda, double *w, double *work,
              const int *lwork, int *iwork, const int *liwork, int *info, size_t jobz_length, size_t uplo_length);
+void dposv_(const char *uplo, const int *n, const int *nrhs, double *a, const int *lda, double *b, const int *ldb, int *info,
+            size_t uplo_length);
 
 const char *blas_description(void) {
   static char text[256];
@@ -129,4 +131,12 @@ Status blas_eigen(size_t n, double *a, double *values, bool vectors, Error *err)
   free(work);
   free(iwork);
   return status;
+}
+
+Status blas_solve(size_t n, double *a, size_t m, double *b, Error *err) {
+  const int size = DIMENSION(n), sides = DIMENSION(m);
+  int info = 0;
+  dposv_("U", &size, &sides, a, &size, b, &size, &info, 1);
+  if (info == 0) return STATUS_OK;
+  return error_set(err, STATUS_NUMERIC, "a %zu x %zu matrix is not positive definite", n, n);
 }

@@ -30,6 +30,10 @@ Status blas_svd(size_t m, size_t n, double *a, double *s, double *u, double *vt,
  * A's singular values to rounding; the signs of its rows are LAPACK's. */
 Status blas_triangle(size_t m, size_t n, double *a, Error *err);
 
+/* Solves A x = b for symmetric positive definite A[n,n], of which the lower triangle is read; A is destroyed. Each row of
+ * b[m,n] is a right-hand side and becomes its solution. STATUS_NUMERIC where A is not positive definite. */
+Status blas_solve(size_t n, double *a, size_t m, double *b, Error *err);
+
 /* Eigenvalues (ascending) of symmetric A[n,n], of which the lower triangle is read; with vectors, row i of A holds the unit eigenvector of value i. */
 Status blas_eigen(size_t n, double *a, double *values, bool vectors, Error *err);
 
