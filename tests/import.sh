@@ -58,6 +58,13 @@ is "$? $(row nan.tsv)" "0 nan.h5 8 1 8 float32 2" "NaN and infinity are kept and
 is "$(cat nan.err)" "fathom: warning: 2 values of 1 sites are NaN or infinite, the first in blocks.0.hook_resid_post, sample sample-3 (row 3): kept, and refused by drift without --skip-nonfinite" \
   "with a warning that names the first"
 fails 3 'nan\.h5: blocks\.0\.hook_resid_post: sample sample-3 \(row 3\) holds a NaN' "drift refuses them" "$FATHOM" drift npz.h5 nan.h5
+header() { printf '\223NUMPY\001\000\166\000%-117s\n' "{'descr': '$1', 'fortran_order': False, 'shape': $2, }"; }
+{ header '<f4' '(2, 1)' && printf '\000\270\210\107\000\340\177\107'; } >large.npy # 70000 and 65504
+{ header '>f8' '(2, 1)' && printf '\177\340\000\000\000\000\000\000\000\000\000\000\000\000\000\000'; } >double.npy # 2^1023 and 0
+"$FATHOM" import large.npy --site x -o large.h5 -q >large.tsv && "$FATHOM" import large.npy --site x --store-dtype float16 -o half.h5 -q >half.tsv 2>/dev/null &&
+  "$FATHOM" import double.npy --site x -o double.h5 -q >double.tsv 2>/dev/null
+is "$(row large.tsv), $(row half.tsv), $(row double.tsv)" \
+  "large.h5 2 1 2 float32 0, half.h5 2 1 2 float16 1, double.h5 2 1 2 float32 1" "so are numbers too large for the store's type"
 
 # Sites and types.
 "$FATHOM" import "$arrays/types.npz" --sites '<f4_C,>f8_F,V2_C' -o types.h5 2>note >types.tsv
@@ -113,6 +120,10 @@ fails 3 '--tokens response: an array token_index is needed' "a rule that does no
   "$FATHOM" import "$arrays/hidden.npy" --site x --samples pair.jsonl --tokens response -o x.h5
 fails 3 'sample 0 has 1 rows and 12 tokens: an array token_index is needed' "one row a sample that is said to be all" \
   "$FATHOM" import "$arrays/hidden.npy" --site x --samples samples.jsonl --tokens all -o x.h5
+sed '3s/"n_tokens":9/"n_tokens":8/' samples.jsonl >short.jsonl
+LC_ALL=C sed 's/n_tokens/n_tokenz/' "$arrays/minimum.safetensors" >other.safetensors
+fails 3 'other\.safetensors: row 2 is of token 8, but sample sample-2 has 8 tokens' "a token behind its sample's last" \
+  "$FATHOM" import other.safetensors --sites resid_post --samples short.jsonl -o x.h5
 
 # Files that are not what they should be; tests/test_arrays has their headers in all ways.
 fails 3 'samples\.jsonl: expected a \.npy or \.npz of numpy, or a \.safetensors' "another kind of file" "$FATHOM" import samples.jsonl -o x.h5
@@ -144,7 +155,7 @@ if mount -t tmpfs -o size=8k tmpfs full 2>/dev/null; then
   fails 4 'full/x\.h5.*No space left' "a disk that is full at once" "$FATHOM" import "$arrays/minimum.npz" -o full/x.h5 -q
   is "$(find full -type f)" "" "of which nothing is left"
   umount full
-  { printf '\223NUMPY\001\000\166\000%-117s\n' "{'descr': '<f4', 'fortran_order': False, 'shape': (40000, 50), }" && head -c 8000000 /dev/zero; } >zeros.npy
+  { header '<f4' '(40000, 50)' && head -c 8000000 /dev/zero; } >zeros.npy
   mount -t tmpfs -o size=3m tmpfs full
   fails 4 '^fathom: full/x\.h5\.part: (x: )?cannot write: No space left on device$' "a disk that fills" \
     "$FATHOM" import zeros.npy --site x -o full/x.h5 -q

@@ -48,8 +48,8 @@ Status drift_skip_nonfinite(DriftStores *s, Error *err) {
   progress_end(&progress);
   for (size_t i = 0; i < s->plan.n_samples && status == STATUS_OK; i++) s->n_nonfinite += bad[i];
   if (status == STATUS_OK && s->n_nonfinite == s->plan.n_samples)
-    status = error_set(err, STATUS_DATA, "%s and %s: no sample is left: all %zu hold a NaN or an infinity", store_path(s->a),
-                       store_path(s->b), s->n_nonfinite);
+    status = error_set(err, STATUS_DATA, "%s and %s: no sample is left: all %zu hold a NaN or an infinity",
+                       store_path(s->a), store_path(s->b), s->n_nonfinite);
   if (status == STATUS_OK) row_plan_leave_out(&s->plan, bad);
   free(bad);
   return status;

@@ -24,8 +24,8 @@ static float infinite_from(StoreDtype dtype) {
   return dtype == STORE_F16 ? 65520.0f : dtype == STORE_BF16 ? 0x1.ffp127f : INFINITY;
 }
 
-static void count_nonfinite(const float *rows, size_t n, size_t width, float limit, size_t site, size_t first, Nonfinite *c,
-                            size_t *of_site) {
+static void count_nonfinite(const float *rows, size_t n, size_t width, float limit, size_t site, size_t first,
+                            Nonfinite *c, size_t *of_site) {
   for (size_t i = 0; i < n; i++) {
     size_t bad = 0;
     for (size_t j = 0; j < width; j++) bad += !(fabsf(rows[i * width + j]) < limit);
@@ -38,8 +38,8 @@ static void count_nonfinite(const float *rows, size_t n, size_t width, float lim
   }
 }
 
-static Status copy_site(const ArrayFile *file, const ImportSites *sites, size_t site, const StoreContents *c, Store *store,
-                        Nonfinite *nonfinite, Error *err) {
+static Status copy_site(const ArrayFile *file, const ImportSites *sites, size_t site, const StoreContents *c,
+                        Store *store, Nonfinite *nonfinite, Error *err) {
   const size_t width = c->sites[site].width, block = width < BLOCK_FLOATS ? BLOCK_FLOATS / width : 1;
   const float limit = infinite_from(c->dtype);
   ArrayRows *rows;
@@ -85,7 +85,9 @@ static StoreDtype store_dtype(const ImportSettings *s, const ImportSites *sites)
   }
   for (size_t i = 1; i < sites->count; i++)
     if (sites->arrays[i]->type != sites->arrays[0]->type) return STORE_F32;
-  return sites->arrays[0]->type == ARRAY_F16 ? STORE_F16 : sites->arrays[0]->type == ARRAY_BF16 ? STORE_BF16 : STORE_F32;
+  return sites->arrays[0]->type == ARRAY_F16    ? STORE_F16
+         : sites->arrays[0]->type == ARRAY_BF16 ? STORE_BF16
+                                                : STORE_F32;
 }
 
 static StoreContents contents_of(const ImportSites *sites, const ImportIds *ids, StoreSite *store_sites) {
@@ -111,21 +113,22 @@ static StoreContents contents_of(const ImportSites *sites, const ImportIds *ids,
 static void say_types(const ArrayFile *file, const ImportSites *sites) {
   for (size_t i = 0; i < sites->count; i++)
     if (strchr(sites->arrays[i]->type_name, 'V')) {
-      log_note("%s: elements of 2 bytes without a type (%s) are read as bfloat16, which numpy has no name for", file->path,
-               sites->arrays[i]->type_name);
+      log_note("%s: elements of 2 bytes without a type (%s) are read as bfloat16, which numpy has no name for",
+               file->path, sites->arrays[i]->type_name);
       return;
     }
 }
 
-static Status print_result(const Invocation *call, const ImportSettings *s, const StoreContents *c, const Nonfinite *bad,
-                           Error *err) {
+static Status print_result(const Invocation *call, const ImportSettings *s, const StoreContents *c,
+                           const Nonfinite *bad, Error *err) {
   static const char *const columns[] = {"store", "samples", "sites", "rows", "dtype", "nonfinite"};
   const Provenance from = invocation_provenance(call, "import", &s->common);
   if (bad->values)
-    log_warn("%zu values of %zu sites are NaN or infinite, the first in %s, sample %s (row %zu): kept, and refused by drift "
-             "without --skip-nonfinite",
-             bad->values, bad->sites, c->sites[bad->first_site].name, c->sample_ids[c->row_sample[bad->first_row]],
-             bad->first_row);
+    log_warn(
+        "%zu values of %zu sites are NaN or infinite, the first in %s, sample %s (row %zu): kept, and refused by drift "
+        "without --skip-nonfinite",
+        bad->values, bad->sites, c->sites[bad->first_site].name, c->sample_ids[c->row_sample[bad->first_row]],
+        bad->first_row);
   Table *table = table_begin(stdout, s->common.json, &from, columns, sizeof columns / sizeof columns[0]);
   table_note(table, "nonfinite: values that are NaN or infinite, as stored");
   table_string(table, s->output);
@@ -144,9 +147,9 @@ static Status import_file(const Invocation *call, const ImportSettings *s, const
   Status status = import_choose_sites(file, s, &sites, err);
   if (status == STATUS_OK) {
     ids.n_rows = sites.arrays[0]->shape[0];
-    status = ids.n_rows > UINT32_MAX
-                 ? error_set(err, STATUS_DATA, "%s: %zu rows, expected at most %" PRIu32, file->path, ids.n_rows, UINT32_MAX)
-                 : import_read_samples(file, s, &ids, err);
+    status = ids.n_rows > UINT32_MAX ? error_set(err, STATUS_DATA, "%s: %zu rows, expected at most %" PRIu32,
+                                                 file->path, ids.n_rows, UINT32_MAX)
+                                     : import_read_samples(file, s, &ids, err);
   }
   if (status == STATUS_OK) status = import_place_rows(file, s, &ids, err);
   if (status == STATUS_OK) {
@@ -157,7 +160,7 @@ static Status import_file(const Invocation *call, const ImportSettings *s, const
     c.command_line = line;
     c.model = s->model ? s->model : file->path;
     c.seed = s->common.seed;
-    c.threads = s->common.threads;
+    c.threads = 1;
     say_types(file, &sites);
     log_note("%zu samples; %zu sites x %zu rows; disk: %.1f MiB in %s", c.n_samples, c.n_sites, c.n_rows,
              (double)store_estimate_bytes(&c) / (1 << 20), s->output);
@@ -186,17 +189,21 @@ static Status run(const Invocation *call, const void *given, Error *err) {
 
 static const Option options[] = {
     {"output", 'o', OPTION_TEXT, offsetof(ImportSettings, output), 0, 0, "A.h5", "the store to write", NULL},
-    {"site", 0, OPTION_TEXT, offsetof(ImportSettings, site), 0, 0, "NAME", "the site of a .npy, such as resid_post.3", NULL},
+    {"site", 0, OPTION_TEXT, offsetof(ImportSettings, site), 0, 0, "NAME", "the site of a .npy, such as resid_post.3",
+     NULL},
     {"sites", 0, OPTION_TEXT, offsetof(ImportSettings, sites), 0, 0, "NAME,...",
-     "which arrays to take, by full names or short forms such as resid_post (default: all that are not named below)", NULL},
+     "which arrays to take, by full names or short forms such as resid_post (default: all that are not named below)",
+     NULL},
     {"layers", 0, OPTION_TEXT, offsetof(ImportSettings, layers), 0, 0, "LIST",
      "of which blocks, such as 0,3-7,-1 (default: all)", NULL},
     {"samples", 0, OPTION_TEXT, offsetof(ImportSettings, samples), 0, 0, "F.jsonl",
-     "what the samples are, one a line, in their order: id, group, label, text (kept as its digest), n_tokens or ids (of "
+     "what the samples are, one a line, in their order: id, group, label, text (kept as its digest), n_tokens or ids "
+     "(of "
      "tokens), none of them needed",
      NULL},
     {"tokens", 0, OPTION_CHOICE, offsetof(ImportSettings, tokens), 0, 0, "last|response|mean|all",
-     "what the rows of a sample are: its last token, the final turn, its mean, all tokens (default: last where each sample "
+     "what the rows of a sample are: its last token, the final turn, its mean, all tokens (default: last where each "
+     "sample "
      "has one row and no array token_index says more, all where each token has one, else not said)",
      NULL},
     {"model", 0, OPTION_TEXT, offsetof(ImportSettings, model), 0, 0, "NAME",
@@ -212,12 +219,16 @@ const Command command_import = {
     .arguments = "F.npy|F.npz|F.safetensors -o A.h5",
     .summary = "make a store of activations that were recorded elsewhere",
     .details =
-        "Each array of floats [rows, width] is a site, and its key the site's name: a full name, or short with the block's\n"
-        "number (embed, resid_post.3, ln_final); other names are kept. float64 is rounded to float32; integers are refused.\n"
+        "Each array of floats [rows, width] is a site, and its key the site's name: a full name, or short with the "
+        "block's\n"
+        "number (embed, resid_post.3, ln_final); other names are kept. float64 is rounded to float32; integers are "
+        "refused.\n"
         "A .npy is one site. Keys that are no sites:\n\n" IMPORT_KEYS
-        "\nNone of them is needed. Without sample, row i is of sample i, or where n_tokens adds up to the rows, all tokens\n"
+        "\nNone of them is needed. Without sample, row i is of sample i, or where n_tokens adds up to the rows, all "
+        "tokens\n"
         "follow each other. Texts are arrays of numpy's; safetensors has none, so that they come from --samples.\n\n"
-        "Memory does not grow with the arrays; of deflated ones in Fortran order 256 MiB are transposed at a time. NaN and\n"
+        "Memory does not grow with the arrays; of deflated ones in Fortran order 256 MiB are transposed at a time. NaN "
+        "and\n"
         "infinities are kept, counted and warned of.",
     .example = "fathom import activations.npz --samples prompts.jsonl -o A.h5",
     .options = options,

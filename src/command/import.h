@@ -1,5 +1,5 @@
-/* What the parts of `fathom import` share: import.c (the command and its loop), import_sites.c (which arrays are sites),
- * import_samples.c (what the samples are), import_rows.c (which token of which sample each row is). */
+/* What the parts of `fathom import` share: import.c (the command and its loop), import_sites.c (which arrays are
+ * sites), import_samples.c (what the samples are), import_rows.c (which token of which sample each row is). */
 #ifndef FATHOM_COMMAND_IMPORT_H
 #define FATHOM_COMMAND_IMPORT_H
 
@@ -20,17 +20,17 @@ typedef struct ImportSites {
   size_t count;
 } ImportSites;
 
-/* An array's key as a site's name: full names as they are, short forms completed ("resid_post.3", "embed"); freed by the
- * caller. A short form that lives in every block is STATUS_DATA where it does not say in which. */
+/* An array's key as a site's name: full names as they are, short forms completed ("resid_post.3", "embed"); freed by
+ * the caller. A short form that lives in every block is STATUS_DATA where it does not say in which. */
 Status import_site_name(const char *key, char **name, Error *err);
 
 /* Is it one of the keys that say something of samples or rows? */
 bool import_is_reserved(const char *key);
 /* These keys, for help texts. */
 #define IMPORT_KEYS                                                                                                    \
-  "  sample, token_index             [rows] integers: which sample a row is of, from 0, and which of its tokens\n"      \
-  "  id, label, group, text_digest   [samples] texts (id and label also integers)\n"                                    \
-  "  n_tokens                        [samples] integers\n"                                                              \
+  "  sample, token_index             [rows] integers: which sample a row is of, from 0, and which of its tokens\n"     \
+  "  id, label, group, text_digest   [samples] texts, or integers as texts\n"                                            \
+  "  n_tokens                        [samples] integers\n"                                                             \
   "  token_ids                       integers: of all samples, one behind the other, n_tokens of each\n"
 
 Status import_choose_sites(const ArrayFile *file, const ImportSettings *settings, ImportSites *sites, Error *err);
@@ -56,6 +56,7 @@ Status import_place_rows(const ArrayFile *file, const ImportSettings *settings, 
 void import_ids_clear(ImportIds *ids); /* all zeros is fine */
 
 /* A reserved array of integers within [0, most]; *values NULL where there is none. Freed by the caller. */
-Status import_read_numbers(const ArrayFile *file, const char *key, int64_t most, uint32_t **values, size_t *n, Error *err);
+Status import_read_numbers(const ArrayFile *file, const char *key, int64_t most, uint32_t **values, size_t *n,
+                           Error *err);
 
 #endif

@@ -37,17 +37,19 @@ static Status count_samples(const ArrayFile *file, ImportIds *ids, Error *err) {
     if (ids->row_sample[i] > last) last = ids->row_sample[i];
   const size_t n = (size_t)last + 1;
   if (ids->n_samples == 0 && n > ids->n_rows)
-    return error_set(err, STATUS_DATA, "%s: array sample goes up to %" PRIu32 ", expected samples counted from 0 with a row each",
+    return error_set(err, STATUS_DATA,
+                     "%s: array sample goes up to %" PRIu32 ", expected samples counted from 0 with a row each",
                      file->path, last);
   if (ids->n_samples == 0) ids->n_samples = n;
   if (n <= ids->n_samples) return STATUS_OK;
-  return error_set(err, STATUS_DATA, "%s: array sample goes up to %" PRIu32 ", but %s has %zu samples", file->path, last,
-                   ids->counted_by, ids->n_samples);
+  return error_set(err, STATUS_DATA, "%s: array sample goes up to %" PRIu32 ", but %s has %zu samples", file->path,
+                   last, ids->counted_by, ids->n_samples);
 }
 
 static Status check_length(const ArrayFile *file, const char *key, size_t n, size_t n_rows, Error *err) {
   if (n == n_rows) return STATUS_OK;
-  return error_set(err, STATUS_DATA, "%s: array %s has %zu entries, but there are %zu rows", file->path, key, n, n_rows);
+  return error_set(err, STATUS_DATA, "%s: array %s has %zu entries, but there are %zu rows", file->path, key, n,
+                   n_rows);
 }
 
 static Status place_samples(const ArrayFile *file, ImportIds *ids, Error *err) {
@@ -94,10 +96,13 @@ static Status derive_tokens(const ArrayFile *file, const char *rule, ImportIds *
   if (strcmp(rule, "all") == 0) {
     status = count_tokens(file, ids, rows_of, err);
   } else if (strcmp(rule, "response") == 0) {
-    status = error_set(err, STATUS_DATA, "%s: --tokens response: an array token_index is needed that says which tokens they are", file->path);
+    status =
+        error_set(err, STATUS_DATA,
+                  "%s: --tokens response: an array token_index is needed that says which tokens they are", file->path);
   } else {
     for (size_t i = 0; i < ids->n_rows; i++)
-      ids->row_token[i] = ids->n_tokens && ids->n_tokens[ids->row_sample[i]] ? ids->n_tokens[ids->row_sample[i]] - 1 : 0;
+      ids->row_token[i] =
+          ids->n_tokens && ids->n_tokens[ids->row_sample[i]] ? ids->n_tokens[ids->row_sample[i]] - 1 : 0;
     ids->token_rule = rule;
   }
   free(rows_of);
@@ -109,8 +114,9 @@ static Status check_rule(const ArrayFile *file, const ImportIds *ids, Error *err
   if (strcmp(ids->token_rule, "last") != 0 && strcmp(ids->token_rule, "mean") != 0) return STATUS_OK;
   for (size_t i = 1; i < ids->n_rows; i++)
     if (ids->row_sample[i] == ids->row_sample[i - 1])
-      return error_set(err, STATUS_DATA, "%s: --tokens %s is one row a sample, but rows %zu and %zu are of sample %" PRIu32,
-                       file->path, ids->token_rule, i - 1, i, ids->row_sample[i]);
+      return error_set(err, STATUS_DATA,
+                       "%s: --tokens %s is one row a sample, but rows %zu and %zu are of sample %" PRIu32, file->path,
+                       ids->token_rule, i - 1, i, ids->row_sample[i]);
   return STATUS_OK;
 }
 
@@ -139,7 +145,8 @@ static Status fill_defaults(ImportIds *ids, Error *err) {
     status = mem_try(n, sizeof *ids->n_tokens, (void **)&ids->n_tokens, err);
     for (size_t i = 0; i < n && status == STATUS_OK; i++) ids->n_tokens[i] = 1;
     for (size_t i = 0; i < ids->n_rows && status == STATUS_OK; i++)
-      if (ids->n_tokens[ids->row_sample[i]] <= ids->row_token[i]) ids->n_tokens[ids->row_sample[i]] = ids->row_token[i] + 1;
+      if (ids->n_tokens[ids->row_sample[i]] <= ids->row_token[i])
+        ids->n_tokens[ids->row_sample[i]] = ids->row_token[i] + 1;
   }
   if (status != STATUS_OK || !ids->token_ids) return status;
   ids->offsets = mem_alloc(n + 1, sizeof *ids->offsets);
@@ -147,8 +154,20 @@ static Status fill_defaults(ImportIds *ids, Error *err) {
   return STATUS_OK;
 }
 
+/* The store checks this too, but knows no array to name. */
+static Status check_tokens(const ArrayFile *file, const ImportIds *ids, Error *err) {
+  for (size_t i = 0; i < ids->n_rows; i++) {
+    const uint32_t sample = ids->row_sample[i];
+    if (ids->row_token[i] >= ids->n_tokens[sample])
+      return error_set(err, STATUS_DATA, "%s: row %zu is of token %" PRIu32 ", but sample %s has %" PRIu32 " tokens",
+                       file->path, i, ids->row_token[i], ids->ids[sample], ids->n_tokens[sample]);
+  }
+  return STATUS_OK;
+}
+
 Status import_place_rows(const ArrayFile *file, const ImportSettings *s, ImportIds *ids, Error *err) {
   Status status = place_samples(file, ids, err);
   if (status == STATUS_OK) status = place_tokens(file, s->tokens, ids, err);
-  return status == STATUS_OK ? fill_defaults(ids, err) : status;
+  if (status == STATUS_OK) status = fill_defaults(ids, err);
+  return status == STATUS_OK ? check_tokens(file, ids, err) : status;
 }

@@ -24,20 +24,22 @@ void import_ids_clear(ImportIds *ids) {
   *ids = (ImportIds){0};
 }
 
-Status import_read_numbers(const ArrayFile *file, const char *key, int64_t most, uint32_t **values, size_t *n, Error *err) {
+Status import_read_numbers(const ArrayFile *file, const char *key, int64_t most, uint32_t **values, size_t *n,
+                           Error *err) {
   const Array *array = arrays_find(file, key);
   int64_t *wide = NULL;
   *values = NULL;
   *n = 0;
   if (file->is_npy || !array) return STATUS_OK;
   if (!array_is_integer(array))
-    return error_set(err, STATUS_DATA, "%s: array %s is of type %s, expected integers", file->path, key, array->type_name);
+    return error_set(err, STATUS_DATA, "%s: array %s is of type %s, expected integers", file->path, key,
+                     array->type_name);
   Status status = array_read_integers(file, array, &wide, err);
   if (status == STATUS_OK) status = mem_try(array->count, sizeof **values, (void **)values, err);
   for (size_t i = 0; i < array->count && status == STATUS_OK; i++) {
     if (wide[i] < 0 || wide[i] > most)
-      status = error_set(err, STATUS_DATA, "%s: array %s: entry %zu is %" PRId64 ", expected 0 to %" PRId64, file->path, key, i,
-                         wide[i], most);
+      status = error_set(err, STATUS_DATA, "%s: array %s: entry %zu is %" PRId64 ", expected 0 to %" PRId64, file->path,
+                         key, i, wide[i], most);
     else
       (*values)[i] = (uint32_t)wide[i];
   }
@@ -56,7 +58,8 @@ static Status read_words(const ArrayFile *file, const Array *array, char ***text
   int64_t *numbers;
   if (array_is_text(array)) return array_read_texts(file, array, texts, err);
   if (!array_is_integer(array))
-    return error_set(err, STATUS_DATA, "%s: array %s is of type %s, expected texts", file->path, array->name, array->type_name);
+    return error_set(err, STATUS_DATA, "%s: array %s is of type %s, expected texts", file->path, array->name,
+                     array->type_name);
   Status status = array_read_integers(file, array, &numbers, err);
   if (status != STATUS_OK) return status;
   status = mem_try(array->count, sizeof **texts, (void **)texts, err);
@@ -80,7 +83,8 @@ static Status read_texts(const ArrayFile *file, ImportIds *ids, const char *key,
   const Array *array = file->is_npy ? NULL : arrays_find(file, key);
   char **texts;
   if (!array) return STATUS_OK;
-  if (*member) return error_set(err, STATUS_DATA, "%s: array %s: --samples says this too, expected one of them", file->path, key);
+  if (*member)
+    return error_set(err, STATUS_DATA, "%s: array %s: --samples says this too, expected one of them", file->path, key);
   Status status = read_words(file, array, &texts, err);
   if (status != STATUS_OK) return status;
   status = count_samples(file, ids, array->count, key, err);
@@ -96,7 +100,9 @@ static Status read_counts(const ArrayFile *file, ImportIds *ids, Error *err) {
   size_t n;
   Status status = import_read_numbers(file, "n_tokens", UINT32_MAX, &counts, &n, err);
   if (status != STATUS_OK || !counts) return status;
-  if (ids->n_tokens) status = error_set(err, STATUS_DATA, "%s: array n_tokens: --samples says this too, expected one of them", file->path);
+  if (ids->n_tokens)
+    status =
+        error_set(err, STATUS_DATA, "%s: array n_tokens: --samples says this too, expected one of them", file->path);
   if (status == STATUS_OK) status = count_samples(file, ids, n, "n_tokens", err);
   if (status == STATUS_OK)
     ids->n_tokens = counts;
@@ -113,11 +119,14 @@ static Status read_token_ids(const ArrayFile *file, ImportIds *ids, Error *err) 
   uint64_t total = 0;
   for (size_t i = 0; i < ids->n_samples && ids->n_tokens; i++) total += ids->n_tokens[i];
   if (ids->token_ids)
-    status = error_set(err, STATUS_DATA, "%s: array token_ids: --samples says this too, expected one of them", file->path);
+    status =
+        error_set(err, STATUS_DATA, "%s: array token_ids: --samples says this too, expected one of them", file->path);
   else if (!ids->n_tokens)
-    status = error_set(err, STATUS_DATA, "%s: array token_ids: n_tokens is missing, which says whose they are", file->path);
+    status =
+        error_set(err, STATUS_DATA, "%s: array token_ids: n_tokens is missing, which says whose they are", file->path);
   else if (total != n)
-    status = error_set(err, STATUS_DATA, "%s: array token_ids has %zu entries, but n_tokens adds up to %" PRIu64, file->path, n, total);
+    status = error_set(err, STATUS_DATA, "%s: array token_ids has %zu entries, but n_tokens adds up to %" PRIu64,
+                       file->path, n, total);
   if (status != STATUS_OK) {
     free(tokens);
     return status;

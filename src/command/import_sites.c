@@ -14,15 +14,15 @@ static bool is_among(const char *word, const char *const *words) {
 }
 
 bool import_is_reserved(const char *key) {
-  static const char *const reserved[] = {"sample", "token_index", "id",        "label", "group", "text_digest",
-                                         "n_tokens", "token_ids", NULL};
+  static const char *const reserved[] = {"sample",      "token_index", "id",        "label", "group",
+                                         "text_digest", "n_tokens",    "token_ids", NULL};
   return is_among(key, reserved);
 }
 
 /* "resid_post" and its like, with "hook_" or "attn.hook_" before it. */
 static bool is_in_blocks(const char *kind) {
-  static const char *const kinds[] = {"resid_pre", "q",       "k",          "v", "z", "attn_out",
-                                      "resid_mid", "mlp_out", "resid_post", NULL};
+  static const char *const kinds[] = {"resid_pre", "q",         "k",       "v",          "z",
+                                      "attn_out",  "resid_mid", "mlp_out", "resid_post", NULL};
   return is_among(kind, kinds);
 }
 
@@ -61,8 +61,8 @@ static char *block_site(const char *key) {
 Status import_site_name(const char *key, char **name, Error *err) {
   const char *kind = without_hook(key);
   if (is_in_blocks(kind))
-    return error_set(err, STATUS_DATA, "\"%s\" is in every block: expected a block's, such as %s.3 or blocks.3.hook_%s", key,
-                     kind, kind);
+    return error_set(err, STATUS_DATA, "\"%s\" is in every block: expected a block's, such as %s.3 or blocks.3.hook_%s",
+                     key, kind, kind);
   if (strcmp(kind, "embed") == 0 || strcmp(kind, "ln_final") == 0)
     *name = site_name_format(kind, SITE_NO_LAYER);
   else if (!(*name = block_site(key)))
@@ -70,7 +70,8 @@ Status import_site_name(const char *key, char **name, Error *err) {
   for (const char *c = *name; *c; c++)
     if (*c == '/' || (unsigned char)*c < ' ' || *c == 127) {
       free(*name);
-      return error_set(err, STATUS_DATA, "\"%s\" cannot be a site's name: expected one without / and control bytes", key);
+      return error_set(err, STATUS_DATA, "\"%s\" cannot be a site's name: expected one without / and control bytes",
+                       key);
     }
   if (**name && strcmp(*name, ".") != 0) return STATUS_OK;
   free(*name);
@@ -96,8 +97,8 @@ static Status name_sites(const ArrayFile *file, const ImportSettings *s, ImportS
     for (size_t j = 0; j < sites->count; j++)
       if (strcmp(sites->names[j], sites->names[sites->count]) == 0) {
         free(sites->names[sites->count]);
-        return error_set(err, STATUS_DATA, "%s: arrays %s and %s are one site, %s", file->path, sites->arrays[j]->name, key,
-                         sites->names[j]);
+        return error_set(err, STATUS_DATA, "%s: arrays %s and %s are one site, %s", file->path, sites->arrays[j]->name,
+                         key, sites->names[j]);
       }
     sites->arrays[sites->count++] = &file->items[i];
   }
@@ -107,7 +108,8 @@ static Status name_sites(const ArrayFile *file, const ImportSettings *s, ImportS
 
 static Status keep_selected(const ArrayFile *file, const ImportSettings *s, ImportSites *sites, Error *err) {
   bool *chosen = mem_alloc(sites->count, sizeof *chosen);
-  const Status status = sites_select(s->sites, s->layers, (const char *const *)sites->names, sites->count, file->path, chosen, err);
+  const Status status =
+      sites_select(s->sites, s->layers, (const char *const *)sites->names, sites->count, file->path, chosen, err);
   size_t n = 0;
   for (size_t i = 0; i < sites->count && status == STATUS_OK; i++) {
     if (!chosen[i]) {
@@ -147,16 +149,17 @@ static void sort_sites(ImportSites *sites) {
 static Status check_arrays(const ArrayFile *file, const ImportSites *sites, Error *err) {
   for (size_t i = 0; i < sites->count; i++) {
     const Array *a = sites->arrays[i];
-    const char *name = file->is_npy ? sites->names[i] : a->name, *hint = file->is_npy ? "" : " (--sites leaves arrays out)";
+    const char *name = file->is_npy ? sites->names[i] : a->name,
+               *hint = file->is_npy ? "" : " (--sites leaves arrays out)";
     if (!array_is_float(a))
-      return error_set(err, STATUS_DATA, "%s: %s is of type %s, expected floats of 16, 32 or 64 bits%s", file->path, name,
-                       a->type_name, hint);
+      return error_set(err, STATUS_DATA, "%s: %s is of type %s, expected floats of 16, 32 or 64 bits%s", file->path,
+                       name, a->type_name, hint);
     if (a->n_dims != 2)
-      return error_set(err, STATUS_DATA, "%s: %s has %zu dimensions, expected two: rows, width%s", file->path, name, a->n_dims,
-                       hint);
+      return error_set(err, STATUS_DATA, "%s: %s has %zu dimensions, expected two: rows, width%s", file->path, name,
+                       a->n_dims, hint);
     if (a->count == 0)
-      return error_set(err, STATUS_DATA, "%s: %s is of %zu rows and width %zu: it is empty", file->path, name, a->shape[0],
-                       a->shape[1]);
+      return error_set(err, STATUS_DATA, "%s: %s is of %zu rows and width %zu: it is empty", file->path, name,
+                       a->shape[0], a->shape[1]);
     if (a->shape[0] != sites->arrays[0]->shape[0])
       return error_set(err, STATUS_DATA, "%s: %s has %zu rows, but %s has %zu%s", file->path, name, a->shape[0],
                        sites->arrays[0]->name, sites->arrays[0]->shape[0], hint);

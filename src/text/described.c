@@ -1,4 +1,5 @@
-/* Samples as a file describes them, for activations that were made elsewhere: names and token ids, nothing tokenised. */
+/* Samples as a file describes them, for activations that were made elsewhere: names and token ids, nothing tokenised.
+ */
 #include "base/memory.h"
 #include "text/samples_parts.h"
 
@@ -35,13 +36,15 @@ static Status read_row(const Records *at, const Json *row, Sample *sample, Error
   const size_t n_ids = sample->n_tokens;
   if (count) status = json_need_size(row, "n_tokens", at->where, 1, UINT32_MAX, &sample->n_tokens, err);
   if (status == STATUS_OK && ids && sample->n_tokens != n_ids)
-    status = error_set(err, STATUS_DATA, "%s: \"n_tokens\" is %zu, but \"ids\" are %zu", at->where, sample->n_tokens, n_ids);
+    status =
+        error_set(err, STATUS_DATA, "%s: \"n_tokens\" is %zu, but \"ids\" are %zu", at->where, sample->n_tokens, n_ids);
   return status;
 }
 
 static Status check_uniform(const Records *at, const char *key, bool has, bool others_have, Error *err) {
   if (has == others_have) return STATUS_OK;
-  return error_set(err, STATUS_DATA, "%s: \"%s\" is %s, unlike in the rows before", at->where, key, has ? "there" : "missing");
+  return error_set(err, STATUS_DATA, "%s: \"%s\" is %s, unlike in the rows before", at->where, key,
+                   has ? "there" : "missing");
 }
 
 static Status add_row(SampleBuilder *b, const Records *at, const Json *row, bool *counted, bool *has_ids, Error *err) {

@@ -61,8 +61,8 @@ Status array_stream_check(ArrayStream *s, Error *err) {
     array_stream_forget(s);
   }
   if (status == STATUS_OK && s->crc != s->of->crc)
-    status = error_set(err, STATUS_DATA, "the checksum of its bytes is %08x, expected %08x: the file is damaged", s->crc,
-                       s->of->crc);
+    status = error_set(err, STATUS_DATA, "the checksum of its bytes is %08x, expected %08x: the file is damaged",
+                       s->crc, s->of->crc);
   if (status != STATUS_OK || !s->inflate) return status;
   status = skip_to(s, s->of->size, err);
   if (status == STATUS_OK && !file_inflate_has_ended(s->inflate))

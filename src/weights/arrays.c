@@ -81,7 +81,10 @@ static Status open_safetensors(ArrayFile *file, Error *err) {
 Status arrays_open(const char *path, ArrayFile *file, Error *err) {
   *file = (ArrayFile){.path = mem_copy_string(path)};
   Status status = file_map(path, &file->map, err);
-  if (status != STATUS_OK) return status;
+  if (status != STATUS_OK) {
+    arrays_close(file);
+    return status;
+  }
   const bool is_npy = file->map.size >= 6 && memcmp(file->map.bytes, "\x93NUMPY", 6) == 0,
              is_zip = file->map.size >= 4 && memcmp(file->map.bytes, "PK\3\4", 4) == 0;
   if (is_npy || is_zip || !file_has_suffix(path, ".safetensors")) {

@@ -1,6 +1,6 @@
 /* Arrays from elsewhere: what numpy.save (.npy), numpy.savez and savez_compressed (.npz) and safetensors wrote, as one
- * list of named arrays. Bytes stay in the file; numbers are read a block of rows at a time, so that memory does not grow
- * with the arrays. What the arrays mean is for whoever reads them. */
+ * list of named arrays. Bytes stay in the file; numbers are read a block of rows at a time, so that memory does not
+ * grow with the arrays. What the arrays mean is for whoever reads them. */
 #ifndef FATHOM_WEIGHTS_ARRAYS_H
 #define FATHOM_WEIGHTS_ARRAYS_H
 
@@ -36,19 +36,19 @@ typedef struct ArrayBytes {
 } ArrayBytes;
 
 typedef struct Array {
-  char *name;           /* "" in a .npy */
-  char type_name[32];   /* as the file writes it: "<f4", "BF16" */
+  char *name;         /* "" in a .npy */
+  char type_name[32]; /* as the file writes it: "<f4", "BF16" */
   ArrayType type;
-  size_t item;          /* bytes of an element */
+  size_t item; /* bytes of an element */
   bool is_big_endian;
-  bool is_fortran;      /* the first index runs fastest */
+  bool is_fortran; /* the first index runs fastest */
   size_t n_dims, shape[ARRAY_MAX_DIMS], count;
   ArrayBytes bytes;
 } Array;
 
 typedef struct ArrayFile {
   char *path;
-  bool is_npy; /* one array without a name */
+  bool is_npy;  /* one array without a name */
   Array *items; /* in the order of the file, names are unique */
   size_t count;
   FileMap map;
@@ -70,15 +70,16 @@ bool array_is_text(const Array *array);
 Status array_read_integers(const ArrayFile *file, const Array *array, int64_t **values, Error *err);
 Status array_read_texts(const ArrayFile *file, const Array *array, char ***texts, Error *err);
 
-/* The rows of a float array [rows, width], neither of them 0, in order. A reader holds a few blocks; of an array in Fortran
- * order it transposes as many rows as fit into `memory` bytes (one at least), and inflates a deflated one once for every
- * such part. */
+/* The rows of a float array [rows, width], neither of them 0, in order. A reader holds a few blocks; of an array in
+ * Fortran order it transposes as many rows as fit into `memory` bytes (one at least), and inflates a deflated one once
+ * for every such part. */
 enum { ARRAY_MEMORY = 256 << 20 }; /* well chosen */
 
 typedef struct ArrayRows ArrayRows;
 
 Status array_rows_open(const ArrayFile *file, const Array *array, size_t memory, ArrayRows **out, Error *err);
-/* The next n rows, packed [n, width]. Numbers become float32: float64 is rounded, and infinite where it is too large. */
+/* The next n rows, packed [n, width]. Numbers become float32: float64 is rounded, and infinite where it is too large.
+ */
 Status array_rows_read(ArrayRows *rows, size_t n, float *to, Error *err);
 /* Asked after the last row: were they those that were written (CRC-32 of a zip's member)? */
 Status array_rows_check(ArrayRows *rows, Error *err);

@@ -102,7 +102,7 @@ static Status read_text(Literal *l, Array *array, Error *err) {
   while (good && !accept(l, '}')) {
     char key[32];
     good = read_quoted(l, key, sizeof key) && accept(l, ':');
-    const unsigned which = !good                              ? 0
+    const unsigned which = !good                               ? 0
                            : strcmp(key, "descr") == 0         ? TYPE
                            : strcmp(key, "fortran_order") == 0 ? ORDER
                            : strcmp(key, "shape") == 0         ? SHAPE

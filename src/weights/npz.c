@@ -2,8 +2,8 @@
  *
  *   | member ... | central directory | zip64 end, its locator (of large files) | end of the directory, comment |
  *
- * Sizes are those of the central directory; where 32 bits do not hold them they are in an extra field of 64-bit numbers.
- * Source: PKWARE's APPNOTE.TXT 6.3. */
+ * Sizes are those of the central directory; where 32 bits do not hold them they are in an extra field of 64-bit
+ * numbers. Source: PKWARE's APPNOTE.TXT 6.3. */
 #include "base/cursor.h"
 #include "base/memory.h"
 #include "base/utf8.h"
@@ -89,9 +89,9 @@ static Status read_end(const FileMap *map, Directory *d, Error *err) {
   const Status status = is_64 ? read_end64(map, end, d, err) : STATUS_OK;
   if (status != STATUS_OK) return status;
   if (d->offset > end || d->size > end - d->offset || d->count > d->size / ENTRY_SIZE)
-    return error_set(err, STATUS_DATA,
-                     "the zip directory's %llu entries in %llu bytes at %llu do not fit into the file's %zu bytes",
-                     (unsigned long long)d->count, (unsigned long long)d->size, (unsigned long long)d->offset, map->size);
+    return error_set(
+        err, STATUS_DATA, "the zip directory's %llu entries in %llu bytes at %llu do not fit into the file's %zu bytes",
+        (unsigned long long)d->count, (unsigned long long)d->size, (unsigned long long)d->offset, map->size);
   return STATUS_OK;
 }
 

@@ -1,4 +1,5 @@
-/* .npy and .npz files (and what is neither, as safetensors): headers, members, and every array of the size of a test. */
+/* .npy and .npz files (and what is neither, as safetensors): headers, members, and every array of the size of a test.
+ */
 #include "tests/fuzz/fuzz.h"
 #include "weights/arrays.h"
 
