@@ -192,7 +192,7 @@ static const Option options[] = {
     {"site", 0, OPTION_TEXT, offsetof(ImportSettings, site), 0, 0, "NAME", "the site of a .npy, such as resid_post.3",
      NULL},
     {"sites", 0, OPTION_TEXT, offsetof(ImportSettings, sites), 0, 0, "NAME,...",
-     "which arrays to take, by full names or short forms such as resid_post (default: all that are not named below)",
+     "which arrays to take, by full names or short forms such as resid_post (default: all but the keys above)",
      NULL},
     {"layers", 0, OPTION_TEXT, offsetof(ImportSettings, layers), 0, 0, "LIST",
      "of which blocks, such as 0,3-7,-1 (default: all)", NULL},
@@ -227,7 +227,7 @@ const Command command_import = {
         "\nNone of them is needed. Without sample, row i is of sample i, or where n_tokens adds up to the rows, all "
         "tokens\n"
         "follow each other. Texts are arrays of numpy's; safetensors has none, so that they come from --samples.\n\n"
-        "Memory does not grow with the arrays; of deflated ones in Fortran order 256 MiB are transposed at a time. NaN "
+        "Memory does not grow with the arrays; those in Fortran order are transposed 256 MiB at a time. NaN "
         "and\n"
         "infinities are kept, counted and warned of.",
     .example = "fathom import activations.npz --samples prompts.jsonl -o A.h5",
