@@ -94,16 +94,16 @@ columns = n_panels == 1 ? 1 : n_panels == 2 || n_panels == 4 ? 2 : 3
 rows = int((n_panels - 1) / columns) + 1
 panel_w = columns == 1 ? 640 : columns == 2 ? 350 : 270
 panel_h = rows == 1 ? 300 : 190
-W = EDGE + columns * (panel_w + 62) + 14
-head = head_height(W)
-H = head + rows * (panel_h + 62) + 34
 page_title = strlen(head_title) ? head_title : auc ? "Value axes per layer" : find_measure("shift") ? \
   "How far words moved along the value axes, per layer" : "Activations along value axes, per layer"
 unit = auc || find_measure("shift") ? "lemmas" : "samples"
 n_words = most == most ? (fewest == most ? sprintf("n = %d %s", most, unit) : sprintf("n = %d to %d %s", fewest, most, unit)) : ""
 page_caption = join(join(join(join(head_note, any_more ? sprintf("the first %d groups", most_groups) : ""), n_words), any_interval == 0 ? "no intervals" : \
-  "bands: " . (strlen(head_interval) ? head_interval : "intervals from lo to hi") . \
+  (last - first >= 2 ? "bands: " : "lines: ") . (strlen(head_interval) ? head_interval : "intervals from lo to hi") . \
   (random && auc && LOW[random] == LOW[random] ? ", pale: 95 % of random axes" : "")), seed_words)
+W = larger(EDGE + columns * (panel_w + 62) + 14, 2 * EDGE + text_width(page_caption, SIZE))
+head = head_height(W)
+H = head + rows * (panel_h + 62) + 34
 load here . "page.gp"
 
 # ---- Drawing. A line's number is that of its group, or of its file.
@@ -138,6 +138,8 @@ do for [q = 1:n_panels] {
   plot \
     for [i = 1:m == auc && random && banded ? n_lines : 0] line(larger(1, random), g(q, i), f(i)) using 1:3:4 \
       with filledcurves fs transparent solid 0.08 noborder fc rgb (by_group ? SOFT : colour(i)), \
+    for [i = 1:m == auc && random && !banded ? n_lines : 0] line(larger(1, random), g(q, i), f(i)) using ($1 + nudge(i) - 0.03):3:(0):($4 - $3) \
+      with vectors nohead lw 3 lc rgb EMPTY, \
     for [i = 1:m == auc && random ? n_lines : 0] line(larger(1, random), g(q, i), f(i)) using 1:2 \
       with lines lw 1 dt 2 lc rgb (by_group ? SOFT : colour(i)), \
     for [i = 1:banded ? n_lines : 0] line(m, g(q, i), f(i)) using 1:3:4 \

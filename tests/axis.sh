@@ -153,7 +153,7 @@ if command -v "${GNUPLOT:-gnuplot}" >/dev/null 2>&1; then
   ok $? "all are drawn"
   for words in "one.svg:Value axes per layer" "one.svg:held-out AUC (dashed: random axes)" "one.svg:>communion<" "two.svg:score, SD: agency" \
     "two.svg:>y<" "shift.svg:How far words moved" "shift.svg:angle between the two axes, degrees" "p.svg:Activations along value axes" \
-    "p.svg:>pairs.h5: chosen<" "one.svg:bands: 95 % over lemmas, pale: 95 % of random axes" "shift.svg:+ is agency, - is communion" "p.svg:+ is agency, - is communion" "two.svg:+ is agency, - is communion"; do
+    "p.svg:>pairs.h5: chosen<" "one.svg:lines: 95 % over lemmas, pale: 95 % of random axes" "shift.svg:+ is agency, - is communion" "p.svg:+ is agency, - is communion" "two.svg:+ is agency, - is communion"; do
     grep -qF "${words#*:}" "${words%%:*}"
     ok $? "${words%%:*} says: ${words#*:}"
   done
