@@ -262,6 +262,8 @@ fails 3 'a\.h5: its samples have no labels \(/samples/label\), which probes pred
 printf '{"id":"a","text":"once upon a time","label":"x"}\n{"id":"b","text":"there was a fox","label":"x"}\n' >alike.jsonl
 "$FATHOM" record "$base" --prompts alike.jsonl --sites resid_post -o alike.h5 -q >/dev/null 2>&1
 fails 3 'alike\.h5: all labels are "x", expected at least two classes' "one class" "$FATHOM" drift alike.h5 alike.h5 --measures probe_transfer
+is "$("$FATHOM" drift frozen.h5 tuned.h5 --sites "$last" --rows 300 --measures probe_frozen | awk -F '\t' '$3 == "probe_frozen" { print $7 < 20, $5 $6 }')" "1 --" \
+  "fewer than ten samples held out: no interval"
 awk 'BEGIN { for (i = 0; i < 101; i++) printf "{\"id\":\"%d\",\"text\":\"once upon a time\",\"label\":\"l%d\"}\n", i, i }' >many.jsonl
 "$FATHOM" record "$base" --prompts many.jsonl --sites resid_post -o many.h5 -q >/dev/null 2>&1
 fails 3 'many\.h5: more than 100 different labels' "labels that are no classes" "$FATHOM" drift many.h5 many.h5 --measures probe_refit

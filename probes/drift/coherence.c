@@ -146,7 +146,9 @@ const Measure measure_coherence = {
                 "length of the mean change over the mean length: 1 is a translation of the whole cloud, which CKA and "
                 "procrustes do not see; unrelated changes of N samples give about 1 / sqrt(N)",
                 NULL,
-                "coherence has no interval where chance alone would make over a quarter of the mean change's square"}},
+                "coherence's interval allows for what chance adds to a mean, so that it may lie below the value; there "
+                "is none "
+                "where that is over a quarter of the mean's square"}},
     .same_width = true,
     .by_default = true,
     .passes = 1,

@@ -22,6 +22,8 @@
 enum { X, Y, SIDES };
 enum { FROZEN, TRANSFER, REFIT, CHANCE, VALUES };
 
+enum { LEAST_HELD_OUT = 10 }; /* samples, for an interval */
+
 static const double RIDGE = 0.01;
 
 /* What a fit on one side is made from; rows less the side's mean. */
@@ -220,11 +222,15 @@ static Status settle(void *state, Error *err) {
 static Estimate estimate(const ProbeTransfer *p, const double *right, double n_rows) {
   const size_t n = p->shape.n_samples;
   double total = 0;
-  for (size_t s = 0; s < n; s++) total += right[s];
+  size_t held_out = 0;
+  for (size_t s = 0; s < n; s++) {
+    total += right[s];
+    held_out += p->rows[s] > 0;
+  }
   const double value = total / n_rows;
   Estimate e = {.value = value, .scale = value < 1 ? SCALE_ATANH : SCALE_RAW};
   e.centre = value < 1 ? atanh(value) : value;
-  if (!p->shape.with_intervals) return e;
+  if (!p->shape.with_intervals || held_out < LEAST_HELD_OUT) return e;
   const double slope = value < 1 ? 1 / (1 - value * value) : 1;
   e.pseudo = mem_alloc(n, sizeof *e.pseudo);
   for (size_t s = 0; s < n; s++) e.pseudo[s] = (double)n * slope * (right[s] - value * p->rows[s]) / n_rows;
@@ -247,7 +253,7 @@ static void finish(const void *state, Estimate *estimates) {
 
 #define NOTE                                                                                                           \
   "probes are fit on half of the samples and tested on the other; "                                                    \
-  "intervals are of these very probes on new samples"
+  "intervals are of these very probes on new samples, and need 10 held-out samples"
 #define SHARE "0 to 1"
 #define COST "n d^2 + d^3"
 #define SOURCE "linear probes, common use; halves and penalty: fathom's own"
