@@ -37,6 +37,8 @@ ok $? "numbers everywhere; intervals are intervals, p_max is at least p"
 "$FATHOM" axis "$f/llama-base.gguf" --lexicon words.tsv --others neutral --templates sentences.tsv --permutations 99 --threads 2 --batch-tokens 3 -q | grep -v '^#' >again.tsv
 grep -v '^#' x.tsv | cmp - again.tsv && [ "$(wc -l <again.tsv)" -eq 3 ]
 ok $? "threads and batches change no digit"
+"$FATHOM" axis "$f/llama-base.gguf" --lexicon words.tsv --others neutral --templates sentences.tsv --permutations 99 --layers 1 -q | grep -v '^#' | cut -f 1-9,11- >alone.tsv
+is "$(tail -n +2 alone.tsv)" "$(grep '^blocks\.1' x.tsv | cut -f 1-9,11-)" "a layer by itself has the numbers it has among others, but for p_max"
 "$FATHOM" axis "$f/llama-base.gguf" --lexicon words.tsv --poles communion,agency --templates sentences.tsv --permutations 0 --bootstrap 0 -q | grep -v '^#' >swapped.tsv
 is "$(tail -n +2 swapped.tsv | cut -f 1,4,5,7-13,15,16,18,19 | tr '\t' ' ')" "$(for k in 0 1; do echo "blocks.$k.hook_resid_post - - - - - - - - - - - - -"; done)" \
   "no permutations and no resamples: no p, no intervals"

@@ -197,7 +197,7 @@ static Bounded spread(size_t n, const PairCount *counts) {
   return result;
 }
 
-Status axis_evaluate(const AxisDesign *design, const AxisProtocol *protocol, size_t site, size_t d, const float *rows,
+Status axis_evaluate(const AxisDesign *design, const AxisProtocol *protocol, uint64_t site, size_t d, const float *rows,
                      AxisEvaluation *to, Error *err) {
   const size_t n = design->n, n_permutations = protocol->n_permutations,
                n_axes = n_permutations < AXIS_MOST_RANDOM ? n_permutations : AXIS_MOST_RANDOM;

@@ -28,8 +28,8 @@ typedef struct AxisEvaluation {
 } AxisEvaluation;
 
 /* rows[n, d] of the design's words. Covariates are regressed out by the words of the other folds alone. The random axes
- * of a site depend on the seed and its number. */
-Status axis_evaluate(const AxisDesign *design, const AxisProtocol *protocol, size_t site, size_t d, const float *rows,
+ * of a site depend on the seed and its number, site. */
+Status axis_evaluate(const AxisDesign *design, const AxisProtocol *protocol, uint64_t site, size_t d, const float *rows,
                      AxisEvaluation *evaluation, Error *err);
 void axis_evaluation_clear(AxisEvaluation *evaluation); /* all zeros is fine */
 

@@ -71,6 +71,13 @@ static void project_categories(const AxisSettings *s, const AxisWords *w, const 
   free(chosen);
 }
 
+/* A number that goes with a site's name, whichever others are looked at (FNV-1a). */
+static uint64_t site_number(const char *site) {
+  uint64_t number = UINT64_C(0xcbf29ce484222325);
+  for (const char *at = site; *at; at++) number = (number ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
+  return number;
+}
+
 static Status build_site(const AxisSettings *s, const AxisData *data, const AxisProtocol *protocol, size_t k,
                          AxisResults *r, Error *err) {
   const AxisWords *w = &data->words;
@@ -81,7 +88,7 @@ static Status build_site(const AxisSettings *s, const AxisData *data, const Axis
   Status status = axis_fit(&r->design, protocol->method, data->sites[k], d, rows, protocol->covariates,
                            protocol->n_covariates, &r->axes[k], err);
   if (status == STATUS_OK) {
-    status = axis_evaluate(&r->design, protocol, k, d, rows, &r->evaluations[k], err);
+    status = axis_evaluate(&r->design, protocol, site_number(data->sites[k]), d, rows, &r->evaluations[k], err);
     if (status != STATUS_OK) error_prefix(err, "%s", data->sites[k]);
   }
   if (status == STATUS_OK) {
