@@ -132,7 +132,8 @@ r=$work/results
 mkdir -p "$r/sweep/run" "$r/deep"
 "$tests/make_results" "$r" >/dev/null 2>&1 || exit 99
 rm "$r/long.h5"
-mv "$r/sweep.h5" "$r/sweep/sweep.h5" && cp "$r/run.h5" "$r/sweep/run/run.h5"
+mv "$r/sweep.h5" "$r/sweep/sweep.h5" && cp "$r/run.h5" "$r/sweep/run/run.h5" && echo '{}' >"$r/sweep/sweep.json"
+mkdir -p "$r/other/run" && cp "$r/sweep-one.h5" "$r/other/sweep.h5" && cp "$r/short.h5" "$r/other/run/run.h5"
 cp "$r/scan.h5" "$r/deep/result-without-suffix" && printf 'garbage' >"$r/deep/garbage.h5"
 head -c 3000 "$r/plain.h5" >"$r/deep/cut.h5"
 cp "$r/cross.h5" "$r/deep/cross.h5.part"
@@ -154,6 +155,7 @@ shown deep/result-without-suffix scan yes -
 shown deep/link.h5 cross yes -
 shown sweep/sweep.h5 sweep yes -
 shown sweep/run/run.h5 run sweep -
+shown other/run/run.h5 run yes -
 shown misfit.h5 drift no 'layer is 3, expected an array of 2$'
 shown bare.h5 drift no 'site: cannot open this dataset'
 shown nothing.h5 run no 'train/step is empty'
@@ -199,6 +201,21 @@ awk -F'\t' '!/^#/ && $1 != "data" { printf "accuracy %.4g [%.4g, %.4g] on %d pai
 says "$(cat "$work/accuracy")" 'is not told apart from chance'
 is "$(sed -n 's/.*<th scope="col">path<\/th><th scope="col">schema<\/th><th scope="col" class="n">n<.*/in order/p' "$page")" "in order" \
   "columns come in the order of the command"
+
+"$FATHOM" eval "$model" --pairs "$SRCDIR/probes/prompts/harmlessness-train.jsonl" --limit 40 --reference "$model" --quiet -o "$work/eval/e.h5" \
+  >"$work/e.tsv" 2>/dev/null
+"$FATHOM" report "$work/eval" >/dev/null 2>&1
+aog=$(sed -n 's/^# aog: //p' "$work/e.tsv")
+is "$(grep -c "AOG (ours), the mean gain over the targets:</strong> $aog \[$aog, $aog\] points over" "$page")" 1 "what was gained over all data sets"
+
+# By CKA alone the least is the furthest, and a page of several results begins with the furthest of all.
+mkdir "$work/cka"
+for n in one two; do "$FATHOM" drift "$work/study/frozen.h5" "$work/study/$n.h5" --measures cka --bootstrap 0 -q -o "$work/cka/$n.h5" >"$work/$n.tsv"; done
+page=$work/cka/report.html
+"$FATHOM" report "$work/cka" >/dev/null 2>&1
+awk -F'\t' '$3 == "cka" && (least == "" || $4 < least) { least = $4; line = sprintf("<strong>%s</strong>: cka %.4g", $1, $4) } END { print line }' \
+  "$work/one.tsv" "$work/two.tsv" >"$work/least"
+says "Furthest from the frozen model lies $(cat "$work/least")"
 
 # --- nothing in a file becomes markup ---
 

@@ -22,6 +22,7 @@ typedef struct Finding {
 typedef struct Mover {
   char *measure, *site;
   double value, lo, hi, n;
+  double distance;         /* of the value from that of identical models */
   bool is_first; /* of what its measure gives: others, such as an angle beside a distance, say the same once more */
   size_t n_sites, n_alike; /* sites that have the measure; others whose interval reaches the mover's */
 } Mover;

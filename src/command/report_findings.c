@@ -63,6 +63,7 @@ static void add_mover(ReportFile *file, const Grid *grid, const char *name) {
     }
   }
   if (most == grid->n_rows) return;
+  m.distance = fabs(m.value - identical);
   m.lo = grid_number(grid, most, "lo");
   m.hi = grid_number(grid, most, "hi");
   m.n = grid_number(grid, most, "n");
@@ -150,6 +151,29 @@ static void find_sweep(ReportFile *file, const PlotFile *plot, const Grid *grid)
   free(aog);
 }
 
+/* Over all data sets, where there was a reference. */
+static void find_transfer(ReportFile *file, const PlotFile *plot) {
+  static const char *const names[][2] = {{"summary/aog", "AOG (ours), the mean gain over the targets:"},
+                                         {"summary/nts", "NTS (ours), the same less what was lost on the source:"}};
+  char *reference = NULL;
+  if (result_read_attribute(plot->result, "reference", &reference, NULL) != STATUS_OK) return;
+  for (size_t i = 0; i < 2; i++) {
+    size_t three = 3;
+    double *of = NULL;
+    if (!result_has(plot->result, names[i][0]) ||
+        plot_read_array(plot, names[i][0], 1, &three, &of, NULL) != STATUS_OK || isnan(of[0])) {
+      free(of);
+      continue;
+    }
+    char *value = bounded(of[0], of[1], of[2]);
+    add(file, mem_copy_string(names[i][1]),
+        mem_format("%s points over %s.", value, reference ? reference : "the reference"));
+    free(value);
+    free(of);
+  }
+  free(reference);
+}
+
 static void find_accuracies(ReportFile *file, const Grid *grid) {
   for (size_t r = 0; r < grid->n_rows; r++) {
     if (!grid_has(grid, "accuracy")) return;
@@ -197,6 +221,11 @@ static void find_weights(ReportFile *file, const Grid *grid) {
         mem_format("has changed most, among %s: |W1 - W0| / |W0| is %.3g.", blocks ? "blocks" : "matrices and vectors",
                    grid_number(grid, best, "value")));
   }
+}
+
+static void find_evaluation(ReportFile *file, const PlotFile *plot, const Grid *grid) {
+  find_accuracies(file, grid);
+  find_transfer(file, plot);
 }
 
 /* --- values --- */
@@ -273,7 +302,7 @@ void report_add_findings(ReportFile *file, const PlotFile *plot, const Grid *gri
   else if (strcmp(file->kind, "sweep") == 0)
     find_sweep(file, plot, grid);
   else if (strcmp(file->kind, "eval") == 0)
-    find_accuracies(file, grid);
+    find_evaluation(file, plot, grid);
   else if (strcmp(file->kind, "bias") == 0)
     find_tests(file, grid);
   else if (grid_has(grid, "panel"))

@@ -95,11 +95,20 @@ static Status walk(Report *report, const char *folder, const char *below, size_t
   return status;
 }
 
-/* Files below the folder of a sweep.h5 are those of its runs. */
+/* Is sweep.json beside a sweep.h5? Then it is where fathom sweep left it. */
+static bool is_sweep_folder(const ReportFile *file) {
+  if (strcmp(file_name(file->name), "sweep.h5") != 0) return false;
+  char *settings = mem_format("%.*s.json", (int)(strlen(file->path) - strlen(".h5")), file->path);
+  const bool is_there = file_exists(settings);
+  free(settings);
+  return is_there;
+}
+
+/* Files in folders beside a sweep's sweep.h5 are those of its runs. */
 static void mark_sweeps(Report *report) {
   for (size_t i = 0; i < report->n_files; i++) {
     const char *sweep = report->files[i].name;
-    if (strcmp(file_name(sweep), "sweep.h5") != 0) continue;
+    if (!is_sweep_folder(&report->files[i])) continue;
     const size_t size = (size_t)(file_name(sweep) - sweep);
     for (size_t j = 0; j < report->n_files; j++) {
       const char *other = report->files[j].name;

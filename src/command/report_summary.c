@@ -2,7 +2,6 @@
  */
 #include "base/memory.h"
 #include "command/report.h"
-#include "probes/drift/measure.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -15,35 +14,37 @@ static void write_bounds(const Mover *m, FILE *out) {
   if (has_interval(m)) fprintf(out, " <small>[%.4g, %.4g]</small>", m->lo, m->hi);
 }
 
-static bool is_moved(const Mover *m) {
-  size_t which;
-  double identical = NAN;
-  const Measure *measure = measure_find(m->measure, &which);
-  return measure && grid_is_number(measure->values[which].identical, &identical) && m->value != identical;
+static bool has_movers(const ReportFile *file) { return report_is_of_kind(file, report_kinds) && file->n_movers > 0; }
+
+static const Mover *find_mover(const ReportFile *file, const char *measure) {
+  for (size_t i = 0; i < file->n_movers && has_movers(file); i++)
+    if (strcmp(file->movers[i].measure, measure) == 0) return &file->movers[i];
+  return NULL;
 }
 
 /* The measure that the page's first sentence is in: one that sees all there is to see, else the first. */
-static const Mover *leading_mover(const ReportFile *file) {
-  for (size_t i = 0; i < file->n_movers; i++)
-    if (strcmp(file->movers[i].measure, "relative_l2") == 0) return &file->movers[i];
-  return &file->movers[0];
+static const char *leading_measure(const Report *report) {
+  const char *first = NULL;
+  for (size_t i = 0; i < report->n_files; i++) {
+    if (find_mover(&report->files[i], "relative_l2")) return "relative_l2";
+    if (!first && has_movers(&report->files[i])) first = report->files[i].movers[0].measure;
+  }
+  return first;
 }
 
-static bool has_movers(const ReportFile *file) { return report_is_of_kind(file, report_kinds) && file->n_movers > 0; }
-
 static void write_lede(const Report *report, FILE *out) {
+  const char *measure = leading_measure(report);
   const ReportFile *of = NULL;
   const Mover *most = NULL;
-  for (size_t i = 0; i < report->n_files; i++) {
-    const ReportFile *file = &report->files[i];
-    const Mover *m = has_movers(file) ? leading_mover(file) : NULL;
-    if (!m || (most && (strcmp(m->measure, most->measure) != 0 || fabs(m->value) <= fabs(most->value)))) continue;
+  for (size_t i = 0; i < report->n_files && measure; i++) {
+    const Mover *m = find_mover(&report->files[i], measure);
+    if (!m || (most && m->distance <= most->distance)) continue;
     most = m;
-    of = file;
+    of = &report->files[i];
   }
   if (!most) return;
   fputs("<p class=\"lede\">", out);
-  if (is_moved(most)) {
+  if (most->distance > 0) {
     fputs("Furthest from the frozen model lies <strong>", out);
     html_text(out, most->site);
     fputs("</strong>: ", out);
@@ -56,9 +57,9 @@ static void write_lede(const Report *report, FILE *out) {
   fprintf(out, " (<a href=\"#file-%zu\">", of->number);
   html_text(out, of->name);
   fputs("</a>).", out);
-  if (is_moved(most) && has_interval(most) && most->n_alike)
+  if (most->distance > 0 && has_interval(most) && most->n_alike)
     fprintf(out, " %zu of the %zu other sites cannot be told apart from it.", most->n_alike, most->n_sites - 1);
-  else if (is_moved(most) && has_interval(most) && most->n_sites > 1)
+  else if (most->distance > 0 && has_interval(most) && most->n_sites > 1)
     fputs(" No other site's interval reaches it.", out);
   fputs("</p>\n", out);
 }
@@ -66,10 +67,10 @@ static void write_lede(const Report *report, FILE *out) {
 static void write_mover(const Mover *m, FILE *out) {
   fputs("<tr>", out);
   html_element(out, "th scope=\"row\"", m->measure);
-  html_element(out, "td", is_moved(m) ? m->site : "none moved");
+  html_element(out, "td", m->distance > 0 ? m->site : "none moved");
   fputs("<td class=\"n\">", out);
   write_bounds(m, out);
-  if (has_interval(m) && is_moved(m))
+  if (has_interval(m) && m->distance > 0)
     fprintf(out, "</td><td class=\"n\">%zu of %zu</td></tr>\n", m->n_alike, m->n_sites - 1);
   else
     fputs("</td><td class=\"n\">–</td></tr>\n", out);
