@@ -217,6 +217,21 @@ awk -F'\t' '$3 == "cka" && (least == "" || $4 < least) { least = $4; line = spri
   "$work/one.tsv" "$work/two.tsv" >"$work/least"
 says "Furthest from the frozen model lies $(cat "$work/least")"
 
+# Commands stand in the order in which they can be run again, whatever files are called; a name is one word with its quotes.
+mkdir "$work/order" && cd "$work/order" || exit 99
+printf 'one\ntwo\nthree\nfour\nfive\n' >prompts.txt
+"$FATHOM" record "$model" --prompts prompts.txt -q -o "it's  z.h5" >/dev/null && "$FATHOM" record "$model" --prompts prompts.txt -q --output=y.h5 >/dev/null &&
+  "$FATHOM" drift "it's  z.h5" y.h5 --bootstrap 0 -o a.h5 >/dev/null
+page=$work/order/report.html
+"$FATHOM" report . >/dev/null 2>&1
+sed -n '/<h2 id="commands"/,/<\/pre>/p' "$page" | sed 's/.*<code>//; s/<\/code>.*//; s/record .*prompts.txt -q/record/; s/&#39;/Q/g' |
+  grep '^fathom' >commands
+is "$(cat commands)" "$(printf '%s\n' 'fathom record -o QitQ\QQs  z.h5Q' 'fathom record --output=y.h5' \
+  'fathom drift QitQ\QQs  z.h5Q y.h5 --bootstrap 0 -o a.h5' 'fathom report .')" \
+  "commands come in the order in which they can be run"
+is "$(grep -c '<dt>From</dt>' "$page")" 2 "a result says from which recordings it was made"
+cd "$work" || exit 99
+
 # --- nothing in a file becomes markup ---
 
 mkdir "$work/evil" && cd "$work/evil" || exit 99

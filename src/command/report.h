@@ -40,7 +40,7 @@ typedef struct ReportFile {
   bool is_of_sweep;   /* a file of a run below a sweep.h5, whose tables tell of it */
   size_t number;      /* of those that are shown, from 1 */
   char *command_line; /* that made it; NULL where it is not known */
-  char *made;         /* the output that this command line names, as a shell word; or NULL */
+  char *made;         /* the output that this command line names; or NULL */
   char *extent;       /* of a store: "58 samples, 7825 rows" */
   char *first_model;  /* SHA-256 of a result's first model, or "" */
   char *section;      /* its part of the page */
@@ -74,10 +74,10 @@ void report_clear(Report *report);
 void texts_add(Texts *texts, char *text); /* takes the text */
 void texts_clear(Texts *texts);
 
-/* The file, other than not, that was made as this shell word, or NULL. */
+/* The file, other than not, that a command line calls so, or NULL. */
 const ReportFile *report_find_made(const Report *report, const char *word, const ReportFile * not );
 
-/* The words of a command line as command_line() writes it; quoted ones keep their quotes. */
+/* The words of a command line as command_line() writes it, without their quotes. */
 Texts report_split_words(const char *command_line);
 
 /* --- report_result.c: the part of one file --- */

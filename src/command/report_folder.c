@@ -140,13 +140,16 @@ Status report_find_files(Report *report, Error *err) {
 Texts report_split_words(const char *line) {
   Texts words = {0};
   for (const char *at = line + strspn(line, " "); *at; at += strspn(at, " ")) {
-    const char *end = at;
-    for (bool quoted = false; *end && (quoted || *end != ' '); end++) {
-      quoted ^= *end == '\'';
-      end += !quoted && end[0] == '\\' && end[1];
+    char *word = mem_alloc(strlen(at) + 1, 1), *end = word;
+    for (bool quoted = false; *at && (quoted || *at != ' '); at++) {
+      if (*at == '\'')
+        quoted = !quoted;
+      else if (*at == '\\' && !quoted && at[1])
+        *end++ = *++at;
+      else
+        *end++ = *at;
     }
-    texts_add(&words, mem_format("%.*s", (int)(end - at), at));
-    at = end;
+    texts_add(&words, word);
   }
   return words;
 }
