@@ -124,6 +124,40 @@ sed '3s/"n_tokens":9/"n_tokens":8/' samples.jsonl >short.jsonl
 LC_ALL=C sed 's/n_tokens/n_tokenz/' "$arrays/minimum.safetensors" >other.safetensors
 fails 3 'other\.safetensors: row 2 is of token 8, but sample sample-2 has 8 tokens' "a token behind its sample's last" \
   "$FATHOM" import other.safetensors --sites resid_post --samples short.jsonl -o x.h5
+# tensors KEY TYPE BYTES [KEY TYPE BYTES]: t.safetensors with four rows of zeros and arrays of one-byte elements; BYTES in octal.
+tensors() {
+  text='{"x":{"dtype":"F32","shape":[4,1],"data_offsets":[0,16]}' at=16 data=
+  while [ $# -gt 0 ]; do
+    n=$(printf "$3" | wc -c)
+    text="$text,\"$1\":{\"dtype\":\"$2\",\"shape\":[$((n))],\"data_offsets\":[$at,$((at + n))]}" at=$((at + n)) data=$data$3
+    shift 3
+  done
+  text="$text}"
+  { printf "\\$(printf %03o ${#text})\\000\\000\\000\\000\\000\\000\\000%s" "$text" && head -c 16 /dev/zero && printf "$data"; } >t.safetensors
+}
+rows_refused() { fails 3 "t\.safetensors: $1" "$2" "$FATHOM" import t.safetensors -o x.h5; }
+tensors sample U8 '\000\000\001\001' token_index I8 '\003\004\000\002'
+"$FATHOM" import t.safetensors -o rows.h5 -q >rows.tsv
+is "$(row rows.tsv) $("$FATHOM" info rows.h5 | awk -F '\t' '$2 == "token_rule" { print $3 }')" "rows.h5 2 1 4 float32 0 " \
+  "rows placed by arrays, with no rule of their own"
+tensors sample U8 '\000\001\000\001'
+rows_refused 'array sample: row 2: the rows of sample 0 are not next to each other' "rows of a sample that lie apart"
+tensors sample U8 '\000\000\011\011'
+rows_refused 'array sample goes up to 9, expected samples counted from 0 with a row each' "samples without rows"
+tensors sample U8 '\000\000\001'
+rows_refused 'array sample has 3 entries, but there are 4 rows' "too few entries"
+tensors sample U8 '\000\000\001\002' n_tokens U8 '\005\006'
+rows_refused 'array sample goes up to 2, but n_tokens has 2 samples' "more samples than are described"
+tensors id U8 '\000\001\002\003' n_tokens U8 '\005\006'
+rows_refused 'n_tokens has 2 samples, but id has 4' "samples described twice, not alike"
+tensors sample I8 '\000\000\377\001'
+rows_refused 'array sample: entry 2 is -1, expected 0 to 4294967294' "a negative sample"
+tensors token_ids U8 '\001\002\003\004'
+rows_refused 'array token_ids: n_tokens is missing' "token ids of nobody"
+tensors token_ids U8 '\001\002\003' n_tokens U8 '\001\001\001\001'
+rows_refused 'array token_ids has 3 entries, but n_tokens adds up to 4' "too few token ids"
+tensors sample BOOL '\000\000\001\001'
+rows_refused 'array sample is of type BOOL, expected integers' "an array of another type"
 
 # Files that are not what they should be; tests/test_arrays has their headers in all ways.
 fails 3 'samples\.jsonl: expected a \.npy or \.npz of numpy, or a \.safetensors' "another kind of file" "$FATHOM" import samples.jsonl -o x.h5
