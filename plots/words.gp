@@ -73,7 +73,7 @@ legend_n = n_categories
 do for [i = 1:n_categories] { LEGEND[i] = CATEGORY[i] . "  " }
 columns = smaller(n_panels, 3)
 rows = int((n_panels - 1) / columns) + 1
-label_w = 14 + text_width("x", SIZE - 1) * longest
+label_w = 14 + text_width("x", SIZE + 1) * longest
 panel_w = columns == 1 ? 420 : 230
 panel_h = 15 * (most + 1)
 W = larger(EDGE + columns * (panel_w + label_w + 14) + 14, 560)
