@@ -3,31 +3,9 @@
  * hold the truth. */
 #include "base/cursor.h"
 #include "base/file.h"
-#include "base/memory.h"
-#include "base/rng.h"
-#include "probes/drift/drift.h"
-#include "probes/drift/interval.h"
-#include "tests/tap.h"
+#include "tests/made_rows.h"
 
 #include <stdlib.h>
-
-/* Rows of two models with a class each; both share every sample. */
-typedef struct Rows {
-  size_t n, dx, dy, n_classes;
-  float *x, *y;
-  uint32_t *sample, *class;
-} Rows;
-
-static Rows rows_new(size_t n, size_t dx, size_t dy) {
-  return (Rows){n, dx, dy, 2, mem_alloc(n * dx, 4), mem_alloc(n * dy, 4), mem_alloc(n, 4), mem_alloc(n, 4)};
-}
-
-static void rows_free(Rows *rows) {
-  free(rows->x);
-  free(rows->y);
-  free(rows->sample);
-  free(rows->class);
-}
 
 static Rows copy_rows(const Rows *from) {
   Rows rows = rows_new(from->n, from->dx, from->dy);
@@ -37,58 +15,6 @@ static Rows copy_rows(const Rows *from) {
   memcpy(rows.sample, from->sample, from->n * 4);
   memcpy(rows.class, from->class, from->n * 4);
   return rows;
-}
-
-static Status read_x(void *context, size_t first, size_t n, float *to, Error *err) {
-  (void)err;
-  const Rows *rows = context;
-  memcpy(to, rows->x + first * rows->dx, n * rows->dx * 4);
-  return STATUS_OK;
-}
-
-static Status read_y(void *context, size_t first, size_t n, float *to, Error *err) {
-  (void)err;
-  const Rows *rows = context;
-  memcpy(to, rows->y + first * rows->dy, n * rows->dy * 4);
-  return STATUS_OK;
-}
-
-static RowSource source_of(Rows *rows) {
-  return (RowSource){{rows->dx, read_x, rows, "x", "s", NULL, NULL}, {rows->dy, read_y, rows, "y", "s", NULL, NULL}};
-}
-
-/* A frozen head of made weights; make_measures.py has the same. */
-enum { VOCABULARY = 12 };
-
-static void made_logits(const void *context, size_t n, const float *rows, float *logits) {
-  const size_t d = *(const size_t *)context;
-  for (size_t i = 0; i < n; i++)
-    for (size_t v = 0; v < VOCABULARY; v++) {
-      double sum = 0;
-      for (size_t j = 0; j < d; j++) sum += rows[i * d + j] * sin(1 + 7 * (double)v + 3 * (double)j);
-      logits[i * VOCABULARY + v] = (float)(0.3 * sum);
-    }
-}
-
-/* All values of a measure; plan and estimates are given back where wanted. */
-static bool measure(Rows *rows, const Measure *m, bool with_intervals, Estimate *estimates) {
-  const RowSource source = source_of(rows);
-  const DriftLens lens = {rows->dx, VOCABULARY, made_logits, &rows->dx};
-  const DriftAids aids = {5, &lens, rows->class, rows->n_classes};
-  RowPlan plan;
-  Error err = {0};
-  Status status = row_plan_make(rows->n, rows->sample, NULL, &plan, &err);
-  if (status == STATUS_OK) status = drift_measure(&source, &plan, &m, 1, &aids, with_intervals, estimates, &err);
-  row_plan_clear(&plan);
-  if (status != STATUS_OK) printf("# %s\n", err.text);
-  return status == STATUS_OK;
-}
-
-static double value_of(Rows *rows, const char *name) {
-  Estimate estimates[MEASURE_MAX_VALUES];
-  size_t index;
-  const Measure *m = measure_find(name, &index);
-  return m && measure(rows, m, false, estimates) ? estimates[index].value : -1e300;
 }
 
 static void check_case(Cursor *c, size_t number, size_t n_names, char *const *names) {
@@ -127,31 +53,6 @@ static void test_reference(void) {
   free(names);
   file_unmap(&map);
   free(path);
-}
-
-/* Samples of least to most rows, with a common part in a sample's rows; Y = X + shift + noise. Classes move one column.
- */
-static Rows random_rows(Rng *rng, size_t n_samples, size_t d, size_t least, size_t most, double shift, double noise) {
-  Rows rows = rows_new(most * n_samples, d, d);
-  double *common = mem_alloc(2 * d, sizeof *common);
-  rows.n = 0;
-  for (uint32_t s = 0; s < n_samples; s++) {
-    const size_t m = least + rng_below(rng, most - least + 1);
-    for (size_t j = 0; j < 2 * d; j++) common[j] = rng_normal(rng);
-    for (size_t i = 0; i < m; i++, rows.n++) {
-      rows.sample[rows.n] = s;
-      rows.class[rows.n] = (uint32_t)rng_below(rng, 2) & -(uint32_t)(i == 0);
-      if (i) rows.class[rows.n] = rows.class[rows.n - 1];
-      for (size_t j = 0; j < d; j++) {
-        const double scale = 1.0 / sqrt(1.0 + (double)j);
-        const double x = 0.7 + scale * (common[j] + rng_normal(rng)) + (j == 2 && rows.class[rows.n] ? 1.5 : 0);
-        rows.x[rows.n * d + j] = (float)x;
-        rows.y[rows.n * d + j] = (float)(x + shift + noise * scale * (common[d + j] + rng_normal(rng)));
-      }
-    }
-  }
-  free(common);
-  return rows;
 }
 
 /* rows [n,d] times a product of plane rotations, the same for the same seed. */
@@ -416,139 +317,6 @@ static void test_merge(void) {
   rows_free(&rows);
 }
 
-/* 95 % intervals of many draws against the value of the population, which is that of very many samples. */
-typedef struct Coverage {
-  const char *name;
-  size_t n_samples, least, most;
-  double shift, noise;
-} Coverage;
-
-static const Coverage coverages[] = {
-    {"coherence", 100, 1, 1, 0.3, 0.5}, {"coherence", 100, 1, 8, 0.2, 0.4}, {"coherence", 60, 1, 6, 0.6, 0.2},
-    {"rsa", 50, 1, 1, 0, 0.5},          {"lens_kl", 100, 1, 1, 0, 0.3},     {"lens_kl", 80, 1, 6, 0.2, 0.3},
-};
-enum { N_COVERAGES = sizeof coverages / sizeof coverages[0], DRAWS = 600, RESAMPLES = 400, COVERAGE_WIDTH = 12 };
-
-/* Of very many samples; where a measure looks at a subsample, the mean over many of those; of probes, which are better
- * the more they are fit on, the mean over as many samples. */
-static double population(const Coverage *c) {
-  size_t index;
-  const bool subsampled = measure_find(c->name, &index)->subsampled;
-  const size_t parts = subsampled ? 60 : 1, part = subsampled ? 300 / c->most : 20000;
-  double sum = 0;
-  for (uint64_t i = 0; i < parts; i++) {
-    Rng rng = rng_new(500 + i);
-    Rows rows = random_rows(&rng, part, COVERAGE_WIDTH, c->least, c->most, c->shift, c->noise);
-    sum += value_of(&rows, c->name);
-    rows_free(&rows);
-  }
-  return sum / (double)parts;
-}
-
-static const double slack = 0.027; /* three standard deviations of a share near .95 */
-
-static void test_coverage(const Coverage *c) {
-  const double truth = population(c);
-  size_t index, held = 0, n = 0;
-  const Measure *m = measure_find(c->name, &index);
-  for (uint64_t draw = 0; draw < DRAWS; draw++) {
-    Rng rng = rng_new(9000 + draw);
-    Rows rows = random_rows(&rng, c->n_samples, COVERAGE_WIDTH, c->least, c->most, c->shift, c->noise);
-    Estimate estimates[MEASURE_MAX_VALUES];
-    Interval intervals[MEASURE_MAX_VALUES];
-    if (measure(&rows, m, true, estimates)) {
-      intervals_bootstrap(c->n_samples, m->n_values, estimates, RESAMPLES, draw, intervals);
-      held += intervals[index].low <= truth && truth <= intervals[index].high;
-      n += estimates[index].pseudo != NULL;
-      estimates_clear(estimates, m->n_values);
-    }
-    rows_free(&rows);
-  }
-  const double share = (double)held / (double)n;
-  ok(n > DRAWS / 2 && share > 0.93 - slack && share < 0.97 + slack,
-     "%s, truth %.4f: %.1f %% of %zu intervals hold it (seeds from 9000)", c->name, truth, 100 * share, n);
-}
-
-/* Rows and what a measure's pass over them begins with; rows stay where they are. */
-typedef struct Setting {
-  RowSource source;
-  RowPlan plan;
-  RowMoments moments;
-  DriftShape shape;
-} Setting;
-
-static void setting_open(Setting *s, Rows *rows) {
-  Error err = {0};
-  s->source = source_of(rows);
-  row_plan_make(rows->n, rows->sample, NULL, &s->plan, &err);
-  row_moments_read(&s->source, &s->plan, &s->moments, &err);
-  s->shape = (DriftShape){.n_rows = s->plan.n_rows,
-                          .n_samples = s->plan.n_samples,
-                          .plan = &s->plan,
-                          .dx = rows->dx,
-                          .dy = rows->dy,
-                          .longest = s->plan.longest,
-                          .moments = &s->moments,
-                          .with_intervals = true,
-                          .aids = {.row_class = rows->class, .n_classes = 2}};
-}
-
-static void setting_close(Setting *s) {
-  row_moments_clear(&s->moments);
-  row_plan_clear(&s->plan);
-}
-
-static void *run_one_pass(const Measure *m, const Setting *s, const void *settled) {
-  void *state = m->begin(&s->shape, settled);
-  RowReader *reader = row_reader_new(&s->source, &s->plan, &s->moments);
-  RowBlock block;
-  bool more;
-  Error err = {0};
-  while (row_reader_next(reader, &block, &more, &err) == STATUS_OK && more) m->accumulate(state, &block);
-  m->settle(state, &err);
-  row_reader_free(reader);
-  return state;
-}
-
-/* What intervals of probes should hold is how well the probes that were fit do on the population. */
-static void test_probe_coverage(void) {
-  enum { N_PROBES = 3, N_VALUES = 4 };
-  const Measure *m = &measure_probe_transfer;
-  Rng rng = rng_new(26);
-  Rows all = random_rows(&rng, 2000, COVERAGE_WIDTH, 1, 6, 0.1, 0.5);
-  Setting population, draw;
-  size_t held[N_PROBES] = {0};
-  setting_open(&population, &all);
-  for (uint64_t r = 0; r < DRAWS; r++) {
-    Rng draws = rng_new(9000 + r);
-    Rows rows = random_rows(&draws, 100, COVERAGE_WIDTH, 1, 6, 0.1, 0.5);
-    Estimate truth[N_VALUES], found[N_VALUES];
-    Interval intervals[N_VALUES];
-    setting_open(&draw, &rows);
-    void *fit = run_one_pass(m, &draw, NULL), *tested = run_one_pass(m, &draw, fit);
-    void *tested_on_all = run_one_pass(m, &population, fit);
-    m->finish(tested, found);
-    m->finish(tested_on_all, truth);
-    intervals_bootstrap(100, N_VALUES, found, RESAMPLES, r, intervals);
-    for (size_t k = 0; k < N_PROBES; k++)
-      held[k] += intervals[k].low <= truth[k].value && truth[k].value <= intervals[k].high;
-    estimates_clear(found, N_VALUES);
-    estimates_clear(truth, N_VALUES);
-    m->free(tested_on_all);
-    m->free(tested);
-    m->free(fit);
-    setting_close(&draw);
-    rows_free(&rows);
-  }
-  for (size_t k = 0; k < N_PROBES; k++) {
-    const double share = (double)held[k] / DRAWS;
-    ok(share > 0.93 - slack && share < 0.97 + slack,
-       "%s: %.1f %% of %d intervals hold what the probe does on the population", m->values[k].name, 100 * share, DRAWS);
-  }
-  setting_close(&population);
-  rows_free(&all);
-}
-
 int main(void) {
   test_reference();
   test_invariance();
@@ -556,7 +324,5 @@ int main(void) {
   test_probes();
   test_poor_rows();
   test_merge();
-  for (size_t i = 0; i < N_COVERAGES; i++) test_coverage(&coverages[i]);
-  test_probe_coverage();
   return tap_end();
 }

@@ -1,0 +1,218 @@
+/* The intervals of the measures beyond those of test_drift.c: pseudo-values against what the estimate is without each
+ * sample, and how often 95 % intervals hold the truth. tests/test_coverage.c does the same for the others. */
+#include "probes/drift/interval.h"
+#include "tests/made_rows.h"
+
+/* 95 % intervals of many draws against the value of the population. */
+typedef struct Coverage {
+  const char *name;
+  size_t n_samples, least, most;
+  double shift, noise;
+} Coverage;
+
+static const Coverage coverages[] = {
+    {"coherence", 100, 1, 1, 0.3, 0.5},
+    {"coherence", 100, 1, 8, 0.2, 0.4},
+    {"coherence", 60, 1, 6, 0.6, 0.2},
+    {"rsa", 50, 1, 1, 0, 0.5},
+    {"rsa", 40, 1, 4, 0, 1},
+    {"lens_kl", 100, 1, 1, 0, 0.3},
+    {"lens_kl", 80, 1, 6, 0.2, 0.3},
+};
+enum { N_COVERAGES = sizeof coverages / sizeof coverages[0], DRAWS = 600, RESAMPLES = 400, COVERAGE_WIDTH = 12 };
+
+/* Of very many samples; where a measure looks at a subsample, the mean over many of those. */
+static double population(const Coverage *c) {
+  size_t index;
+  const bool subsampled = measure_find(c->name, &index)->subsampled;
+  const size_t parts = subsampled ? 60 : 1, part = subsampled ? 300 / c->most : 20000;
+  double sum = 0;
+  for (uint64_t i = 0; i < parts; i++) {
+    Rng rng = rng_new(500 + i);
+    Rows rows = random_rows(&rng, part, COVERAGE_WIDTH, c->least, c->most, c->shift, c->noise);
+    sum += value_of(&rows, c->name);
+    rows_free(&rows);
+  }
+  return sum / (double)parts;
+}
+
+static const double slack = 0.027; /* three standard deviations of a share near .95 */
+
+static Rows without_sample(const Rows *from, uint32_t sample) {
+  const size_t d = from->dx;
+  Rows rows = rows_new(from->n, d, d);
+  rows.n = 0;
+  for (size_t i = 0; i < from->n; i++) {
+    if (from->sample[i] == sample) continue;
+    memcpy(rows.x + rows.n * d, from->x + i * d, d * 4);
+    memcpy(rows.y + rows.n * d, from->y + i * d, d * 4);
+    rows.class[rows.n] = from->class[i];
+    rows.sample[rows.n++] = from->sample[i];
+  }
+  return rows;
+}
+
+static double on_scale(IntervalScale scale, double x) {
+  return scale == SCALE_LOG ? log(x) : scale == SCALE_ATANH ? atanh(x) : x;
+}
+
+/* What a sample contributes is, to first order, what goes when it is left out. */
+static void test_pseudo_values(const char *name, size_t most) {
+  enum { N = 60 };
+  Rng rng = rng_new(27);
+  Rows rows = random_rows(&rng, N, COVERAGE_WIDTH, 1, most, 0.5, 0.3);
+  Estimate estimates[MEASURE_MAX_VALUES];
+  size_t index;
+  const Measure *m = measure_find(name, &index);
+  measure(&rows, m, true, estimates);
+  const Estimate *e = &estimates[index];
+  double left_out[N], mean = 0, product = 0, square_found = 0, square = 0;
+  for (uint32_t s = 0; s < N; s++) {
+    Rows fewer = without_sample(&rows, s);
+    left_out[s] = (N - 1) * (on_scale(e->scale, e->value) - on_scale(e->scale, value_of(&fewer, name)));
+    mean += left_out[s] / N;
+    rows_free(&fewer);
+  }
+  for (size_t s = 0; s < N; s++) {
+    product += (left_out[s] - mean) * e->pseudo[s];
+    square += (left_out[s] - mean) * (left_out[s] - mean);
+    square_found += e->pseudo[s] * e->pseudo[s];
+  }
+  const double correlation = product / sqrt(square * square_found), ratio = sqrt(square_found / square);
+  ok(correlation > 0.99 && ratio > 0.9 && ratio < 1.1,
+     "%s, 1 to %zu rows a sample: pseudo-values are those of leaving out (correlation %.4f, size %.3f; seed 27)", name,
+     most, correlation, ratio);
+  estimates_clear(estimates, m->n_values);
+  rows_free(&rows);
+}
+
+/* The mean of few changes is too long; the interval is centred where it is not. */
+static void test_coherence_centre(void) {
+  const Coverage c = {"coherence", 20, 1, 2, 0.3, 0.5};
+  const double truth = population(&c);
+  double value = 0, centre = 0;
+  for (uint64_t draw = 0; draw < DRAWS; draw++) {
+    Rng rng = rng_new(9000 + draw);
+    Rows rows = random_rows(&rng, c.n_samples, COVERAGE_WIDTH, c.least, c.most, c.shift, c.noise);
+    Estimate e;
+    measure(&rows, &measure_coherence, true, &e);
+    value += (e.value - truth) / DRAWS;
+    centre += (tanh(e.centre) - truth) / DRAWS;
+    estimates_clear(&e, 1);
+    rows_free(&rows);
+  }
+  ok(value > 0.01 && fabs(centre) < 0.4 * value,
+     "coherence of 20 samples is %.4f too large, the centre of its interval %.4f", value, centre);
+}
+
+static void test_coverage(const Coverage *c) {
+  const double truth = population(c);
+  size_t index, held = 0, n = 0;
+  const Measure *m = measure_find(c->name, &index);
+  for (uint64_t draw = 0; draw < DRAWS; draw++) {
+    Rng rng = rng_new(9000 + draw);
+    Rows rows = random_rows(&rng, c->n_samples, COVERAGE_WIDTH, c->least, c->most, c->shift, c->noise);
+    Estimate estimates[MEASURE_MAX_VALUES];
+    Interval intervals[MEASURE_MAX_VALUES];
+    if (measure(&rows, m, true, estimates)) {
+      intervals_bootstrap(c->n_samples, m->n_values, estimates, RESAMPLES, draw, intervals);
+      held += intervals[index].low <= truth && truth <= intervals[index].high;
+      n += estimates[index].pseudo != NULL;
+      estimates_clear(estimates, m->n_values);
+    }
+    rows_free(&rows);
+  }
+  const double share = (double)held / (double)n;
+  ok(n > DRAWS / 2 && share > 0.93 - slack && share < 0.97 + slack,
+     "%s, truth %.4f: %.1f %% of %zu intervals hold it (seeds from 9000)", c->name, truth, 100 * share, n);
+}
+
+/* Rows and what a measure's pass over them begins with; rows stay where they are. */
+typedef struct Setting {
+  RowSource source;
+  RowPlan plan;
+  RowMoments moments;
+  DriftShape shape;
+} Setting;
+
+static void setting_open(Setting *s, Rows *rows) {
+  Error err = {0};
+  s->source = source_of(rows);
+  row_plan_make(rows->n, rows->sample, NULL, &s->plan, &err);
+  row_moments_read(&s->source, &s->plan, &s->moments, &err);
+  s->shape = (DriftShape){.n_rows = s->plan.n_rows,
+                          .n_samples = s->plan.n_samples,
+                          .plan = &s->plan,
+                          .dx = rows->dx,
+                          .dy = rows->dy,
+                          .longest = s->plan.longest,
+                          .moments = &s->moments,
+                          .with_intervals = true,
+                          .aids = {.row_class = rows->class, .n_classes = 2}};
+}
+
+static void setting_close(Setting *s) {
+  row_moments_clear(&s->moments);
+  row_plan_clear(&s->plan);
+}
+
+static void *run_one_pass(const Measure *m, const Setting *s, const void *settled) {
+  void *state = m->begin(&s->shape, settled);
+  RowReader *reader = row_reader_new(&s->source, &s->plan, &s->moments);
+  RowBlock block;
+  bool more;
+  Error err = {0};
+  while (row_reader_next(reader, &block, &more, &err) == STATUS_OK && more) m->accumulate(state, &block);
+  m->settle(state, &err);
+  row_reader_free(reader);
+  return state;
+}
+
+/* What intervals of probes should hold is how well the probes that were fit do on the population. */
+static void test_probe_coverage(void) {
+  enum { N_PROBES = 3, N_VALUES = 4 };
+  const Measure *m = &measure_probe_transfer;
+  Rng rng = rng_new(26);
+  Rows all = random_rows(&rng, 2000, COVERAGE_WIDTH, 1, 6, 0.1, 0.5);
+  Setting population, draw;
+  size_t held[N_PROBES] = {0};
+  setting_open(&population, &all);
+  for (uint64_t r = 0; r < DRAWS; r++) {
+    Rng draws = rng_new(9000 + r);
+    Rows rows = random_rows(&draws, 100, COVERAGE_WIDTH, 1, 6, 0.1, 0.5);
+    Estimate truth[N_VALUES], found[N_VALUES];
+    Interval intervals[N_VALUES];
+    setting_open(&draw, &rows);
+    void *fit = run_one_pass(m, &draw, NULL), *tested = run_one_pass(m, &draw, fit);
+    void *tested_on_all = run_one_pass(m, &population, fit);
+    m->finish(tested, found);
+    m->finish(tested_on_all, truth);
+    intervals_bootstrap(100, N_VALUES, found, RESAMPLES, r, intervals);
+    for (size_t k = 0; k < N_PROBES; k++)
+      held[k] += intervals[k].low <= truth[k].value && truth[k].value <= intervals[k].high;
+    estimates_clear(found, N_VALUES);
+    estimates_clear(truth, N_VALUES);
+    m->free(tested_on_all);
+    m->free(tested);
+    m->free(fit);
+    setting_close(&draw);
+    rows_free(&rows);
+  }
+  for (size_t k = 0; k < N_PROBES; k++) {
+    const double share = (double)held[k] / DRAWS;
+    ok(share > 0.93 - slack && share < 0.97 + slack,
+       "%s: %.1f %% of %d intervals hold what the probe does on the population", m->values[k].name, 100 * share, DRAWS);
+  }
+  setting_close(&population);
+  rows_free(&all);
+}
+
+int main(void) {
+  static const char *const measured[] = {"coherence", "rsa", "lens_kl", NULL};
+  for (size_t i = 0; measured[i]; i++)
+    for (size_t most = 1; most <= 5; most += 4) test_pseudo_values(measured[i], most);
+  test_coherence_centre();
+  for (size_t i = 0; i < N_COVERAGES; i++) test_coverage(&coverages[i]);
+  test_probe_coverage();
+  return tap_end();
+}
