@@ -89,7 +89,7 @@ Status h5_name_axis(H5Id dataset, unsigned axis, const char *label, const H5Id *
 Status h5_make_group(H5Id file, const char *name, Error *err);
 
 /* Paths, from the group, of all datasets in it and below; in the order they were made where the group keeps it
- * (*in_order), else alphabetical. Freed by string_list_free (texts.h). */
+ * (*in_order), else in none. Freed by string_list_free (texts.h). */
 Status h5_list(H5Id file, const char *group, char ***names, size_t *n, bool *in_order, Error *err);
 
 #endif
