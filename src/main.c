@@ -23,6 +23,7 @@ static const Command *const commands[] = {
     &command_axis,
     &command_bias,
     &command_implicit,
+    &command_world,
     &command_new,
     &command_train,
     &command_eval,

@@ -35,7 +35,7 @@ typedef struct Command {
 
 extern const Command command_axis, command_bias, command_drift, command_eval, command_implicit, command_import,
     command_info, command_new, command_plot, command_record, command_report, command_scan, command_score,
-    command_sweep, command_tokenize, command_train, command_verify, command_weights;
+    command_sweep, command_tokenize, command_train, command_verify, command_weights, command_world;
 
 /* Provenance of this call, models still empty. */
 Provenance invocation_provenance(const Invocation *call, const char *command, const CommonSettings *common);
