@@ -73,7 +73,7 @@ ok $? "drift makes what is reported next"
 page=$work/study.html
 "$FATHOM" report study -o study.html >"$work/out.tsv" 2>"$work/err"
 is "$? $(cat "$work/err")" "0 " "a report on drift"
-says '<h1>study</h1>' '3 results and 3 recordings' \
+says '<dt>Frozen</dt><dd>frozen <' '<dt>Model B</dt><dd>tuned <' '5 of 5</strong> sites are most like' '<h1>study</h1>' '3 results and 3 recordings' \
   'fathom plot study/drift-one.h5 study/drift-two.h5 --figure drift -o drift.svg' '<b>Figure 2. All layers against all.</b>' \
   '>95 % over samples, 100 resamples, the same for every site and measure<' '>frozen.h5</a>: 40 samples, '
 is "$(grep -c '<svg' "$page")" 2 "two results of one model share a figure"
@@ -169,7 +169,7 @@ is "$(grep -c 'warning: .*: not shown: ' "$work/err") $(wc -l <"$work/err")" "$(
   "what is not shown is warned of"
 says '<th scope="row">deep/garbage.h5</th><td>not an HDF5 file</td>' 'No intervals were made' 'is undefined at 1 of 32 sites' \
   'The run is not finished' 'No pairs were held out' 'runs failed; means are over the others' 'Drift of every layer at every step.</b>' \
-  'seeds for each setting: intervals over so few are wide' '<li>sweep/run/run.h5</li>' 'too short.'
+  'seeds for each setting: intervals over so few are wide' 'of A and blocks.0.hook_resid_post of B are most alike: cka 1' '<li>sweep/run/run.h5</li>' 'too short.'
 sed 's/<[^>]*>/\n/g' "$page" >"$work/words"
 for title in "Drift by layer" "All layers against all" "Training" "Sweeps" "Token scans" "Not shown" "Files of the sweeps"; do
   grep -qxF "$title" "$work/words"

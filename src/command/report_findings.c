@@ -87,21 +87,33 @@ static void find_movers(ReportFile *file, const Grid *grid) {
   }
 }
 
-/* How many layers are most like the layer of the same name. */
+/* Of models of as many layers: how many layers are most like the layer of the same name. Of others: which are most
+ * alike. */
 static void find_matches(ReportFile *file, const Grid *grid) {
   const char *measure = grid->n_rows ? grid_text(grid, 0, "measure") : "";
-  size_t n = 0, same = 0, at = 0;
+  size_t n = 0, same = 0, at = 0, most = grid->n_rows, n_other = 0;
   while (at < grid->n_rows) {
     const char *site = grid_text(grid, at, "site_a");
+    const size_t first = at;
     size_t best = grid->n_rows;
-    for (; at < grid->n_rows && is(grid, at, "site_a", site) && is(grid, at, "measure", measure); at++)
-      if (best == grid->n_rows || grid_number(grid, at, "value") > grid_number(grid, best, "value")) best = at;
-    if (best == grid->n_rows) break; /* the rows of another measure */
+    for (; at < grid->n_rows && is(grid, at, "site_a", site) && is(grid, at, "measure", measure); at++) {
+      const double value = grid_number(grid, at, "value");
+      if (!isnan(value) && (best == grid->n_rows || value > grid_number(grid, best, "value"))) best = at;
+    }
+    if (at == first) break; /* the rows of another measure */
+    n_other = at - first;
     n++;
+    if (best == grid->n_rows) continue;
     same += is(grid, best, "site_b", site);
+    if (most == grid->n_rows || grid_number(grid, best, "value") > grid_number(grid, most, "value")) most = best;
   }
-  add(file, mem_format("%zu of %zu", same, n),
-      mem_format("sites are most like the site of the same name in the other model (%s).", measure));
+  if (n == n_other && n)
+    add(file, mem_format("%zu of %zu", same, n),
+        mem_format("sites are most like the site of the same name in the other model (%s).", measure));
+  else if (most < grid->n_rows)
+    add(file, mem_copy_string(grid_text(grid, most, "site_a")),
+        mem_format("of A and %s of B are most alike: %s %.4g.", grid_text(grid, most, "site_b"), measure,
+                   grid_number(grid, most, "value")));
 }
 
 /* --- training --- */

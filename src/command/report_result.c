@@ -64,7 +64,7 @@ static void write_store(const Store *store, FILE *out) {
   digest_fact(out, "Tokenizer", c->tokenizer_sha256);
   digest_fact(out, "Chat template", c->chat_template_sha256);
   fact(out, "Date in the template", c->chat_date);
-  fact(out, "Made by", c->tool_version && c->tool_version[0] ? "fathom" : NULL);
+  fact(out, "By fathom", c->tool_version);
   fputs("</dl>\n", out);
   free(sites);
 }
@@ -134,21 +134,26 @@ static void write_inputs(const Report *report, const ReportFile *file, FILE *out
   texts_clear(&words);
 }
 
+/* What a result's models are to it, as its figures and columns call them. */
+static const char *model_label(const char *kind, size_t number, size_t n) {
+  static const char *const labels[][3] = {{"drift", "Frozen", "Compared with"},
+                                          {"cross", "Model A", "Model B"},
+                                          {"weights", "Model 0", "Model 1"},
+                                          {"implicit", "Model 1", "Model 2"},
+                                          {"axis-shift", "Model X", "Model Y"}};
+  for (size_t i = 0; i < sizeof labels / sizeof labels[0] && n == 2; i++)
+    if (strcmp(kind, labels[i][0]) == 0) return labels[i][1 + number];
+  return strcmp(kind, "bias") == 0 ? "Scan table" : "Model";
+}
+
 static Status write_models(Result *result, const char *kind, ReportFile *file, FILE *out, Error *err) {
   char **paths = NULL, **digests = NULL;
   size_t n = 0, n_digests = 0;
   Status status =
       result_has(result, "models/path") ? result_read_strings(result, "models/path", &paths, &n, err) : STATUS_OK;
   if (status == STATUS_OK && n) status = result_read_strings(result, "models/sha256", &digests, &n_digests, err);
-  const bool is_pair =
-      n == 2 && (strcmp(kind, "drift") == 0 || strcmp(kind, "cross") == 0 || strcmp(kind, "weights") == 0);
-  const bool is_table = strcmp(kind, "bias") == 0;
   for (size_t i = 0; i < n && status == STATUS_OK; i++)
-    model_fact(out,
-               is_pair    ? (i ? "Compared with" : "Frozen")
-               : is_table ? "Scan table"
-                          : "Model",
-               paths[i], i < n_digests ? digests[i] : "");
+    model_fact(out, model_label(kind, i, n), paths[i], i < n_digests ? digests[i] : "");
   file->first_model = mem_copy_string(n && n_digests ? digests[0] : "");
   string_list_free(paths, n);
   string_list_free(digests, n_digests);
