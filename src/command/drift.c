@@ -52,7 +52,7 @@ static Status run(const Invocation *call, const void *given, Error *err) {
   if (status == STATUS_OK) status = drift_limits_check(limits, settings->fail_above.count, &selection, err);
   if (status == STATUS_OK) status = drift_stores_open(call->args[0], call->args[1], settings, &stores, err);
   for (size_t m = 0; m < selection.n_measures && status == STATUS_OK && !settings->cross; m++)
-    if (selection.measures[m]->needs == NEEDS_LABELS) status = drift_labels_read(&stores, err);
+    if (selection.measures[m]->needs == NEEDS_LABELS && !stores.row_class) status = drift_labels_read(&stores, err);
   if (status == STATUS_OK && settings->cross)
     status = drift_cross(call, settings, &stores, err);
   else if (status == STATUS_OK)
@@ -77,7 +77,8 @@ static const Option options[] = {
     {"cross", 0, OPTION_FLAG, offsetof(DriftSettings, cross), 0, 0, NULL,
      "all sites of A.h5 against all of B.h5: cka (default) or cka_biased", "fail-above"},
     {"memory", 0, OPTION_BYTES, offsetof(DriftSettings, memory), 0, 0, "SIZE",
-     "what sums and blocks of rows may take, such as 512M: sites are done in as many turns, and maps in as many passes, as that "
+     "what sums and blocks of rows may take, such as 512M: sites are done in as many turns, and maps in as many "
+     "passes, as that "
      "asks for (default: 1G, or what one site or pair of sites takes)",
      NULL},
     {"rows", 0, OPTION_SIZE, offsetof(DriftSettings, rows), 1, 1e15, "N",
