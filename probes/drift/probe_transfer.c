@@ -274,6 +274,7 @@ const Measure measure_probe_transfer = {
     .same_width = true,
     .needs = NEEDS_LABELS,
     .passes = 2,
+    .matrices = 6,
     .begin = begin,
     .accumulate = accumulate,
     .merge = merge,

@@ -4,6 +4,7 @@
 #include "command/drift.h"
 #include "probes/drift/drift.h"
 #include "probes/drift/interval.h"
+#include "probes/drift/subsample.h"
 #include "store/result.h"
 
 #include <math.h>
@@ -46,15 +47,19 @@ static Status measure_site(const DriftStores *stores, size_t i, const DriftSelec
   return status;
 }
 
-/* Bytes that a site takes: its matrices, blocks of rows as read, centred and multiplied, and a few numbers a sample for every
- * value and for the intervals. */
+/* Bytes that a site takes: its matrices, blocks of rows as read, centred and multiplied, rows and pairs of rows of subsamples, and
+ * a few numbers a sample for every value and for the intervals. */
 static size_t site_bytes(const DriftStores *stores, size_t i, const DriftSelection *s) {
   const size_t dx = store_contents(stores->a)->sites[stores->sites_a[i]].width;
   const size_t dy = store_contents(stores->b)->sites[stores->sites_b[i]].width, d = dx > dy ? dx : dy;
   const size_t block = stores->plan.longest > ROW_BLOCK ? stores->plan.longest : ROW_BLOCK;
-  size_t matrices = 0;
-  for (size_t m = 0; m < s->n_measures; m++) matrices += s->measures[m]->matrices;
-  return (matrices * d + 12 * block) * d * sizeof(double) + 3 * s->n_values * stores->plan.n_samples * sizeof(double);
+  const size_t pairs = SUBSAMPLE_ROWS * SUBSAMPLE_ROWS / 2;
+  size_t matrices = 0, subsamples = 0;
+  for (size_t m = 0; m < s->n_measures; m++) {
+    matrices += s->measures[m]->matrices;
+    subsamples += s->measures[m]->subsampled;
+  }
+  return (matrices * d + 12 * block + 3 * subsamples * SUBSAMPLE_ROWS) * d * sizeof(double) + subsamples * pairs * 4 * sizeof(double) + 3 * s->n_values * stores->plan.n_samples * sizeof(double);
 }
 
 /* How many sites are measured at a time: as many as there are threads and memory allows. */
