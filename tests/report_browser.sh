@@ -33,10 +33,11 @@ for tag in svg table tr td th details article figure section h2 h3 use path text
   is "$(count "<$tag[ >]" dom.html)" "$(count "<$tag[ >/]" page.html)" "as many <$tag> as were written"
 done
 
-# A frame of 400 pixels, and a script beside it that measures the page: the page itself has none.
+# A frame of 400 pixels, and a script beside it that unfolds all tables and measures the page: the page itself has none.
 cat >narrow.html <<'END'
 <!DOCTYPE html><title>?</title><iframe id="f" src="page.html" width="400" height="800"></iframe>
 <script>addEventListener("load", () => { const d = document.getElementById("f").contentDocument.documentElement;
+d.querySelectorAll("details").forEach((x) => { x.open = true; });
 document.title = d.scrollWidth <= d.clientWidth ? "fits" : "wide " + d.scrollWidth; });</script>
 END
 browser --allow-file-access-from-files --virtual-time-budget=5000 --dump-dom "file://$work/narrow.html" >narrow.dom
