@@ -68,7 +68,7 @@ static void make_rows(Work *w) {
     w->sites[k] = (Site){s->width, mem_alloc(s->rows * s->width, sizeof(float))};
     for (size_t i = 0; i < s->rows * s->width; i++)
       w->sites[k].rows[i] = (float)((base ? (double)base[i] : 0) + noise * (rng_uniform(&rng) - 0.5));
-    w->sides[k] = (RowSide){s->width, read_site, &w->sites[k], "made", "site", NULL};
+    w->sides[k] = (RowSide){.width = s->width, .read = read_site, .context = &w->sites[k], .name = "made", .site = "site"};
   }
 }
 

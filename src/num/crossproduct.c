@@ -21,11 +21,30 @@ void product_f32(bool ta, bool tb, size_t m, size_t n, size_t k, const float *a,
 #endif
 }
 
+enum { STRIP = 256 }; /* rows of total at a time: their product stays in the cache until it is added */
+
+/* Rows [i0, i0 + m) of total. Where both sides are the same, from the diagonal on, and what is beyond the strip's own square a
+ * second time, transposed. */
+static void add_strip(size_t n, size_t p, const float *a, size_t q, const float *b, size_t i0, size_t m, float *product,
+                      double *total) {
+  const bool same = a == b && p == q;
+  const size_t j0 = same ? i0 : 0, width = q - j0;
+  product_f32(true, false, m, width, n, a + i0, p, b + j0, q, product, width);
+  for (size_t i = 0; i < m; i++)
+    for (size_t j = 0; j < width; j++) total[(i0 + i) * q + j0 + j] += product[i * width + j];
+  for (size_t j = m; j < width && same; j++)
+    for (size_t i = 0; i < m; i++) total[(j0 + j) * q + i0 + i] += product[i * width + j];
+}
+
 void crossproduct_add(size_t n, size_t p, const float *a, size_t q, const float *b, float *scratch, double *total) {
+  const size_t most = p / STRIP ? p / STRIP : 1, all = (size_t)omp_get_max_threads();
+  const size_t threads = omp_in_parallel() ? 1 : all < most ? all : most;
   for (size_t first = 0; first < n; first += CROSSPRODUCT_SLICE) {
     const size_t rows = n - first < CROSSPRODUCT_SLICE ? n - first : CROSSPRODUCT_SLICE;
-    product_f32(true, false, p, q, rows, a + first * p, p, b + first * q, q, scratch, q);
-    for (size_t i = 0; i < p * q; i++) total[i] += scratch[i];
+#pragma omp parallel for schedule(dynamic) num_threads((int)threads) if (threads > 1)
+    for (size_t i = 0; i < p; i += STRIP)
+      add_strip(rows, p, a + first * p, q, b + first * q, i, p - i < STRIP ? p - i : STRIP,
+                scratch + (threads > 1 ? (size_t)omp_get_thread_num() * STRIP * q : 0), total);
   }
 }
 

@@ -14,7 +14,8 @@ void product_f32(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t 
 
 enum { CROSSPRODUCT_SLICE = 512 }; /* rows of one float32 product */
 
-/* total[p,q] += A'B with A[n,p], B[n,q]; scratch holds p * q floats. */
+/* total[p,q] += A'B with A[n,p], B[n,q]; scratch holds p * q floats. Where a is b, half of the work. The same bits with any number
+ * of threads. */
 void crossproduct_add(size_t n, size_t p, const float *a, size_t q, const float *b, float *scratch, double *total);
 
 /* Sums in float64. */
