@@ -22,6 +22,7 @@ typedef struct Variant {
   const char *sha256;           /* of the texts, under a rule */
   size_t n_many;                /* so many words, all of the poles */
   bool one_end;                 /* of two sentences */
+  bool twice;                   /* the site */
 } Variant;
 
 static void put(Result *to, const Variant *v, const char *name, size_t rank, const size_t *shape, const double *values) {
@@ -64,10 +65,11 @@ static void write_file(const char *path, const Variant *v) {
   Result *to;
   result_create(path, v->kind ? v->kind : "axis", &from, &to, &err);
   result_write_attribute(to, "method", v->method ? v->method : "lda", &err);
-  result_write_strings(to, "site", (const char *[]){"blocks.1.hook_resid_post"}, 1, &err);
-  put(to, v, "midpoint", 1, (size_t[]){1}, (double[]){0.5});
-  put(to, v, "scale", 1, (size_t[]){1}, (double[]){2});
-  put(to, v, "separation", 1, (size_t[]){1}, (double[]){1.5});
+  const size_t n_axes = v->twice ? 2 : 1;
+  result_write_strings(to, "site", (const char *[]){"blocks.1.hook_resid_post", "blocks.1.hook_resid_post"}, n_axes, &err);
+  put(to, v, "midpoint", 1, &n_axes, (double[]){0.5, 0.5});
+  put(to, v, "scale", 1, &n_axes, (double[]){2, 2});
+  put(to, v, "separation", 1, &n_axes, (double[]){1.5, 1.5});
   put(to, v, "direction/blocks.1.hook_resid_post", 1, (size_t[]){D}, (double[]){0.6, 0, 0.8});
   put(to, v, "rows/blocks.1.hook_resid_post", 2, (size_t[]){N, D}, rows);
   result_write_strings(to, "category", (const char *[]){"agency", "communion", "neutral"}, 3, &err);
@@ -85,6 +87,7 @@ static void write_file(const char *path, const Variant *v) {
   if (v->sha256) {
     result_write_strings(to, "texts/rule", (const char *[]){"last"}, 1, &err);
     result_write_strings(to, "texts/sha256", (const char *[]){v->sha256}, 1, &err);
+    result_write_strings(to, "words/only_pos", (const char *[]){"verb"}, 1, &err);
   }
   result_write_strings(to, "sentences/id", (const char *[]){"a", "b"}, 2, &err);
   result_write_strings(to, "sentences/pos", (const char *[]){"verb", ""}, 2, &err);
@@ -102,7 +105,8 @@ static void test_read(const char *path) {
   ok(w->n == N && w->n_pole_words == 5 && w->n_lemmas == 5 && w->n_pole_lemmas == 4 && w->lemma[1] == 0 && w->lemma[5] == 4,
      "its words and lemmas, of which Bold is bold");
   ok(w->first[2] && !w->first[3] && w->n_covariates == 1 && w->covariate[4] == 5, "its poles and covariates");
-  ok(strcmp(file.rule, "") == 0 && strcmp(file.texts_sha256, "") == 0, "no word on its texts");
+  ok(strcmp(file.rule, "") == 0 && strcmp(file.texts_sha256, "") == 0 && strcmp(file.only_pos, "") == 0,
+     "no word on its texts");
   const Carrier *second = &file.carriers.items[1];
   ok(file.carriers.count == 2 && strcmp(second->id, "b") == 0 && strcmp(second->pos, "") == 0 &&
          strcmp(second->before, "to ") == 0 && strcmp(second->after, " it.") == 0,
@@ -117,7 +121,7 @@ static void test_read(const char *path) {
   axis_file_close(&file);
   write_file(path, &(Variant){.sha256 = "abc"});
   ok(axis_file_open(path, &file, &err) == STATUS_OK && strcmp(file.rule, "last") == 0 &&
-         strcmp(file.texts_sha256, "abc") == 0,
+         strcmp(file.texts_sha256, "abc") == 0 && strcmp(file.only_pos, "verb") == 0,
      "or one");
   axis_file_close(&file);
   write_file(path, &(Variant){.n_many = 5000});
@@ -142,6 +146,7 @@ static void test_bad(const char *path) {
       {{.name = "words/covariates", .value = INFINITY}, "words/covariates holds inf"},
       {{.category = "other"}, "words/category: \"other\" is not in category"},
       {{.category = "neutral"}, "pole communion has 1 words, expected at least 2"},
+      {{.twice = true}, "site: blocks.1.hook_resid_post is there twice"},
       {{.one_end = true}, "sentences/after has 1 entries, expected 2"},
       {{.lemma = "BOLD"}, "\"BOLD\" is of both poles, agency and communion"},
       {{.first_lemma = "bold"}, "pole agency has 1 lemmas, expected at least 2"},

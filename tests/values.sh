@@ -42,7 +42,22 @@ is "$("$FATHOM" info run/run.h5 -q | awk -F '\t' '$2 ~ /^values/ { printf "%s %s
 train -o plain >/dev/null
 cmp plain/model.safetensors run/model.safetensors
 ok $? "looking changes nothing"
-
+# Nor does it of other ways to make a step, of which each has memory of its own.
+changed=
+while read -r file options; do
+  set -- $options
+  rm -rf with without
+  train -o without "$@" >/dev/null 2>why || { grep -q -e '--dtype bfloat16: this ' why && continue; }
+  follow -o with "$@" >/dev/null && cmp "with/$file" "without/$file" || changed="$changed; $options"
+  for run in with without; do "$FATHOM" plot $run/run.h5 --tsv -q | grep -v '^#' | cut -f 2- >$run.tsv; done
+  [ -s with.tsv ] && cmp with.tsv without.tsv || changed="$changed; what is logged of $options"
+done <<END
+adapter_model.safetensors --train lora --lora-rank 2 --recompute --batch-tokens 16
+model.safetensors --train last:1 --sft 0.3 --recompute
+model.safetensors --dtype bfloat16 --batch-tokens 16
+adapter_model.safetensors --train lora --lora-rank 2 --dtype bfloat16
+END
+is "$changed" "" "nor with LoRA, recomputation, small micro-batches or bfloat16"
 
 # The table, and what its numbers must be.
 values run/run.h5 >v.tsv
@@ -131,6 +146,13 @@ is "$? $(grep -c '^fathom: warning: stored.h5: does not say in which sentences i
 values stored/run.h5 | awk -F '\t' '$3 == "shift" && $2 == 0 { n++; if ($9 != 0) bad = 1 } END { exit !(n == 4 && !bad) }'
 ok $? "shifts are from step 0 all the same"
 
+# An axis of one part of speech looks at the words that it was fit on.
+awk -F '\t' -v OFS='\t' '$2 == "agency" && NR % 2 { $4 = "noun" } { print }' words.tsv >mixed.tsv
+"$FATHOM" axis "$base" --lexicon mixed.tsv --pos verb --permutations 0 --threads 1 -q -o pos.h5 >/dev/null 2>&1
+train -o pos --value-axis pos.h5 --value-words mixed.tsv >/dev/null 2>&1
+is "$? $(values pos/run.h5 | awk -F '\t' '$3 == "shift" && $2 == 8 && $7 == 1 { printf "%s %s;", $8, $10 }')" "0 agency 7;communion 12;" \
+  "an axis of one part of speech: its words alone"
+
 # Several runs on one page, and a sweep that makes them.
 tail -n 10 pairs.jsonl | sed 's/Tell me about/Explain/' >third.jsonl
 "$FATHOM" sweep "$base" --pairs pairs.jsonl --eval third.jsonl --anchor 0,2 --seeds 1 --steps 2 --batch-size 4 --lr 1e-2 --threads 1 \
@@ -177,6 +199,10 @@ is "$? $(tail -n 1 why)" "3 fathom: x.h5: an axis at blocks.1.hook_resid_post, a
 awk 'BEGIN { printf "{\"text\":\""; for (i = 0; i < 400; i++) printf "why "; print "\"}" }' >long.jsonl
 fails 3 'value prompt "1": [0-9]+ tokens with an answer and the template, expected at most 256' "a prompt that is too long" \
   follow -o x --value-prompts long.jsonl
+awk 'BEGIN { printf "id\tpos\tsentence\nlong\t\t"; for (i = 0; i < 400; i++) printf "why "; print "{word}" }' >long.tsv
+"$FATHOM" axis "$base" --lexicon words.tsv --templates long.tsv --permutations 0 --threads 1 -q -o long.h5 >/dev/null
+fails 3 '--value-words with the categories of long.h5: sentence "long" has [0-9]+ tokens up to the end of "lead", expected at most 256' \
+  "a sentence that is too long" train -o x --value-axis long.h5 --value-words words.tsv
 fails 3 'plain/run.h5: holds no value words: fathom train --value-axis looks at some' "a figure of a run without" "$FATHOM" plot plain/run.h5 --figure values --tsv
 test ! -e x
 ok $? "what was refused left no folder"

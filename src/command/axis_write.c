@@ -68,7 +68,8 @@ static Status write_projections(Result *result, const AxisData *data, const Axis
   return status;
 }
 
-static Status write_words(Result *result, const AxisData *data, const AxisResults *r, Error *err) {
+static Status write_words(Result *result, const AxisData *data, const AxisResults *r, const char *only_pos,
+                          Error *err) {
   const AxisWords *w = &data->words;
   const size_t scores[] = {data->n_sites, w->n}, covariates[] = {w->n, w->n_covariates};
   const char **names = mem_alloc(w->n, sizeof *names);
@@ -84,6 +85,7 @@ static Status write_words(Result *result, const AxisData *data, const AxisResult
   if (status == STATUS_OK) status = result_write_strings(result, "words/category", names, w->n, err);
   if (status == STATUS_OK) status = result_write_array(result, "words/fold", 1, &w->n, fold, err);
   if (status == STATUS_OK) status = result_write_array(result, "words/score", 2, scores, r->scores, err);
+  if (status == STATUS_OK && only_pos) status = result_write_strings(result, "words/only_pos", &only_pos, 1, err);
   if (status == STATUS_OK && w->n_covariates) {
     status = result_write_strings(result, "covariate", (const char *const *)w->covariates, w->n_covariates, err);
     if (status == STATUS_OK) status = result_write_array(result, "words/covariates", 2, covariates, w->covariate, err);
@@ -139,7 +141,7 @@ Status axis_write(const char *path, const AxisSettings *s, const Provenance *pro
   if (status == STATUS_OK && s->bootstrap) status = result_write_attribute(result, "interval", "95 % over lemmas", err);
   if (status == STATUS_OK) status = write_columns(result, data, r, err);
   if (status == STATUS_OK) status = write_projections(result, data, r, err);
-  if (status == STATUS_OK) status = write_words(result, data, r, err);
+  if (status == STATUS_OK) status = write_words(result, data, r, s->pos, err);
   if (status == STATUS_OK) status = write_sentences(result, &data->carriers, err);
   if (status == STATUS_OK) status = write_texts(result, data, err);
   if (status == STATUS_OK) status = write_axes(result, data, r, err);

@@ -190,12 +190,17 @@ static Status read_axes(AxisFile *file, Error *err) {
   static const char *const names[] = {"midpoint", "scale", "separation"};
   double *numbers[3] = {0};
   char **sites = NULL;
+  Names seen = {0};
   Status status = read_list(file->result, "site", MOST_SITES, &sites, &file->n_axes, err);
   if (status == STATUS_OK && file->n_axes == 0) status = error_set(err, STATUS_DATA, "site: no axis in it");
   for (size_t k = 0; k < 3 && status == STATUS_OK; k++)
     status = read_shaped(file->result, names[k], 1, &file->n_axes, &numbers[k], err);
   file->axes = mem_alloc(file->n_axes, sizeof *file->axes);
   for (size_t s = 0; s < file->n_axes && status == STATUS_OK; s++) {
+    if (!names_add(&seen, sites[s])) {
+      status = error_set(err, STATUS_DATA, "site: %.60s is there twice", sites[s]);
+      break;
+    }
     file->axes[s] = (ValueAxis){.site = mem_copy_string(sites[s]),
                                 .midpoint = numbers[0][s],
                                 .scale = numbers[1][s],
@@ -203,6 +208,7 @@ static Status read_axes(AxisFile *file, Error *err) {
     status = read_direction(file->result, &file->axes[s], err);
   }
   for (size_t k = 0; k < 3; k++) free(numbers[k]);
+  names_clear(&seen);
   string_list_free(sites, file->n_axes);
   return status;
 }
@@ -232,12 +238,12 @@ static Status read_carriers(Result *from, CarrierSet *set, Error *err) {
   return status;
 }
 
-/* What rows were read off, where the file says it. */
+/* What rows were read off, and of which words, where the file says it. */
 static Status read_texts_rule(AxisFile *file, Error *err) {
-  static const char *const names[] = {"texts/rule", "texts/sha256"};
-  char **to[] = {&file->rule, &file->texts_sha256};
+  static const char *const names[] = {"texts/rule", "texts/sha256", "words/only_pos"};
+  char **to[] = {&file->rule, &file->texts_sha256, &file->only_pos};
   Status status = STATUS_OK;
-  for (size_t k = 0; k < 2 && status == STATUS_OK; k++) {
+  for (size_t k = 0; k < 3 && status == STATUS_OK; k++) {
     char **texts = NULL;
     if (result_has(file->result, names[k])) status = read_texts(file->result, names[k], 1, &texts, err);
     *to[k] = mem_copy_string(texts ? texts[0] : "");
@@ -273,6 +279,7 @@ void axis_file_close(AxisFile *file) {
   free(file->method_name);
   free(file->rule);
   free(file->texts_sha256);
+  free(file->only_pos);
   free(file->path);
   *file = (AxisFile){0};
 }

@@ -7,6 +7,7 @@
  *   /category                  [C] names: the first pole, the second, other categories
  *   /words/word, lemma, category [n] texts: the words of both poles, then the others
  *   /words/covariates [n, Q], /covariate [Q]: what was regressed out, where anything was
+ *   /words/only_pos            [1] text: the part of speech that alone was taken from the lexicon, where one was asked for
  *   /sentences/id, pos, before, after [K] texts: the sentences around the words, where the words were put into some
  *   /texts/rule, sha256        [1] texts: which rows of which texts stand for the words; "" where it is not known
  *   /rows/<site>               [n, D] float32: the words' activations, averaged over their texts
@@ -53,7 +54,7 @@ typedef struct AxisFile {
   size_t n_axes;
   AxisWords words;
   CarrierSet carriers; /* none where the file does not say in which sentences its words stood */
-  char *rule, *texts_sha256;
+  char *rule, *texts_sha256, *only_pos; /* "" where the file does not say */
 } AxisFile;
 
 /* Reads and checks all but rows. */

@@ -18,10 +18,11 @@ static Status add_score(void *context, SiteKind kind, size_t layer, size_t word,
   const ValueAxis *axis = &v->axes.axes[s];
   double along = 0;
   for (size_t i = 0; i < width; i++) along += axis->direction[i] * (double)row[i];
-  if (!isfinite(along))
-    return error_set(err, STATUS_NUMERIC, "%s: activations of \"%.60s\" are not finite", axis->site,
+  const double score = (along - axis->midpoint) / axis->scale;
+  if (!isfinite(score))
+    return error_set(err, STATUS_NUMERIC, "%s: the score of \"%.60s\" along the axis is not finite", axis->site,
                      v->words.items[word].form);
-  v->words_projected[s * v->index.n + word] += (along - axis->midpoint) / axis->scale / (double)n_sentences;
+  v->words_projected[s * v->index.n + word] += score / (double)n_sentences;
   return STATUS_OK;
 }
 

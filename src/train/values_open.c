@@ -77,15 +77,27 @@ static char *category_names(const AxisWords *words) {
   return names;
 }
 
+static Status check_lengths(const CarriedWords *words, size_t most, Error *err) {
+  for (size_t i = 0; i < words->count; i++)
+    for (size_t k = 0; k < words->items[i].n_samples; k++)
+      if (words->items[i].samples[k].n_tokens > most)
+        return error_set(err, STATUS_DATA, "sentence \"%.60s\" has %zu tokens up to the end of \"%.60s\", expected at most %zu",
+                         words->carriers.items[words->items[i].sentences[k]].id, words->items[i].samples[k].n_tokens,
+                         words->items[i].form, most);
+  return STATUS_OK;
+}
+
 static Status read_words(Values *v, const ValuesSettings *s, const Tokenizer *tokenizer, Error *err) {
   char *names = category_names(&v->axes.words);
+  const char *pos = v->axes.only_pos;
   CarrierSet carriers = v->axes.carriers;
   v->axes.carriers = (CarrierSet){0};
   if (carriers.count == 0)
     log_warn("%s: does not say in which sentences its words stood: fathom's own are used, and shifts are from step 0", s->axis);
-  Status status = carried_words_read(s->words, names, NULL, s->strict, &v->words, err);
+  Status status = carried_words_read(s->words, names, pos[0] ? pos : NULL, s->strict, &v->words, err);
   if (status == STATUS_OK) status = carried_words_tokenize(&v->words, &carriers, tokenizer, err);
   carriers_clear(&carriers);
+  if (status == STATUS_OK) status = check_lengths(&v->words, s->max_length, err);
   if (status != STATUS_OK) error_prefix(err, "--value-words with the categories of %s", s->axis);
   for (size_t i = 0; i < LEFT_OUT_REASONS && status == STATUS_OK; i++)
     if (v->words.left_out[i].count && !v->words.left_out[i].is_usual)
