@@ -4,6 +4,7 @@
 #include "probes/drift/cross_parts.h"
 #include "probes/drift/samplegram.h"
 
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,19 +37,15 @@ static void add_along(const RowBlock *block, float *const *rows, PairSums *s, fl
 }
 
 /* A block for every pair; each pair is one thread's. */
-static void add_block(const CrossSides *c, const RowBlock *block, float *const *rows, float *const *sums, bool second,
-                      PairSums *pairs, size_t n_pairs) {
-#pragma omp parallel if (n_pairs > 1)
-  {
-    float *work = mem_alloc(c->widest * (c->widest > c->capacity ? c->widest : c->capacity), sizeof *work);
-#pragma omp for schedule(static)
-    for (size_t k = 0; k < n_pairs; k++) {
-      if (second)
-        add_along(block, rows, &pairs[k], work);
-      else
-        add_products(block, rows, sums, &pairs[k], work);
-    }
-    free(work);
+static void add_block(const RowBlock *block, float *const *rows, float *const *sums, bool second, PairSums *pairs,
+                      size_t n_pairs, float *work, size_t work_size) {
+#pragma omp parallel for schedule(dynamic) if (n_pairs > 1)
+  for (size_t k = 0; k < n_pairs; k++) {
+    float *own = work + (n_pairs > 1 ? (size_t)omp_get_thread_num() * work_size : 0);
+    if (second)
+      add_along(block, rows, &pairs[k], own);
+    else
+      add_products(block, rows, sums, &pairs[k], own);
   }
 }
 
@@ -57,6 +54,8 @@ static Status run_pass(const CrossSides *c, bool second, PairSums *pairs, size_t
   bool *used = mem_alloc(c->n, sizeof *used);
   float **rows = mem_alloc(c->n, sizeof *rows), **sums = mem_alloc(c->n, sizeof *sums);
   size_t *begin = mem_alloc(c->capacity + 1, sizeof *begin);
+  const size_t work_size = c->widest * (c->widest > c->capacity ? c->widest : c->capacity);
+  float *work = mem_alloc((size_t)omp_get_max_threads() * work_size, sizeof *work);
   Status status = STATUS_OK;
   for (size_t k = 0; k < n_pairs; k++) used[pairs[k].pair.left] = used[pairs[k].pair.right] = true;
   for (size_t s = 0; s < c->n; s++) {
@@ -73,7 +72,7 @@ static Status run_pass(const CrossSides *c, bool second, PairSums *pairs, size_t
       status = cross_read(c, s, at, n, rows[s], err);
       if (c->clustered && !second) sample_sums(&block, rows[s], c->sides[s]->width, sums[s]);
     }
-    if (status == STATUS_OK) add_block(c, &block, rows, sums, second, pairs, n_pairs);
+    if (status == STATUS_OK) add_block(&block, rows, sums, second, pairs, n_pairs, work, work_size);
   }
   for (size_t s = 0; s < c->n; s++) {
     free(rows[s]);
@@ -81,6 +80,7 @@ static Status run_pass(const CrossSides *c, bool second, PairSums *pairs, size_t
   }
   free(rows);
   free(sums);
+  free(work);
   free(begin);
   free(used);
   return status;
