@@ -54,7 +54,7 @@ while [ $killed -lt 100 ] && [ $runs -lt 500 ]; do
   fresh=yes
   while [ $turns -gt 0 ] && ! is_whole run; do
     eval "random \$takes_$kind"
-    before="timeout -s KILL $(printf '%d.%03d' $((drawn / 1000)) $((drawn % 1000 + 1)))"
+    before="timeout --foreground -s KILL $(printf '%d.%03d' $((drawn / 1000)) $((drawn % 1000 + 1)))"
     started=$(milliseconds)
     train $kind run --resume 2>/dev/null
     if [ $? -eq 137 ]; then

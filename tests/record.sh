@@ -39,13 +39,14 @@ grep -Eq 'memory: [0-9.]+ MiB of parameters as the file has them and [0-9.]+ MiB
   grep -Eq 'memory: [0-9.]+ MiB of parameters,' widened
 ok $? "either form says its memory"
 
-# A kill leaves a .part, which --resume turns into the same file.
+# A kill leaves a .part, which --resume turns into the same file. With --foreground timeout waits until the killed program is gone,
+# and its lock on the file with it.
 record --tokens all --batch-tokens 30 -o killed.h5 2>/dev/null
 mv killed.h5 whole.h5
 n_killed=0
 for delay in 0.01 0.02 0.03 0.05 0.08; do
   rm -f killed.h5 killed.h5.part
-  timeout -s KILL "$delay" "$FATHOM" record "$base" --pairs pairs.jsonl --tokens all --batch-tokens 30 -o killed.h5 >/dev/null 2>&1
+  timeout --foreground -s KILL "$delay" "$FATHOM" record "$base" --pairs pairs.jsonl --tokens all --batch-tokens 30 -o killed.h5 >/dev/null 2>&1
   [ -e killed.h5 ] || n_killed=$((n_killed + 1))
   record --tokens all --batch-tokens 30 -o killed.h5 --resume || break
   cmp -s killed.h5 whole.h5 || break

@@ -145,7 +145,7 @@ fails 3 'checkpoint of another model, data set or settings' "a checkpoint of ano
 n_killed=0
 for delay in 0.05 0.1 0.15 0.2 0.3; do
   rm -rf killed
-  timeout -s KILL "$delay" "$FATHOM" train "$base" --pairs pairs.jsonl --lr 1e-2 --steps 8 --batch-size 4 --seed 3 -q -o killed --checkpoint-every 1 >/dev/null
+  timeout --foreground -s KILL "$delay" "$FATHOM" train "$base" --pairs pairs.jsonl --lr 1e-2 --steps 8 --batch-size 4 --seed 3 -q -o killed --checkpoint-every 1 >/dev/null
   [ -e killed/config.json ] && continue
   n_killed=$((n_killed + 1))
   train -o killed --checkpoint-every 1 --resume >/dev/null || break

@@ -100,7 +100,7 @@ ok $? "resumed from a checkpoint: the same values"
 n_killed=0
 for delay in 0.05 0.1 0.2 0.4; do
   rm -rf killed
-  timeout -s KILL "$delay" "$FATHOM" train "$base" --pairs pairs.jsonl --lr 1e-2 --steps 8 --batch-size 4 --seed 3 --threads 1 --chat-template chatml -q \
+  timeout --foreground -s KILL "$delay" "$FATHOM" train "$base" --pairs pairs.jsonl --lr 1e-2 --steps 8 --batch-size 4 --seed 3 --threads 1 --chat-template chatml -q \
     --value-axis x.h5 --value-words words.tsv -o killed --checkpoint-every 1 >/dev/null
   [ -e killed/config.json ] && continue
   n_killed=$((n_killed + 1))
