@@ -65,6 +65,7 @@ typedef struct Estimate {
   IntervalScale scale; /* SCALE_NONE: no interval */
   double centre;       /* on the scale; differs from value's own place where a known bias is taken out */
   double *pseudo;      /* [n_samples], mean 0, on the scale; freed by the caller; NULL where there is no interval */
+  size_t n_samples;    /* that it rests on, where pseudo is 0 for the others; 0: all */
 } Estimate;
 
 /* What people read in `fathom drift --list`. */

@@ -1,6 +1,7 @@
 /* What the parts of `fathom drift` share: drift.c (the command), drift_select.c (measures and limits), drift_lens.c
  * (--lens), drift_labels.c (what probes predict), drift_stores.c (two stores, the rows and sites they are compared on),
- * drift_nonfinite.c (samples that are left out), drift_compare.c (site against site), drift_cross.c (all against all). */
+ * drift_nonfinite.c (samples that are left out), drift_compare.c (site against site), drift_cross.c (all against all),
+ * drift_by.h (where the change lies). */
 #ifndef FATHOM_COMMAND_DRIFT_H
 #define FATHOM_COMMAND_DRIFT_H
 
@@ -13,8 +14,8 @@
 
 typedef struct DriftSettings {
   CommonSettings common;
-  const char *measures, *sites, *layers, *lens, *output;
-  size_t bootstrap, memory, rows;
+  const char *measures, *sites, *layers, *lens, *output, *by, *tokenizer;
+  size_t bootstrap, memory, rows, top;
   bool cross, list, keep_first, skip_nonfinite;
   OptionTexts fail_above;
 } DriftSettings;
@@ -27,6 +28,8 @@ typedef struct DriftLensModel {
   Source *source; /* NULL: none */
   Model model;
 } DriftLensModel;
+
+typedef struct DriftSelection DriftSelection;
 
 /* Two stores of the same rows, and what some measures ask for beside these. */
 typedef struct DriftStores {
@@ -81,6 +84,7 @@ Provenance drift_provenance(const Invocation *call, const DriftSettings *setting
 void drift_note_rows(Table *table, const DriftStores *stores);
 void drift_note_sites(Table *table, const DriftStores *stores);
 void drift_note_compute(Table *table, const DriftStores *stores);
+void drift_note_measures(Table *table, const DriftSelection *selection);
 void drift_note_intervals(Table *table, const DriftSettings *settings);
 /* What lo and hi are, which results carry as the attribute "interval"; NULL without them. Freed by the caller. */
 char *drift_interval_words(const DriftSettings *settings);
@@ -90,13 +94,13 @@ char *drift_interval_words(const DriftSettings *settings);
 char *drift_compute_words(const DriftStores *stores);
 
 /* The measures to run and, of all the values they give, those to print. */
-typedef struct DriftSelection {
+struct DriftSelection {
   const Measure **measures;
   size_t n_measures, n_values; /* values: of all these measures */
   bool *printed;               /* [n_values] */
   const MeasureValue **values; /* [n_values] */
   size_t n_printed;
-} DriftSelection;
+};
 
 /* list: names of values; NULL: those measured by default, and with a lens what reads with it. cka_floor goes with
  * cka_biased, which it is the floor of. STATUS_USAGE where a measure needs a lens and there is none, and the other way.
@@ -114,6 +118,14 @@ typedef struct DriftLimit {
 Status drift_limits_parse(const OptionTexts *texts, DriftLimit **limits, Error *err); /* freed by the caller */
 /* Is every limit's measure one that is printed? */
 Status drift_limits_check(const DriftLimit *limits, size_t n, const DriftSelection *selection, Error *err);
+
+/* Is there a measure for every site? */
+Status drift_check_widths(const DriftStores *stores, const DriftSelection *selection, Error *err);
+
+/* work for every site, shared out over the threads as memory allows; one that is done alone has them all. */
+typedef Status (*DriftSiteWork)(void *context, size_t site, Error *err);
+Status drift_each_site(const DriftStores *stores, const DriftSelection *selection, const DriftSettings *settings,
+                       DriftSiteWork work, void *context, Error *err);
 
 Status drift_compare(const Invocation *call, const DriftSettings *settings, const DriftStores *stores,
                      const DriftSelection *selection, const DriftLimit *limits, Error *err);

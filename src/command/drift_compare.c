@@ -12,14 +12,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* value, low and high [n_sites, n_printed]. */
+/* value, low and high [n_sites, n_printed], and what they are measured with. */
 typedef struct Answers {
   size_t n_sites, n_printed;
   double *value, *low, *high;
+  const DriftStores *stores;
+  const DriftSelection *selection;
+  const DriftSettings *settings;
 } Answers;
 
-static Status measure_site(const DriftStores *stores, size_t i, const DriftSelection *s, const DriftSettings *settings,
-                           Answers *to, Error *err) {
+static Status measure_site(void *context, size_t i, Error *err) {
+  Answers *to = context;
+  const DriftStores *stores = to->stores;
+  const DriftSelection *s = to->selection;
+  const DriftSettings *settings = to->settings;
   StoreRows rows_a = {stores->a, stores->sites_a[i]}, rows_b = {stores->b, stores->sites_b[i]};
   const RowSource source = {drift_side(&rows_a), drift_side(&rows_b)};
   Estimate *estimates = mem_alloc(s->n_values, sizeof *estimates);
@@ -81,9 +87,8 @@ static Status sites_at_a_time(const DriftStores *stores, const DriftSelection *s
   return STATUS_OK;
 }
 
-/* Sites are shared out over the threads; one that is measured alone has them all. */
-static Status measure_sites(const DriftStores *stores, const DriftSelection *s, const DriftSettings *settings,
-                            Answers *to, Error *err) {
+Status drift_each_site(const DriftStores *stores, const DriftSelection *s, const DriftSettings *settings, DriftSiteWork work,
+                       void *context, Error *err) {
   const size_t n = stores->n_a;
   size_t together = 1;
   const Status fits = sites_at_a_time(stores, s, settings, &together, err);
@@ -99,7 +104,7 @@ static Status measure_sites(const DriftStores *stores, const DriftSelection *s, 
 #pragma omp atomic read
     skip = failed;
     if (skip) continue;
-    states[i] = measure_site(stores, i, s, settings, to, &errors[i]);
+    states[i] = work(context, i, &errors[i]);
     if (states[i] != STATUS_OK) {
 #pragma omp atomic write
       failed = true;
@@ -119,7 +124,7 @@ static Status measure_sites(const DriftStores *stores, const DriftSelection *s, 
 }
 
 /* Neighbours of one measure may share a note. */
-static void note_measures(const DriftSelection *s, Table *table) {
+void drift_note_measures(Table *table, const DriftSelection *s) {
   const char *last = "";
   for (size_t v = 0; v < s->n_values; v++) {
     const char *note = s->printed[v] ? s->values[v]->note : NULL;
@@ -148,7 +153,7 @@ static void print(const DriftStores *stores, const DriftSelection *s, const Drif
   drift_note_sites(table, stores);
   drift_note_compute(table, stores);
   drift_note_intervals(table, settings);
-  note_measures(s, table);
+  drift_note_measures(table, s);
   if (stores->row_class) table_note(table, "labels: %zu classes", stores->n_classes);
   if (settings->lens) table_note(table, "lens: final norm and head of %s, on both sides", settings->lens);
   note_subsample(stores, s, settings, table);
@@ -222,8 +227,7 @@ static Status judge(const DriftStores *stores, const DriftSelection *s, const Dr
   return STATUS_OK;
 }
 
-/* Is there a measure for every site? */
-static Status check_widths(const DriftStores *stores, const DriftSelection *s, Error *err) {
+Status drift_check_widths(const DriftStores *stores, const DriftSelection *s, Error *err) {
   for (size_t m = 0; m < s->n_measures; m++)
     if (!s->measures[m]->same_width) return STATUS_OK;
   for (size_t i = 0; i < stores->n_a; i++) {
@@ -242,9 +246,9 @@ Status drift_compare(const Invocation *call, const DriftSettings *settings, cons
   const size_t count = stores->n_a * s->n_printed;
   const Provenance provenance = drift_provenance(call, settings, stores);
   Answers answers = {stores->n_a, s->n_printed, mem_alloc(count, sizeof(double)), mem_alloc(count, sizeof(double)),
-                     mem_alloc(count, sizeof(double))};
-  Status status = check_widths(stores, s, err);
-  if (status == STATUS_OK) status = measure_sites(stores, s, settings, &answers, err);
+                     mem_alloc(count, sizeof(double)), stores, s, settings};
+  Status status = drift_check_widths(stores, s, err);
+  if (status == STATUS_OK) status = drift_each_site(stores, s, settings, measure_site, &answers, err);
   if (status == STATUS_OK && settings->output) status = write_result(stores, s, settings, &provenance, &answers, err);
   if (status == STATUS_OK) {
     Table *table = table_begin(stdout, settings->common.json, &provenance, columns, 7);
