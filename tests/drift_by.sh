@@ -122,6 +122,24 @@ fails 2 '--by: probe_transfer is fit on all rows' "probes have no parts" "$FATHO
 
 "$FATHOM" drift a.h5 all.h5 --by sample --json --top 1 | grep -q '"relative_l2": *[0-9.]*'
 ok $? "JSON"
+# Figures and the report.
+is "$("$FATHOM" plot label.h5 --tsv | grep -v '^#' | cut -f 3,6 | grep share | sort -u | tr '\t\n' '  ')" \
+  "share chosen share rejected share: chosen - rejected chosen - rejected " "the figure's table: parts are lines, a difference has its panel"
+is "$("$FATHOM" plot branch.h5 --tsv | awk -F '\t' '$3 == "share_all" && $7 > .1 { printf "%s %s ", $5, $6 }')" "0 attn_out 1 mlp_out " \
+  "branches over the blocks they are in"
+is "$("$FATHOM" plot sample.h5 --tsv | awk -F '\t' '$5 == 1 { print $6, $7 }' | sort -u)" "p17 rejected" "samples"
+if command -v "${GNUPLOT:-gnuplot}" >/dev/null; then
+  for kind in label branch sample; do
+    FATHOM_PLOTS_DIR=$SRCDIR/plots "$FATHOM" plot $kind.h5 -o $kind.svg 2>err && [ ! -s err ] && grep -q '<svg' $kind.svg
+    ok $? "a picture of $kind.h5"
+  done
+  mkdir page && cp label.h5 branch.h5 sample.h5 page && FATHOM_PLOTS_DIR=$SRCDIR/plots "$FATHOM" report page -o page.html -q >page.tsv
+  is "$(awk -F '\t' '!/^#/ && $3 == "yes" { print $2 }' page.tsv | sort | uniq -c | tr -s ' \n' ' ') $(grep -c 'Where the change lies' page.html)" \
+    " 2 parts 1 samples  $(grep -c 'Where the change lies' page.html)" "the report shows them"
+else
+  skip "no gnuplot"
+fi
+
 if [ -w /dev/full ]; then
   fails 4 '^fathom: /dev/full: .*No space left on device' "a full device for the result" "$FATHOM" drift a.h5 all.h5 --by label --measures cosine -o /dev/full
   fails 4 '^fathom: /dev/full: .*No space left on device' "and for samples" "$FATHOM" drift a.h5 all.h5 --by sample -o /dev/full

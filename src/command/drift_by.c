@@ -42,6 +42,8 @@ static Status write_result(const PartTable *t, const Provenance *provenance, Err
   Result *result = NULL;
   Status status = result_create(t->settings->output, "parts", provenance, &result, err);
   if (status == STATUS_OK) status = result_write_attribute(result, "by", t->settings->by, err);
+  if (status == STATUS_OK)
+    status = result_write_attribute(result, "difference", t->difference ? t->difference : "", err);
   if (status == STATUS_OK && interval) status = result_write_attribute(result, "interval", interval, err);
   if (status == STATUS_OK) status = result_write_attribute(result, "compute_dtype", compute, err);
   if (status == STATUS_OK) status = drift_write_nonfinite(t->stores, result, err);

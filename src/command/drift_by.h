@@ -21,6 +21,7 @@ typedef struct PartTable {
   const DriftStores *stores;
   const DriftSelection *selection; /* NULL: shares alone */
   const char *note;                /* what the parts are */
+  const char *difference;          /* the part that is one of two others; NULL: there is none */
   PartRow *rows;
   size_t n;
 } PartTable;

@@ -245,6 +245,7 @@ Status drift_by_part(const Invocation *call, const DriftSettings *settings, cons
   table.n = stores->n_a * work.n_each;
   table.rows = mem_alloc(table.n, sizeof *table.rows);
   table.note = note;
+  table.difference = parts.difference;
   if (status == STATUS_OK) status = drift_each_site(stores, s, settings, measure_site, &work, err);
   if (status == STATUS_OK) status = part_table_finish(&table, err);
   free(table.rows);
