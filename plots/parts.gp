@@ -15,8 +15,8 @@ find_part(s) = sum [i = 1:n_parts] (PART[i] eq s ? i : 0)
 add_file(s) = find_file(s) || n_files == 64 ? 0 : (n_files = n_files + 1, FILE[n_files] = s, 1)
 after(s, t) = strstrt(s, t) ? s[strstrt(s, t) + strlen(t):*] : ""
 before(s, t) = strstrt(s, t) ? s[1:strstrt(s, t) - 1] : s
-part_title(m) = m eq "share" ? "share of the change" : measure_title(m)
-part_measure(m) = strstrt(m, ": ") ? part_title(before(m, ": ")) . ": " . after(m, ": ") : m eq "share" ? part_title(m) : \
+part_title(m) = m eq "share" ? "share of the change" : m eq "spearman" ? "rank correlation with the drift of pairs" : measure_title(m)
+part_measure(m) = strstrt(m, ": ") ? part_title(before(m, ": ")) . ": " . after(m, ": ") : m eq "share" || m eq "spearman" ? part_title(m) : \
   m eq "share_all" ? "share of the deepest site's change, by block" : measure_title(m)
 add_panel(s) = find_panel(s) || n_panels == 64 ? (any_left = any_left || !find_panel(s), 0) : (n_panels = n_panels + 1, \
   PANEL[n_panels] = s, HEADING[n_panels] = part_measure(strcol("measure")), LOW[n_panels] = NaN, HIGH[n_panels] = NaN, 1)
@@ -56,7 +56,7 @@ panel_h = 200
 W = EDGE + columns * (panel_w + 62) + 14
 head = head_height(W)
 H = head + rows * (panel_h + 74) + 34
-way_words = way eq "branch" ? "by what attention and MLP add" : way eq "end" ? "by distance from the last token" : "by " . way
+way_words = way eq "margin" ? "against the change of reward margins" : way eq "branch" ? "by what attention and MLP add" : way eq "end" ? "by distance from the last token" : "by " . way
 page_title = strlen(head_title) ? head_title : "Where the change lies, " . way_words
 page_caption = join(strlen(head_interval) ? "bands: " . head_interval : "no intervals", head_note)
 load here . "page.gp"

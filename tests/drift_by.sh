@@ -103,6 +103,51 @@ cp -r "$SRCDIR/tests/fixtures/llama-reward" other && chmod -R u+w other &&
 fails 3 '--tokenizer .*: tokenizer [0-9a-f]*\.\.\., the ids of texts\.h5 are of [0-9a-f]*\.\.\.' "another tokenizer" \
   "$FATHOM" drift texts.h5 texts.h5 --by sample --tokenizer other
 
+# Drift of pairs against the change of their reward margin: pair k is moved by k + 1, and its margin goes down by as much.
+"$make" still.h5 pairs=1 && "$make" ramp.h5 pairs=1 ramp=.1
+scores() { # scores MARGIN: a table of fathom score; MARGIN is an expression of the pair's number k
+  awk "BEGIN { print \"# fathom\"; print \"id\\tside\\tn_tokens\\treward\"
+    for (k = 19; k >= 0; k--) { printf \"g%d\\tchosen\\t3\\t%.9g\\n\", k, 1 + ($1); printf \"g%d\\trejected\\t3\\t1\\n\", k } }"
+}
+scores '2' >before.tsv && scores '1 - k' >down.tsv && scores '2 + (k * 7 + 3) % 20' >mixed.tsv
+"$FATHOM" drift still.h5 ramp.h5 --by margin --margins before.tsv --margins down.tsv -o margin.h5 >margin.tsv 2>err
+is "$? $(cat err)" "0 " "by margin"
+is "$(cells margin.tsv value $block spearman) / $(cells margin.tsv lo $block spearman)" \
+  "margin_change=-1 margin_change_size=1 / margin_change=-1 margin_change_size=1" "pairs that drift most lose most margin: planted, and found"
+is "$(cells margin.tsv n $block spearman) $(cells margin.tsv n_rows $block spearman)" \
+  "margin_change=20 margin_change_size=20 margin_change=96 margin_change_size=96" "all pairs and their rows"
+"$FATHOM" drift still.h5 ramp.h5 --by margin --margins before.tsv --margins mixed.tsv |
+  awk -F '\t' '$5 == "spearman" { n++; bad = bad || !(-1 < $7 && $7 < $6 && $6 < $8 && $8 < 1 && $7 < 0 && 0 < $8) } END { exit bad || n != 6 }'
+ok $? "margins that change without regard to drift: an interval around 0"
+is "$("$FATHOM" drift still.h5 still.h5 --by margin --margins before.tsv --margins down.tsv | grep -v '^#' | cut -f 6,7 | sort -u | tr '\t\n' '  ')" \
+  "- - value lo " "no drift, no correlation"
+grep -v '^g19' before.tsv >fewer.tsv
+"$FATHOM" drift still.h5 ramp.h5 --by margin --margins fewer.tsv --margins down.tsv >fewer-pairs.tsv
+grep -q '^# spearman: rank correlation, over 19 of 20 pairs' fewer-pairs.tsv && [ "$(cells fewer-pairs.tsv n $block spearman | cut -d ' ' -f 1)" = margin_change=19 ]
+ok $? "pairs without rewards are left out and counted"
+is "$("$FATHOM" info margin.h5 | grep -c 'pairs/')" 5 "the result holds the pairs themselves"
+margin() { "$FATHOM" drift still.h5 ramp.h5 --by margin "$@"; }
+head -12 before.tsv >few.tsv
+fails 3 'still\.h5: 5 of 20 pairs have rewards in both few\.tsv and down\.tsv, expected at least 10' "too few pairs" margin --margins few.tsv --margins down.tsv
+sed 's/^g3	rejected/g3	chosen/' before.tsv >twice.tsv
+fails 3 'twice\.tsv: line [0-9]*: chosen side of g3 again, which is in line [0-9]* already' "a side twice" margin --margins twice.tsv --margins down.tsv
+(cat before.tsv && printf 'g3\trejected\t3\t1\n') >thrice.tsv
+fails 3 'thrice\.tsv: line 43: rejected side of g3 again' "three sides" margin --margins thrice.tsv --margins down.tsv
+grep -v '^g3	chosen' before.tsv >half.tsv
+fails 3 'half\.tsv: line [0-9]*: g3 has no chosen side' "one side alone" margin --margins half.tsv --margins down.tsv
+sed 's/^g3	chosen	3	3/g3	chosen	3	-/' before.tsv >gap.tsv
+fails 3 'gap\.tsv: line [0-9]*: reward is "-", expected a finite number' "a reward that is none" margin --margins before.tsv --margins gap.tsv
+sed 's/	chosen	/	-	/' before.tsv >sides.tsv
+fails 3 'sides\.tsv: line 3: side is "-", expected chosen or rejected' "scores of prompts" margin --margins sides.tsv --margins down.tsv
+fails 3 'margin\.tsv: line 11: no column id, expected a table of fathom score --pairs' "another table" margin --margins margin.tsv --margins down.tsv
+head -2 before.tsv >empty.tsv
+fails 3 'empty\.tsv: no pair below the first line' "no pairs in it" margin --margins empty.tsv --margins down.tsv
+fails 4 'no-such\.tsv' "no table" margin --margins no-such.tsv --margins down.tsv
+fails 3 'plain\.h5: no preference pair among its samples' "no pairs in the stores" \
+  "$FATHOM" drift plain.h5 plain.h5 --by margin --margins before.tsv --margins down.tsv
+fails 2 '--by margin: --margins was given 1 times, expected twice' "one table" margin --margins before.tsv
+fails 2 '--margins needs --by margin' "tables for nothing" "$FATHOM" drift still.h5 ramp.h5 --margins before.tsv --margins down.tsv
+
 # What there is nothing to split by.
 fails 3 'plain\.h5: its samples have no labels \(/samples/label\) to be split by' "no labels" "$FATHOM" drift plain.h5 plain.h5 --by label
 fails 3 'plain\.h5: its samples have no groups \(/samples/group\) to be split by' "no groups" "$FATHOM" drift plain.h5 plain.h5 --by group
@@ -129,13 +174,17 @@ is "$("$FATHOM" plot branch.h5 --tsv | awk -F '\t' '$3 == "share_all" && $7 > .1
   "branches over the blocks they are in"
 is "$("$FATHOM" plot sample.h5 --tsv | awk -F '\t' '$5 == 1 { print $6, $7 }' | sort -u)" "p17 rejected" "samples"
 if command -v "${GNUPLOT:-gnuplot}" >/dev/null; then
-  for kind in label branch sample; do
+  for kind in label branch sample margin; do
     FATHOM_PLOTS_DIR=$SRCDIR/plots "$FATHOM" plot $kind.h5 -o $kind.svg 2>err && [ ! -s err ] && grep -q '<svg' $kind.svg
     ok $? "a picture of $kind.h5"
   done
-  mkdir page && cp label.h5 branch.h5 sample.h5 page && FATHOM_PLOTS_DIR=$SRCDIR/plots "$FATHOM" report page -o page.html -q >page.tsv
-  is "$(awk -F '\t' '!/^#/ && $3 == "yes" { print $2 }' page.tsv | sort | uniq -c | tr -s ' \n' ' ') $(grep -c 'Where the change lies' page.html)" \
-    " 2 parts 1 samples  $(grep -c 'Where the change lies' page.html)" "the report shows them"
+  mkdir page && cp label.h5 branch.h5 sample.h5 margin.h5 page && FATHOM_PLOTS_DIR=$SRCDIR/plots "$FATHOM" report page -o page.html -q >page.tsv
+  is "$(awk -F '\t' '!/^#/ && $3 == "yes" { print $2 }' page.tsv | sort | uniq -c | tr -s ' \n' ' ')" " 3 parts 1 samples " "the report shows them"
+  sed 's/<[^>]*>//g' page.html >page.txt
+  grep -q 'mlp_out of block 1 *has the largest share in the change of blocks.2.hook_resid_post: 0.6667' page.txt &&
+    grep -q 'blocks.2.hook_resid_post *has the largest difference of relative_l2, chosen - rejected: -0\.[0-9]* \[' page.txt &&
+    grep -q 'has the samples that drift furthest: “p17” (0.' page.txt && grep -q 'with their margins (margin_change): -1 ' page.txt
+  ok $? "and says what they found"
 else
   skip "no gnuplot"
 fi

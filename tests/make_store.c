@@ -11,7 +11,7 @@
 
 static double samples = 40, layers = 3, width = 8, noise = 0, longest = 6, embed = 0, nan_at = -1, other_ids = 0,
               last = 0, cut = 0, constant = 0, bfloat16 = 0, inf_at = -1, other_tokens = 0, pairs = 0, groups = 0, only_position = -1,
-              only_rejected = 0, only_group = -1, only_sample = -1, branches = 0, attn = 0, mlp = 0;
+              only_rejected = 0, only_group = -1, only_sample = -1, branches = 0, attn = 0, mlp = 0, ramp = 0;
 
 static const struct {
   const char *name;
@@ -22,7 +22,7 @@ static const struct {
                 {"inf_at", &inf_at},   {"other_tokens", &other_tokens},
                 {"pairs", &pairs}, {"groups", &groups}, {"only_position", &only_position},
                 {"only_rejected", &only_rejected}, {"only_group", &only_group}, {"only_sample", &only_sample},
-                {"branches", &branches}, {"attn", &attn}, {"mlp", &mlp}};
+                {"branches", &branches}, {"attn", &attn}, {"mlp", &mlp}, {"ramp", &ramp}};
 
 static int set(const char *word) {
   const char *equals = strchr(word, '=');
@@ -64,7 +64,8 @@ static void fill(size_t site, size_t n, const uint32_t *row_sample, const uint32
     for (size_t j = 0; j < d; j++) {
       if (begins) common[j] = rng_normal(&frozen), common[d + j] = rng_normal(&change);
       const double x = 1 + common[j] + rng_normal(&frozen), e = common[d + j] + rng_normal(&change);
-      rows[i * d + j] = constant > 0 ? 1 : (float)(x + (is_changed(row_sample[i], row_token[i]) ? noise : 0) * (double)(site + 1) * e);
+      rows[i * d + j] = constant > 0 ? 1 : (float)(x + (is_changed(row_sample[i], row_token[i]) ? noise : 0) * (double)(site + 1) * e +
+                                                               ramp * (1 + row_sample[i] / 2));
       if (begins) rows[i * d + j] *= 50; /* position 0 */
     }
   }
@@ -115,7 +116,7 @@ int main(int argc, char **argv) {
                                   .row_sample = row_sample,
                                   .row_token = row_token,
                                   .command_line = "make_store",
-                                  .model = noise > 0 || attn > 0 || mlp > 0 ? "tuned" : "frozen",
+                                  .model = noise > 0 || attn > 0 || mlp > 0 || ramp > 0 ? "tuned" : "frozen",
                                   .weights_sha256 = "00",
                                   .token_rule = last > 0 ? "last" : "all",
                                   .compute_dtype = bfloat16 > 0 ? "bfloat16" : "float32",

@@ -37,14 +37,19 @@ static Status list_measures(const Invocation *call, const DriftSettings *setting
   return table_end(table, err);
 }
 
-/* Branches and samples have their own numbers; the rest is of samples alone. */
+/* Some ways have numbers of their own, and options of theirs alone. */
 static Status check_by(const DriftSettings *s, Error *err) {
-  const bool samples = s->by && strcmp(s->by, "sample") == 0, branches = s->by && strcmp(s->by, "branch") == 0;
-  if ((samples || branches) && (s->measures || s->lens))
-    return error_set(err, STATUS_USAGE, "--%s and --by %s exclude each other: that gives relative changes and shares",
-                     s->measures ? "measures" : "lens", s->by);
-  if (!samples && (s->top != 10 || s->tokenizer))
+  const char *by = s->by ? s->by : "";
+  const bool samples = strcmp(by, "sample") == 0, margins = strcmp(by, "margin") == 0;
+  if ((samples || margins || strcmp(by, "branch") == 0) && (s->measures || s->lens))
+    return error_set(err, STATUS_USAGE, "--%s and --by %s exclude each other: that gives numbers of its own",
+                     s->measures ? "measures" : "lens", by);
+  if (!samples && (s->top != DRIFT_TOP || s->tokenizer))
     return error_set(err, STATUS_USAGE, "--%s needs --by sample", s->tokenizer ? "tokenizer" : "top");
+  if (!margins && s->margins.count) return error_set(err, STATUS_USAGE, "--margins needs --by margin");
+  if (margins && s->margins.count != 2)
+    return error_set(err, STATUS_USAGE, "--by margin: --margins was given %zu times, expected twice: rewards before and after",
+                     s->margins.count);
   return STATUS_OK;
 }
 
@@ -93,10 +98,12 @@ static const Option options[] = {
      "resamples of the intervals, 0 for none", NULL},
     {"cross", 0, OPTION_FLAG, offsetof(DriftSettings, cross), 0, 0, NULL,
      "all sites of A.h5 against all of B.h5: cka (default) or cka_biased", "fail-above"},
-    {"by", 0, OPTION_CHOICE, offsetof(DriftSettings, by), 0, 0, "position|end|group|label|branch|sample",
+    {"by", 0, OPTION_CHOICE, offsetof(DriftSettings, by), 0, 0, "position|end|group|label|branch|sample|margin",
      "where the change lies: token positions (from the end: end), groups or labels of samples, what attention and MLP add, "
-     "the samples that drift most",
+     "the samples that drift most, drift against the change of reward margins",
      "cross,fail-above"},
+    {"margins", 0, OPTION_TEXTS, offsetof(DriftSettings, margins), 0, 0, "SCORES.tsv",
+     "of --by margin: tables of fathom score --pairs, given twice, before and after", NULL},
     {"top", 0, OPTION_SIZE, offsetof(DriftSettings, top), 0, 1e9, "K", "of --by sample: how many a site, 0 for all", NULL},
     {"tokenizer", 0, OPTION_TEXT, offsetof(DriftSettings, tokenizer), 0, 0, "MODEL",
      "of --by sample: the model whose tokenizer the stores' token ids are read with", NULL},
@@ -118,7 +125,7 @@ static const Option options[] = {
      NULL},
     {0}};
 
-static const DriftSettings defaults = {.bootstrap = 1000, .top = 10};
+static const DriftSettings defaults = {.bootstrap = 1000, .top = DRIFT_TOP};
 
 const Command command_drift = {
     .name = "drift",
@@ -145,7 +152,8 @@ const Command command_drift = {
         "(fathom's own); of two labels or groups there is their difference, with a paired interval. Of branch the shares are\n"
         "what attention, MLP and the stream from below have in the change of each resid_post. Of sample the columns are site,\n"
         "layer, rank, sample, group, label, relative_l2 (the sample's change in units of the whole's spread), share, n_rows,\n"
-        "position and token (where it is largest), text.\n\n"
+        "position and token (where it is largest), text. Of margin it is the rank correlation (Spearman), over preference\n"
+        "pairs, of a pair's drift with the change of its reward margin from one fathom score to the other.\n\n"
         "With --cross the columns are site_a, site_b, measure, value, lo, hi, n; widths may differ.",
     .example = "fathom drift frozen.h5 tuned.h5 --sites resid_post -o drift.h5",
     .options = options,

@@ -17,11 +17,13 @@ typedef struct DriftSettings {
   const char *measures, *sites, *layers, *lens, *output, *by, *tokenizer;
   size_t bootstrap, memory, rows, top;
   bool cross, list, keep_first, skip_nonfinite;
-  OptionTexts fail_above;
+  OptionTexts fail_above, margins;
 } DriftSettings;
 
 /* Memory where the user gives none, unless the least that is possible takes more. */
 static const size_t DRIFT_MEMORY = (size_t)1 << 30;
+
+enum { DRIFT_TOP = 10 }; /* samples of --by sample where the user does not say */
 
 /* The model of --lens. */
 typedef struct DriftLensModel {

@@ -58,8 +58,7 @@ static bool add_branch(const DriftStores *s, const char *kind, int layer, const 
 
 /* What comes into a block, under the name of its resid_pre, whichever site holds it. */
 static bool add_stream(const DriftStores *s, int layer, Target *to) {
-  return add_branch(s, "resid_pre", layer, to->stream, to) ||
-         (layer > 0 ? add_branch(s, "resid_post", layer - 1, to->stream, to) : add_branch(s, "embed", SITE_NO_LAYER, to->stream, to));
+  return add_branch(s, "resid_pre", layer, to->stream, to) || (layer > 0 && add_branch(s, "resid_post", layer - 1, to->stream, to));
 }
 
 static void target_clear(Target *t) {

@@ -49,6 +49,7 @@ static Status write_result(const PartTable *t, const Provenance *provenance, Err
   if (status == STATUS_OK) status = drift_write_nonfinite(t->stores, result, err);
   if (status == STATUS_OK) status = write_texts(result, t, err);
   if (status == STATUS_OK) status = write_numbers(result, t, err);
+  if (status == STATUS_OK && t->write_more) status = t->write_more(t->more, result, err);
   free(interval);
   free(compute);
   if (status == STATUS_OK) return result_finish(result, err);
@@ -97,6 +98,7 @@ Status drift_by_check(const DriftSelection *selection, Error *err) {
 Status drift_by(const Invocation *call, const DriftSettings *settings, const DriftStores *stores,
                 const DriftSelection *selection, Error *err) {
   if (strcmp(settings->by, "branch") == 0) return drift_by_branch(call, settings, stores, err);
+  if (strcmp(settings->by, "margin") == 0) return drift_by_margin(call, settings, stores, selection, err);
   if (strcmp(settings->by, "sample") == 0) return drift_by_sample(call, settings, stores, err);
   return drift_by_part(call, settings, stores, selection, err);
 }

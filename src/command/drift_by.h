@@ -1,5 +1,6 @@
 /* `fathom drift --by`: where the change lies. drift_by.c (which way, and the table of those that give one), drift_parts.c
- * (positions, groups, labels), drift_branches.c (what attention and MLP add), drift_samples.c (samples that drift most). */
+ * (positions, groups, labels), drift_branches.c (what attention and MLP add), drift_samples.c (samples that drift most),
+ * drift_margins.c (drift of pairs against the change of their reward margin). */
 #ifndef FATHOM_COMMAND_DRIFT_BY_H
 #define FATHOM_COMMAND_DRIFT_BY_H
 
@@ -24,6 +25,8 @@ typedef struct PartTable {
   const char *difference;          /* the part that is one of two others; NULL: there is none */
   PartRow *rows;
   size_t n;
+  Status (*write_more)(const void *more, Result *result, Error *err); /* to the result; NULL: nothing */
+  const void *more;
 } PartTable;
 
 /* Writes -o and prints. */
@@ -39,6 +42,8 @@ Status drift_by(const Invocation *call, const DriftSettings *settings, const Dri
 Status drift_by_part(const Invocation *call, const DriftSettings *settings, const DriftStores *stores,
                      const DriftSelection *selection, Error *err);
 Status drift_by_branch(const Invocation *call, const DriftSettings *settings, const DriftStores *stores, Error *err);
+Status drift_by_margin(const Invocation *call, const DriftSettings *settings, const DriftStores *stores,
+                       const DriftSelection *selection, Error *err);
 Status drift_by_sample(const Invocation *call, const DriftSettings *settings, const DriftStores *stores, Error *err);
 
 #endif

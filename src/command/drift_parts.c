@@ -172,12 +172,12 @@ static Status measure_parts(const RowSource *source, const Work *w, size_t strid
   return status == STATUS_OK ? measure_shares(source, &stores->plan, w, stride, estimates, err) : status;
 }
 
+/* resampled [parts, stride, resamples] */
 static void add_rows(const Work *w, const char *site, size_t stride, const Estimate *estimates, const Interval *intervals,
-                     PartRow *to) {
+                     const double *resampled, PartRow *to) {
   const Parts *parts = w->parts;
   const DriftSelection *s = w->table->selection;
-  const DriftSettings *settings = w->table->settings;
-  const size_t n = w->table->stores->plan.n_samples;
+  const size_t n = w->table->stores->plan.n_samples, n_resamples = w->table->settings->bootstrap;
   for (size_t p = 0; p < parts->n + (parts->difference ? 1 : 0); p++)
     for (size_t v = 0; v < stride; v++) {
       const bool share = v == s->n_values;
@@ -190,10 +190,9 @@ static void add_rows(const Work *w, const char *site, size_t stride, const Estim
         row.n = parts->plans[p].n_samples;
         row.n_rows = parts->plans[p].n_rows;
       } else {
-        const Estimate *a = &estimates[v], *b = &estimates[stride + v];
         row.part = parts->difference;
-        row.value = a->value - b->value;
-        row.interval = interval_of_difference(n, a, b, settings->bootstrap, settings->common.seed);
+        row.value = estimates[v].value - estimates[stride + v].value;
+        row.interval = interval_of_difference(n_resamples, resampled + v * n_resamples, resampled + (stride + v) * n_resamples);
         row.n = n;
         row.n_rows = parts->plans[0].n_rows + parts->plans[1].n_rows;
       }
@@ -210,14 +209,16 @@ static Status measure_site(void *context, size_t i, Error *err) {
   const size_t stride = w->table->selection->n_values + 1, n = w->parts->n * stride;
   Estimate *estimates = mem_alloc(n, sizeof *estimates);
   Interval *intervals = mem_alloc(n, sizeof *intervals);
+  double *resampled = w->parts->difference ? mem_alloc(n * settings->bootstrap, sizeof *resampled) : NULL;
   const Status status = measure_parts(&source, w, stride, estimates, err);
   if (status == STATUS_OK) {
-    intervals_bootstrap(stores->plan.n_samples, n, estimates, settings->bootstrap, settings->common.seed, intervals);
-    add_rows(w, source.x.site, stride, estimates, intervals, w->table->rows + i * w->n_each);
+    intervals_resample(stores->plan.n_samples, n, estimates, settings->bootstrap, settings->common.seed, intervals, resampled);
+    add_rows(w, source.x.site, stride, estimates, intervals, resampled, w->table->rows + i * w->n_each);
   }
   estimates_clear(estimates, n);
   free(estimates);
   free(intervals);
+  free(resampled);
   return status;
 }
 

@@ -48,6 +48,17 @@ static Status reader_open(const char *path, const Store *store, Reader *reader, 
   return STATUS_OK;
 }
 
+/* A token with the blank in front of it, which decoding it alone would lose; NULL without a tokenizer. */
+static char *read_token(const Reader *reader, int32_t id) {
+  char *bytes = NULL;
+  size_t size;
+  bool is_special;
+  if (!reader->tokenizer || !tokenizer_token_text(reader->tokenizer, id, &bytes, &size, &is_special)) return NULL;
+  char *shown = utf8_shown(bytes, size);
+  free(bytes);
+  return shown;
+}
+
 /* Of ids [n] as text, at most TEXT_BYTES of it; NULL without a tokenizer. */
 static Status read_ids(const Reader *reader, const int32_t *ids, size_t n, char **text, Error *err) {
   char *bytes = NULL;
@@ -70,8 +81,8 @@ static Status read_entry(const DriftStores *stores, const Reader *reader, Entry 
   const StoreContents *c = store_contents(stores->a);
   const uint64_t first = c->token_offsets[entry->sample], n = c->token_offsets[entry->sample + 1] - first;
   const uint32_t at = c->row_token[entry->furthest];
-  Status status = read_ids(reader, c->token_ids + first, (size_t)n, &entry->text, err);
-  if (status == STATUS_OK && at < n) status = read_ids(reader, c->token_ids + first + at, 1, &entry->token, err);
+  const Status status = read_ids(reader, c->token_ids + first, (size_t)n, &entry->text, err);
+  if (at < n) entry->token = read_token(reader, c->token_ids[first + at]);
   return status == STATUS_OK ? status : error_prefix(err, "%s: sample %s", store_path(stores->a), c->sample_ids[entry->sample]);
 }
 
@@ -120,7 +131,7 @@ static Status measure_site(const DriftStores *stores, size_t i, const DriftSetti
     return error_set(err, STATUS_DATA, "%s and %s: %s has width %zu against %zu, and --by sample needs one width", source.x.name,
                      source.y.name, source.x.site, source.x.width, source.y.width);
   double *change = mem_alloc(n_rows, sizeof *change), *spread = mem_alloc(n_rows, sizeof *spread);
-  Entry *entries = mem_alloc(n_rows, sizeof *entries);
+  Entry *entries = mem_alloc(2 * stores->plan.n_samples, sizeof *entries); /* a pair is one sample of the plan and two here */
   Status status = row_changes_read(&source, &stores->plan, change, spread, err);
   size_t n = status == STATUS_OK ? rank_samples(stores, source.x.site, change, spread, entries) : 0;
   if (settings->top && n > settings->top) n = settings->top;
