@@ -31,8 +31,6 @@ typedef struct DriftLensModel {
   Model model;
 } DriftLensModel;
 
-typedef struct DriftSelection DriftSelection;
-
 /* Two stores of the same rows, and what some measures ask for beside these. */
 typedef struct DriftStores {
   Store *a, *b;
@@ -86,7 +84,6 @@ Provenance drift_provenance(const Invocation *call, const DriftSettings *setting
 void drift_note_rows(Table *table, const DriftStores *stores);
 void drift_note_sites(Table *table, const DriftStores *stores);
 void drift_note_compute(Table *table, const DriftStores *stores);
-void drift_note_measures(Table *table, const DriftSelection *selection);
 void drift_note_intervals(Table *table, const DriftSettings *settings);
 /* What lo and hi are, which results carry as the attribute "interval"; NULL without them. Freed by the caller. */
 char *drift_interval_words(const DriftSettings *settings);
@@ -96,19 +93,22 @@ char *drift_interval_words(const DriftSettings *settings);
 char *drift_compute_words(const DriftStores *stores);
 
 /* The measures to run and, of all the values they give, those to print. */
-struct DriftSelection {
+typedef struct DriftSelection {
   const Measure **measures;
   size_t n_measures, n_values; /* values: of all these measures */
   bool *printed;               /* [n_values] */
   const MeasureValue **values; /* [n_values] */
   size_t n_printed;
-};
+} DriftSelection;
 
 /* list: names of values; NULL: those measured by default, and with a lens what reads with it. cka_floor goes with
  * cka_biased, which it is the floor of. STATUS_USAGE where a measure needs a lens and there is none, and the other way.
  */
 Status drift_select(const char *list, bool has_lens, DriftSelection *selection, Error *err);
 void drift_selection_clear(DriftSelection *selection);
+
+/* What the tables say of these measures. */
+void drift_note_measures(Table *table, const DriftSelection *selection);
 
 /* --fail-above MEASURE=X */
 typedef struct DriftLimit {
