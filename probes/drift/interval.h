@@ -24,4 +24,12 @@ typedef struct Interval {
 void intervals_bootstrap(size_t n_samples, size_t n_estimates, const Estimate *estimates, size_t n_resamples,
                          uint64_t seed, Interval *intervals);
 
+/* The same, and the estimates in every resample to resampled [n_estimates, n_resamples], NaN where there is no interval.
+ * What came from one n_samples, n_resamples and seed is paired, and may be subtracted. */
+void intervals_resample(size_t n_samples, size_t n_estimates, const Estimate *estimates, size_t n_resamples,
+                        uint64_t seed, Interval *intervals, double *resampled);
+
+/* Of a - b, from what they are in each resample; NaN where one of them has no interval. */
+Interval interval_of_difference(size_t n_resamples, const double *a, const double *b);
+
 #endif

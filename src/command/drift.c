@@ -45,18 +45,19 @@ static Status run(const Invocation *call, const void *given, Error *err) {
     return error_set(err, STATUS_USAGE, "--bootstrap %zu: expected 0 or at least %d resamples", settings->bootstrap,
                      BOOTSTRAP_LEAST);
   DriftStores stores = {0};
+  DriftBeside beside = {0};
   DriftSelection selection = {0};
   DriftLimit *limits = NULL;
   Status status = drift_select(settings->measures, settings->lens, &selection, err);
   if (status == STATUS_OK) status = drift_limits_parse(&settings->fail_above, &limits, err);
   if (status == STATUS_OK) status = drift_limits_check(limits, settings->fail_above.count, &selection, err);
   if (status == STATUS_OK) status = drift_stores_open(call->args[0], call->args[1], settings, &stores, err);
-  for (size_t m = 0; m < selection.n_measures && status == STATUS_OK && !settings->cross; m++)
-    if (selection.measures[m]->needs == NEEDS_LABELS && !stores.row_class) status = drift_labels_read(&stores, err);
+  if (status == STATUS_OK) status = drift_beside_open(call->args[0], settings, &stores, &beside, err);
   if (status == STATUS_OK && settings->cross)
     status = drift_cross(call, settings, &stores, err);
   else if (status == STATUS_OK)
-    status = drift_compare(call, settings, &stores, &selection, limits, err);
+    status = drift_compare(call, settings, &stores, &beside, &selection, limits, err);
+  drift_beside_close(&beside);
   drift_stores_close(&stores);
   drift_selection_clear(&selection);
   free(limits);
@@ -76,6 +77,13 @@ static const Option options[] = {
      "resamples of the intervals, 0 for none", NULL},
     {"cross", 0, OPTION_FLAG, offsetof(DriftSettings, cross), 0, 0, NULL,
      "all sites of A.h5 against all of B.h5: cka (default) or cka_biased", "fail-above"},
+    {"against", 0, OPTION_TEXT, offsetof(DriftSettings, against), 0, 0, "C.h5",
+     "how much further than the model of C.h5: its drift from A.h5, and the difference with its interval",
+     "cross,against-layer"},
+    {"against-layer", 0, OPTION_TEXT, offsetof(DriftSettings, against_layer), 0, 0, "J",
+     "how much further than block J of the same model, site by site of one kind; -1 is the last block", "cross,against"},
+    {"noise", 0, OPTION_TEXT, offsetof(DriftSettings, noise), 0, 0, "AGAIN.h5",
+     "a second recording of the frozen model: print its drift from A.h5, and mark what is not told from it", "cross"},
     {"memory", 0, OPTION_BYTES, offsetof(DriftSettings, memory), 0, 0, "SIZE",
      "what sums and blocks of rows may take, such as 512M: sites are done in as many turns, and maps in as many "
      "passes, as that "

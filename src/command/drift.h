@@ -1,6 +1,7 @@
 /* What the parts of `fathom drift` share: drift.c (the command), drift_select.c (measures and limits), drift_lens.c
  * (--lens), drift_labels.c (what probes predict), drift_stores.c (two stores, the rows and sites they are compared on),
- * drift_nonfinite.c (samples that are left out), drift_compare.c (site against site), drift_cross.c (all against all). */
+ * drift_nonfinite.c (samples that are left out), drift_compare.c (site against site), drift_beside.c (differences and
+ * noise beside these), drift_cross.c (all against all). */
 #ifndef FATHOM_COMMAND_DRIFT_H
 #define FATHOM_COMMAND_DRIFT_H
 
@@ -13,7 +14,7 @@
 
 typedef struct DriftSettings {
   CommonSettings common;
-  const char *measures, *sites, *layers, *lens, *output;
+  const char *measures, *sites, *layers, *lens, *against, *against_layer, *noise, *output;
   size_t bootstrap, memory, rows;
   bool cross, list, keep_first, skip_nonfinite;
   OptionTexts fail_above;
@@ -43,6 +44,7 @@ typedef struct DriftStores {
   size_t n_only_a, n_only_b;       /* sites that the other store lacks, which are passed over */
   const char *only_a, *only_b;     /* the first of them */
   size_t n_nonfinite;              /* samples left out */
+  size_t n_unshared;               /* and those that the stores of --against or --noise do not hold */
 } DriftStores;
 
 Status drift_stores_open(const char *path_a, const char *path_b, const DriftSettings *settings, DriftStores *stores,
@@ -115,8 +117,49 @@ Status drift_limits_parse(const OptionTexts *texts, DriftLimit **limits, Error *
 /* Is every limit's measure one that is printed? */
 Status drift_limits_check(const DriftLimit *limits, size_t n, const DriftSelection *selection, Error *err);
 
-Status drift_compare(const Invocation *call, const DriftSettings *settings, const DriftStores *stores,
-                     const DriftSelection *selection, const DriftLimit *limits, Error *err);
+/* What was measured, each [n_sites, n_printed]; NULL: nothing was. */
+typedef struct DriftAnswers {
+  size_t n_sites, n_printed, n_resamples;
+  double *value, *low, *high;
+  double *resampled; /* [n_sites, n_printed, n_resamples], NaN where there is no interval */
+} DriftAnswers;
+
+/* All NaN; resampled only where n_resamples is not 0. */
+DriftAnswers drift_answers_new(size_t n_sites, size_t n_printed, size_t n_resamples);
+void drift_answers_clear(DriftAnswers *answers);
+
+/* Measures every site of the stores; answers are made for them. */
+Status drift_measure_sites(DriftStores *stores, const DriftSelection *selection, const DriftSettings *settings,
+                           DriftAnswers *answers, Error *err);
+
+/* What stands beside the drift of each site and measure, where it is asked for. Differences are the drift minus that of
+ * another model or layer; each [n_sites, n_printed]. */
+typedef struct DriftBeside {
+  bool has_difference, has_noise;
+  DriftStores against_stores, noise_stores; /* of the frozen model and the other; closed: not asked for */
+  DriftAnswers against, noise;              /* at the sites of the stores that are compared */
+  DriftAnswers difference;
+  double *under_noise; /* 1: not told from noise; 0: told; NaN: it cannot be said */
+} DriftBeside;
+
+/* Opens the stores of --against and --noise, and leaves in all of them the samples that all of them hold. */
+Status drift_beside_open(const char *path_a, const DriftSettings *settings, DriftStores *stores, DriftBeside *beside,
+                         Error *err);
+Status drift_beside_measure(const DriftStores *stores, const DriftSelection *selection, const DriftSettings *settings,
+                            const DriftAnswers *answers, DriftBeside *beside, Error *err);
+void drift_beside_close(DriftBeside *beside); /* all zeros is fine */
+
+/* Columns after the first n; returns how many there are then. */
+size_t drift_beside_columns(const DriftBeside *beside, const char **columns, size_t n);
+/* Adds the models of --against and --noise. */
+void drift_beside_provenance(const DriftBeside *beside, Provenance *provenance);
+void drift_beside_note(const DriftBeside *beside, const DriftSettings *settings, Table *table);
+void drift_beside_print(const DriftBeside *beside, size_t at, Table *table); /* cells of value number at */
+Status drift_beside_write(const DriftBeside *beside, const DriftSettings *settings, Result *result, Error *err);
+enum { DRIFT_BESIDE_COLUMNS = 6 };
+
+Status drift_compare(const Invocation *call, const DriftSettings *settings, DriftStores *stores,
+                     DriftBeside *beside, const DriftSelection *selection, const DriftLimit *limits, Error *err);
 Status drift_cross(const Invocation *call, const DriftSettings *settings, const DriftStores *stores, Error *err);
 
 #endif

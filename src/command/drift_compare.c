@@ -12,18 +12,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* value, low and high [n_sites, n_printed]. */
-typedef struct Answers {
-  size_t n_sites, n_printed;
-  double *value, *low, *high;
-} Answers;
+DriftAnswers drift_answers_new(size_t n_sites, size_t n_printed, size_t n_resamples) {
+  const size_t n = n_sites * n_printed;
+  DriftAnswers a = {n_sites, n_printed, n_resamples, mem_alloc(n, sizeof(double)), mem_alloc(n, sizeof(double)),
+                    mem_alloc(n, sizeof(double)), n_resamples ? mem_alloc(n * n_resamples, sizeof(double)) : NULL};
+  for (size_t i = 0; i < n; i++) a.value[i] = a.low[i] = a.high[i] = NAN;
+  for (size_t i = 0; i < n * n_resamples; i++) a.resampled[i] = NAN;
+  return a;
+}
+
+void drift_answers_clear(DriftAnswers *a) {
+  free(a->value);
+  free(a->low);
+  free(a->high);
+  free(a->resampled);
+  *a = (DriftAnswers){0};
+}
 
 static Status measure_site(const DriftStores *stores, size_t i, const DriftSelection *s, const DriftSettings *settings,
-                           Answers *to, Error *err) {
+                           DriftAnswers *to, Error *err) {
   StoreRows rows_a = {stores->a, stores->sites_a[i]}, rows_b = {stores->b, stores->sites_b[i]};
   const RowSource source = {drift_side(&rows_a), drift_side(&rows_b)};
   Estimate *estimates = mem_alloc(s->n_values, sizeof *estimates);
   Interval *intervals = mem_alloc(s->n_values, sizeof *intervals);
+  const size_t n_resamples = to->n_resamples;
+  double *resampled = n_resamples ? mem_alloc(s->n_values * n_resamples, sizeof *resampled) : NULL;
   DriftLens lens;
   const bool is_read = drift_lens_at(&stores->lens, source.x.site, &lens);
   const DriftAids aids = {.seed = settings->common.seed,
@@ -33,10 +46,12 @@ static Status measure_site(const DriftStores *stores, size_t i, const DriftSelec
   const Status status =
       drift_measure(&source, &stores->plan, s->measures, s->n_measures, &aids, settings->bootstrap > 0, estimates, err);
   if (status == STATUS_OK)
-    intervals_bootstrap(stores->plan.n_samples, s->n_values, estimates, settings->bootstrap, settings->common.seed,
-                        intervals);
+    intervals_resample(stores->plan.n_samples, s->n_values, estimates, settings->bootstrap, settings->common.seed,
+                       intervals, resampled);
   for (size_t v = 0, at = i * s->n_printed; v < s->n_values && status == STATUS_OK; v++) {
     if (!s->printed[v]) continue;
+    if (resampled)
+      memcpy(to->resampled + at * n_resamples, resampled + v * n_resamples, n_resamples * sizeof *resampled);
     to->value[at] = estimates[v].value;
     to->low[at] = intervals[v].low;
     to->high[at++] = intervals[v].high;
@@ -44,6 +59,7 @@ static Status measure_site(const DriftStores *stores, size_t i, const DriftSelec
   estimates_clear(estimates, s->n_values);
   free(estimates);
   free(intervals);
+  free(resampled);
   return status;
 }
 
@@ -81,12 +97,19 @@ static Status sites_at_a_time(const DriftStores *stores, const DriftSelection *s
   return STATUS_OK;
 }
 
+static Status read_labels(DriftStores *stores, const DriftSelection *s, Error *err) {
+  for (size_t m = 0; m < s->n_measures; m++)
+    if (s->measures[m]->needs == NEEDS_LABELS && !stores->row_class) return drift_labels_read(stores, err);
+  return STATUS_OK;
+}
+
 /* Sites are shared out over the threads; one that is measured alone has them all. */
-static Status measure_sites(const DriftStores *stores, const DriftSelection *s, const DriftSettings *settings,
-                            Answers *to, Error *err) {
+Status drift_measure_sites(DriftStores *stores, const DriftSelection *s, const DriftSettings *settings,
+                           DriftAnswers *to, Error *err) {
   const size_t n = stores->n_a;
   size_t together = 1;
-  const Status fits = sites_at_a_time(stores, s, settings, &together, err);
+  Status fits = read_labels(stores, s, err);
+  if (fits == STATUS_OK) fits = sites_at_a_time(stores, s, settings, &together, err);
   if (fits != STATUS_OK) return fits;
   Error *errors = mem_alloc(n, sizeof *errors);
   Status *states = mem_alloc(n, sizeof *states), status = STATUS_OK;
@@ -141,7 +164,7 @@ static void note_subsample(const DriftStores *stores, const DriftSelection *s, c
 }
 
 static void print(const DriftStores *stores, const DriftSelection *s, const DriftSettings *settings,
-                  const Answers *from, Table *table) {
+                  const DriftAnswers *from, const DriftBeside *beside, Table *table) {
   const StoreContents *c = store_contents(stores->a);
   const size_t n = stores->plan.n_samples;
   drift_note_rows(table, stores);
@@ -152,6 +175,7 @@ static void print(const DriftStores *stores, const DriftSelection *s, const Drif
   if (stores->row_class) table_note(table, "labels: %zu classes", stores->n_classes);
   if (settings->lens) table_note(table, "lens: final norm and head of %s, on both sides", settings->lens);
   note_subsample(stores, s, settings, table);
+  drift_beside_note(beside, settings, table);
   for (size_t i = 0; i < stores->n_a; i++) {
     const char *site = c->sites[stores->sites_a[i]].name;
     for (size_t v = 0, at = i * s->n_printed; v < s->n_values; v++) {
@@ -161,14 +185,16 @@ static void print(const DriftStores *stores, const DriftSelection *s, const Drif
       table_string(table, s->values[v]->name);
       table_number(table, from->value[at]);
       table_number(table, from->low[at]);
-      table_number(table, from->high[at++]);
+      table_number(table, from->high[at]);
       table_count(table, n);
+      drift_beside_print(beside, at++, table);
     }
   }
 }
 
 static Status write_result(const DriftStores *stores, const DriftSelection *s, const DriftSettings *settings,
-                           const Provenance *provenance, const Answers *from, Error *err) {
+                           const Provenance *provenance, const DriftAnswers *from, const DriftBeside *beside,
+                           Error *err) {
   const size_t n_sites = stores->n_a, shape[] = {n_sites, s->n_printed};
   const char **sites = mem_alloc(n_sites, sizeof *sites), **names = mem_alloc(s->n_printed, sizeof *names);
   double *layers = mem_alloc(n_sites, sizeof *layers), *counts = mem_alloc(n_sites * s->n_printed, sizeof *counts);
@@ -192,6 +218,7 @@ static Status write_result(const DriftStores *stores, const DriftSelection *s, c
   if (status == STATUS_OK) status = result_write_array(result, "lo", 2, shape, from->low, err);
   if (status == STATUS_OK) status = result_write_array(result, "hi", 2, shape, from->high, err);
   if (status == STATUS_OK) status = result_write_array(result, "n", 2, shape, counts, err);
+  if (status == STATUS_OK) status = drift_beside_write(beside, settings, result, err);
   if (status == STATUS_OK)
     status = result_finish(result, err);
   else
@@ -207,7 +234,7 @@ static Status write_result(const DriftStores *stores, const DriftSelection *s, c
 
 /* STATUS_NO where a value is above its limit; what is undefined cannot be said to be below it. */
 static Status judge(const DriftStores *stores, const DriftSelection *s, const DriftLimit *limits, size_t n,
-                    const Answers *from, Error *err) {
+                    const DriftAnswers *from, Error *err) {
   for (size_t k = 0; k < n; k++)
     for (size_t i = 0; i < stores->n_a; i++)
       for (size_t v = 0, at = i * s->n_printed; v < s->n_values; v++) {
@@ -236,24 +263,24 @@ static Status check_widths(const DriftStores *stores, const DriftSelection *s, E
   return STATUS_OK;
 }
 
-Status drift_compare(const Invocation *call, const DriftSettings *settings, const DriftStores *stores,
+Status drift_compare(const Invocation *call, const DriftSettings *settings, DriftStores *stores, DriftBeside *beside,
                      const DriftSelection *s, const DriftLimit *limits, Error *err) {
-  static const char *const columns[] = {"site", "layer", "measure", "value", "lo", "hi", "n"};
-  const size_t count = stores->n_a * s->n_printed;
-  const Provenance provenance = drift_provenance(call, settings, stores);
-  Answers answers = {stores->n_a, s->n_printed, mem_alloc(count, sizeof(double)), mem_alloc(count, sizeof(double)),
-                     mem_alloc(count, sizeof(double))};
+  const char *columns[7 + DRIFT_BESIDE_COLUMNS] = {"site", "layer", "measure", "value", "lo", "hi", "n"};
+  const size_t n_columns = drift_beside_columns(beside, columns, 7);
+  Provenance provenance = drift_provenance(call, settings, stores);
+  drift_beside_provenance(beside, &provenance);
+  DriftAnswers answers = drift_answers_new(stores->n_a, s->n_printed, n_columns > 7 ? settings->bootstrap : 0);
   Status status = check_widths(stores, s, err);
-  if (status == STATUS_OK) status = measure_sites(stores, s, settings, &answers, err);
-  if (status == STATUS_OK && settings->output) status = write_result(stores, s, settings, &provenance, &answers, err);
+  if (status == STATUS_OK) status = drift_measure_sites(stores, s, settings, &answers, err);
+  if (status == STATUS_OK) status = drift_beside_measure(stores, s, settings, &answers, beside, err);
+  if (status == STATUS_OK && settings->output)
+    status = write_result(stores, s, settings, &provenance, &answers, beside, err);
   if (status == STATUS_OK) {
-    Table *table = table_begin(stdout, settings->common.json, &provenance, columns, 7);
-    print(stores, s, settings, &answers, table);
+    Table *table = table_begin(stdout, settings->common.json, &provenance, columns, n_columns);
+    print(stores, s, settings, &answers, beside, table);
     status = table_end(table, err);
   }
   if (status == STATUS_OK) status = judge(stores, s, limits, settings->fail_above.count, &answers, err);
-  free(answers.value);
-  free(answers.low);
-  free(answers.high);
+  drift_answers_clear(&answers);
   return status;
 }
