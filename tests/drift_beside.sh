@@ -5,7 +5,7 @@ make=$(dirname "$FATHOM")/tests/make_store
 cd "$work" || exit 99
 
 "$make" a.h5 embed=1 && "$make" b.h5 embed=1 noise=.1 && "$make" c.h5 embed=1 noise=.12 && "$make" fewer.h5 layers=2 noise=.1 &&
-  "$make" nan.h5 embed=1 noise=.12 nan_at=20 && "$make" cut.h5 embed=1 noise=.12 cut=60 && "$make" ids.h5 other_ids=1 && "$make" embed.h5 layers=0 embed=1 && "$make" only.h5 layers=1 noise=.2
+  "$make" nan.h5 embed=1 noise=.12 nan_at=20 && "$make" cut.h5 embed=1 noise=.12 cut=60 && "$make" ids.h5 other_ids=1 && "$make" embed.h5 layers=0 embed=1 && "$make" wide.h5 width=12 && "$make" only.h5 layers=1 noise=.2
 ok $? "stores are made"
 
 # table FILE COLUMN SITE MEASURE: one cell of a table.
@@ -101,5 +101,21 @@ ok $? "no drift is not told from no noise"
 is "$("$FATHOM" info noise.h5 | grep -c '^dataset	\(noise\|under_noise\)	')" 2 "the result holds it"
 "$FATHOM" drift a.h5 b.h5 --noise a.h5 --against c.h5 | grep -v '^#' | head -1 | grep -q 'difference_hi	noise	under_noise$'
 ok $? "both beside each other"
+
+# Outlier columns.
+"$FATHOM" drift a.h5 b.h5 --without-outliers 2 -o without.h5 >without.tsv 2>err
+is "$? $(cat err)" "0 " "--without-outliers runs"
+is "$(grep -v '^#' without.tsv | head -1 | cut -f 8-)" "$(printf 'without_outliers\twithout_lo\twithout_hi\toutliers\toutlier_share')" "its columns"
+is "$(grep -v '^#' without.tsv | cut -f 1-7 | cksum)" "$(grep -v '^#' ab.tsv | cksum)" "values with all columns stay beside"
+awk -F '\t' '!/^#/ && $1 != "site" { n++; if ($8 == $4 || ($3 == "cka" && !($9 < $8 && $8 < $10)) || $11 !~ /^[0-7],[0-7]$/ || !($12 > .25 && $12 < .5)) bad = 1 } END { exit bad || n != 36 }' without.tsv
+ok $? "without them the values differ, have intervals, and the columns are named"
+grep -q '^# without_outliers: the same without the columns named under outliers' without.tsv
+ok $? "what they are"
+is "$("$FATHOM" info without.h5 | grep -c '^dataset	\(without_outliers	number \[4, 9\]\|outliers	number \[4, 2\]\|outlier_share	number \[4\]\)$')" 3 "the result holds them"
+"$FATHOM" drift a.h5 a.h5 --without-outliers 3 --measures cka,relative_l2 | awk -F '\t' '!/^#/ && $1 != "site" { n++; if ($8 != ($3 == "cka")) bad = 1 } END { exit bad || n != 8 }'
+ok $? "no drift is none without them"
+fails 2 '--without-outliers 8: blocks\.0\.hook_resid_post has only 8 columns' "a column must be left" "$FATHOM" drift a.h5 b.h5 --without-outliers 8
+fails 3 '--without-outliers: blocks\.0\.hook_resid_post has width 12 in wide\.h5 and 8 in fewer\.h5' "other widths" \
+  "$FATHOM" drift wide.h5 fewer.h5 --without-outliers 1 --layers 0
 
 tap_end

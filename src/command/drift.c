@@ -84,6 +84,9 @@ static const Option options[] = {
      "how much further than block J of the same model, site by site of one kind; -1 is the last block", "cross,against"},
     {"noise", 0, OPTION_TEXT, offsetof(DriftSettings, noise), 0, 0, "AGAIN.h5",
      "a second recording of the frozen model: print its drift from A.h5, and mark what is not told from it", "cross"},
+    {"without-outliers", 0, OPTION_SIZE, offsetof(DriftSettings, without_outliers), 1, 1e9, "K",
+     "print beside each value what it is without the K columns whose variance is largest in A.h5, and which these are",
+     "cross"},
     {"memory", 0, OPTION_BYTES, offsetof(DriftSettings, memory), 0, 0, "SIZE",
      "what sums and blocks of rows may take, such as 512M: sites are done in as many turns, and maps in as many "
      "passes, as that "

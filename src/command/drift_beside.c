@@ -1,5 +1,5 @@
-/* What stands beside a drift: how much further it is than that of another model or layer, and what recording the frozen
- * model again gives. All of it is measured on the same samples with the same resamples, so that it is paired. */
+/* What stands beside a drift: how much further it is than that of another model or layer, what recording the frozen
+ * model again gives, and what is left without outlier columns. All of it is measured on the same samples with the same resamples, so that it is paired. */
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/sitename.h"
@@ -83,12 +83,15 @@ Status drift_beside_open(const char *path_a, const DriftSettings *settings, Drif
   Status status = STATUS_OK;
   beside->has_difference = settings->against || settings->against_layer;
   beside->has_noise = settings->noise;
+  beside->has_without = settings->without_outliers > 0;
   if (settings->against) status = open_beside(path_a, settings->against, settings, stores, &beside->against_stores, err);
   if (status == STATUS_OK && settings->noise)
     status = open_beside(path_a, settings->noise, settings, stores, &beside->noise_stores, err);
   if (status == STATUS_OK && settings->noise) status = check_noise(&beside->noise_stores, err);
   if (status == STATUS_OK && settings->against && settings->noise)
     status = intersect(&beside->against_stores, stores, err);
+  if (status == STATUS_OK && beside->has_without)
+    status = drift_outliers_find(stores, settings->without_outliers, &beside->outliers, err);
   return status;
 }
 
@@ -98,6 +101,8 @@ void drift_beside_close(DriftBeside *beside) {
   drift_answers_clear(&beside->against);
   drift_answers_clear(&beside->noise);
   drift_answers_clear(&beside->difference);
+  drift_answers_clear(&beside->without);
+  drift_outliers_clear(&beside->outliers);
   free(beside->under_noise);
   *beside = (DriftBeside){0};
 }
@@ -214,15 +219,20 @@ Status drift_beside_measure(const DriftStores *stores, const DriftSelection *s, 
   if (status == STATUS_OK && beside->has_noise)
     status = measure_other(stores, &beside->noise_stores, s, settings, &beside->noise, err);
   if (status == STATUS_OK && beside->has_noise) mark_noise(s, answers, beside);
-  return status;
+  if (status != STATUS_OK || !beside->has_without) return status;
+  DriftStores narrow = *stores;
+  narrow.outliers = &beside->outliers;
+  beside->without = drift_answers_new(stores->n_a, s->n_printed, 0);
+  return drift_measure_sites(&narrow, s, settings, &beside->without, err);
 }
 
 size_t drift_beside_columns(const DriftBeside *beside, const char **columns, size_t n) {
   static const char *const difference[] = {"against", "difference", "difference_lo", "difference_hi"};
   for (size_t i = 0; i < 4 && beside->has_difference; i++) columns[n++] = difference[i];
-  if (!beside->has_noise) return n;
-  columns[n++] = "noise";
-  columns[n++] = "under_noise";
+  static const char *const noise[] = {"noise", "under_noise"};
+  for (size_t i = 0; i < 2 && beside->has_noise; i++) columns[n++] = noise[i];
+  static const char *const without[] = {"without_outliers", "without_lo", "without_hi", "outliers", "outlier_share"};
+  for (size_t i = 0; i < 5 && beside->has_without; i++) columns[n++] = without[i];
   return n;
 }
 
@@ -252,6 +262,10 @@ void drift_beside_note(const DriftBeside *beside, const DriftSettings *settings,
   if (settings->against_layer)
     table_note(table, "against: the drift of block %s at the site of the same kind; difference: value - against%s",
                settings->against_layer, paired);
+  if (beside->has_without)
+    table_note(table,
+               "without_outliers: the same without the columns named under outliers on both sides, those of largest variance in "
+               "the frozen model, which hold outlier_share of it");
   if (!beside->has_noise) return;
   table_note(table,
              "noise: the drift of %s, the frozen model recorded again; under_noise: yes where the value is not told from "
@@ -260,22 +274,48 @@ void drift_beside_note(const DriftBeside *beside, const DriftSettings *settings,
   table_note(table, "%zu values are under the noise", count_under(beside));
 }
 
-void drift_beside_print(const DriftBeside *beside, size_t at, Table *table) {
+static void print_without(const DriftBeside *beside, size_t site, size_t at, Table *table) {
+  char *columns = drift_outliers_words(&beside->outliers, site);
+  table_number(table, beside->without.value[at]);
+  table_number(table, beside->without.low[at]);
+  table_number(table, beside->without.high[at]);
+  table_string(table, columns);
+  table_number(table, beside->outliers.share[site]);
+  free(columns);
+}
+
+void drift_beside_print(const DriftBeside *beside, size_t site, size_t at, Table *table) {
   if (beside->has_difference) {
     table_number(table, beside->against.value[at]);
     table_number(table, beside->difference.value[at]);
     table_number(table, beside->difference.low[at]);
     table_number(table, beside->difference.high[at]);
   }
-  if (!beside->has_noise) return;
-  const double under = beside->under_noise[at];
-  table_number(table, beside->noise.value[at]);
-  table_string(table, isnan(under) ? NULL : under > 0 ? "yes" : "no");
+  if (beside->has_noise) {
+    const double under = beside->under_noise[at];
+    table_number(table, beside->noise.value[at]);
+    table_string(table, isnan(under) ? NULL : under > 0 ? "yes" : "no");
+  }
+  if (beside->has_without) print_without(beside, site, at, table);
 }
 
 static Status write_values(Result *result, const char *name, const DriftAnswers *of, const double *values, Error *err) {
   const size_t shape[] = {of->n_sites, of->n_printed};
   return result_write_array(result, name, 2, shape, values, err);
+}
+
+static Status write_without(const DriftBeside *beside, Result *result, Error *err) {
+  const DriftAnswers *without = &beside->without;
+  const size_t shape[] = {without->n_sites, beside->outliers.k};
+  double *columns = mem_alloc(shape[0] * shape[1], sizeof *columns);
+  for (size_t i = 0; i < shape[0] * shape[1]; i++) columns[i] = (double)beside->outliers.columns[i];
+  Status status = write_values(result, "without_outliers", without, without->value, err);
+  if (status == STATUS_OK) status = write_values(result, "without_lo", without, without->low, err);
+  if (status == STATUS_OK) status = write_values(result, "without_hi", without, without->high, err);
+  if (status == STATUS_OK) status = result_write_array(result, "outliers", 2, shape, columns, err);
+  if (status == STATUS_OK) status = result_write_array(result, "outlier_share", 1, shape, beside->outliers.share, err);
+  free(columns);
+  return status;
 }
 
 Status drift_beside_write(const DriftBeside *beside, const DriftSettings *settings, Result *result, Error *err) {
@@ -289,6 +329,7 @@ Status drift_beside_write(const DriftBeside *beside, const DriftSettings *settin
     if (status == STATUS_OK) status = write_values(result, "difference_lo", difference, difference->low, err);
     if (status == STATUS_OK) status = write_values(result, "difference_hi", difference, difference->high, err);
   }
+  if (status == STATUS_OK && beside->has_without) status = write_without(beside, result, err);
   if (!beside->has_noise || status != STATUS_OK) return status;
   status = result_write_attribute(result, "noise_store", settings->noise, err);
   if (status == STATUS_OK) status = write_values(result, "noise", &beside->noise, beside->noise.value, err);

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "command/drift.h"
+#include "probes/drift/columns.h"
 #include "probes/drift/drift.h"
 #include "probes/drift/interval.h"
 #include "probes/drift/subsample.h"
@@ -32,7 +33,11 @@ void drift_answers_clear(DriftAnswers *a) {
 static Status measure_site(const DriftStores *stores, size_t i, const DriftSelection *s, const DriftSettings *settings,
                            DriftAnswers *to, Error *err) {
   StoreRows rows_a = {stores->a, stores->sites_a[i]}, rows_b = {stores->b, stores->sites_b[i]};
-  const RowSource source = {drift_side(&rows_a), drift_side(&rows_b)};
+  const RowSide of_a = drift_side(&rows_a), of_b = drift_side(&rows_b);
+  const DriftOutliers *out = stores->outliers;
+  NarrowRows narrow_a = {&of_a, out ? out->k : 0, out ? out->columns + i * out->k : NULL}, narrow_b = narrow_a;
+  narrow_b.from = &of_b;
+  const RowSource source = {out ? columns_leave_out(&narrow_a) : of_a, out ? columns_leave_out(&narrow_b) : of_b};
   Estimate *estimates = mem_alloc(s->n_values, sizeof *estimates);
   Interval *intervals = mem_alloc(s->n_values, sizeof *intervals);
   const size_t n_resamples = to->n_resamples;
@@ -187,7 +192,7 @@ static void print(const DriftStores *stores, const DriftSelection *s, const Drif
       table_number(table, from->low[at]);
       table_number(table, from->high[at]);
       table_count(table, n);
-      drift_beside_print(beside, at++, table);
+      drift_beside_print(beside, i, at++, table);
     }
   }
 }
