@@ -64,6 +64,7 @@ static Status run(const Invocation *call, const void *given, Error *err) {
   const Status asked = check_by(settings, err);
   if (asked != STATUS_OK) return asked;
   DriftStores stores = {0};
+  DriftBeside beside = {0};
   DriftSelection selection = {0};
   DriftLimit *limits = NULL;
   Status status = drift_select(settings->measures, settings->lens, &selection, err);
@@ -71,14 +72,14 @@ static Status run(const Invocation *call, const void *given, Error *err) {
   if (status == STATUS_OK) status = drift_limits_parse(&settings->fail_above, &limits, err);
   if (status == STATUS_OK) status = drift_limits_check(limits, settings->fail_above.count, &selection, err);
   if (status == STATUS_OK) status = drift_stores_open(call->args[0], call->args[1], settings, &stores, err);
-  for (size_t m = 0; m < selection.n_measures && status == STATUS_OK && !settings->cross; m++)
-    if (selection.measures[m]->needs == NEEDS_LABELS && !stores.row_class) status = drift_labels_read(&stores, err);
+  if (status == STATUS_OK) status = drift_beside_open(call->args[0], settings, &stores, &beside, err);
   if (status == STATUS_OK && settings->cross)
     status = drift_cross(call, settings, &stores, err);
   else if (status == STATUS_OK && settings->by)
     status = drift_by(call, settings, &stores, &selection, err);
   else if (status == STATUS_OK)
-    status = drift_compare(call, settings, &stores, &selection, limits, err);
+    status = drift_compare(call, settings, &stores, &beside, &selection, limits, err);
+  drift_beside_close(&beside);
   drift_stores_close(&stores);
   drift_selection_clear(&selection);
   free(limits);
@@ -101,12 +102,22 @@ static const Option options[] = {
     {"by", 0, OPTION_CHOICE, offsetof(DriftSettings, by), 0, 0, "position|end|group|label|branch|sample|margin",
      "where the change lies: token positions (from the end: end), groups or labels of samples, what attention and MLP add, "
      "the samples that drift most, drift against the change of reward margins",
-     "cross,fail-above"},
+     "cross,fail-above,against,against-layer,noise,without-outliers"},
     {"margins", 0, OPTION_TEXTS, offsetof(DriftSettings, margins), 0, 0, "SCORES.tsv",
      "of --by margin: tables of fathom score --pairs, given twice, before and after", NULL},
     {"top", 0, OPTION_SIZE, offsetof(DriftSettings, top), 0, 1e9, "K", "of --by sample: how many a site, 0 for all", NULL},
     {"tokenizer", 0, OPTION_TEXT, offsetof(DriftSettings, tokenizer), 0, 0, "MODEL",
      "of --by sample: the model whose tokenizer the stores' token ids are read with", NULL},
+    {"against", 0, OPTION_TEXT, offsetof(DriftSettings, against), 0, 0, "C.h5",
+     "how much further than the model of C.h5: its drift from A.h5, and the difference with its interval",
+     "cross,against-layer"},
+    {"against-layer", 0, OPTION_TEXT, offsetof(DriftSettings, against_layer), 0, 0, "J",
+     "how much further than block J of the same model, site by site of one kind; -1 is the last block", "cross,against"},
+    {"noise", 0, OPTION_TEXT, offsetof(DriftSettings, noise), 0, 0, "AGAIN.h5",
+     "a second recording of the frozen model: print its drift from A.h5, and mark what is not told from it", "cross"},
+    {"without-outliers", 0, OPTION_SIZE, offsetof(DriftSettings, without_outliers), 1, 1e9, "K",
+     "print beside each value what it is without the K columns whose variance is largest in A.h5, and which these are",
+     "cross"},
     {"memory", 0, OPTION_BYTES, offsetof(DriftSettings, memory), 0, 0, "SIZE",
      "what sums and blocks of rows may take, such as 512M: sites are done in as many turns, and maps in as many "
      "passes, as that "

@@ -1,7 +1,8 @@
 /* What the parts of `fathom drift` share: drift.c (the command), drift_select.c (measures and limits), drift_lens.c
  * (--lens), drift_labels.c (what probes predict), drift_stores.c (two stores, the rows and sites they are compared on),
- * drift_nonfinite.c (samples that are left out), drift_compare.c (site against site), drift_cross.c (all against all),
- * drift_by.h (where the change lies). */
+ * drift_nonfinite.c (samples that are left out), drift_compare.c (site against site), drift_beside.c (differences and
+ * noise beside these), drift_outliers.c (columns that are left out), drift_cross.c (all against all), drift_by.h
+ * (where the change lies). */
 #ifndef FATHOM_COMMAND_DRIFT_H
 #define FATHOM_COMMAND_DRIFT_H
 
@@ -14,8 +15,8 @@
 
 typedef struct DriftSettings {
   CommonSettings common;
-  const char *measures, *sites, *layers, *lens, *output, *by, *tokenizer;
-  size_t bootstrap, memory, rows, top;
+  const char *measures, *sites, *layers, *lens, *against, *against_layer, *noise, *output, *by, *tokenizer;
+  size_t bootstrap, memory, rows, without_outliers, top;
   bool cross, list, keep_first, skip_nonfinite;
   OptionTexts fail_above, margins;
 } DriftSettings;
@@ -31,6 +32,14 @@ typedef struct DriftLensModel {
   Model model;
 } DriftLensModel;
 
+/* Columns of largest variance in the frozen model: columns [n_sites, k], the largest first, and their part of the
+ * variance, share [n_sites]. */
+typedef struct DriftOutliers {
+  size_t k; /* 0: none */
+  size_t *columns;
+  double *share;
+} DriftOutliers;
+
 /* Two stores of the same rows, and what some measures ask for beside these. */
 typedef struct DriftStores {
   Store *a, *b;
@@ -38,6 +47,7 @@ typedef struct DriftStores {
   uint32_t *row_class; /* [plan.n_rows] labels of samples by number, or NULL */
   size_t n_classes;
   RowPlan plan;
+  const DriftOutliers *outliers; /* columns that measures do not see; NULL: they see all */
   size_t n_rows; /* rows that both hold, before any is left out */
   size_t n_samples; /* samples before --rows */
   bool first_left_out;
@@ -46,6 +56,7 @@ typedef struct DriftStores {
   size_t n_only_a, n_only_b;       /* sites that the other store lacks, which are passed over */
   const char *only_a, *only_b;     /* the first of them */
   size_t n_nonfinite;              /* samples left out */
+  size_t n_unshared;               /* and those that the stores of --against or --noise do not hold */
 } DriftStores;
 
 Status drift_stores_open(const char *path_a, const char *path_b, const DriftSettings *settings, DriftStores *stores,
@@ -129,8 +140,56 @@ typedef Status (*DriftSiteWork)(void *context, size_t site, Error *err);
 Status drift_each_site(const DriftStores *stores, const DriftSelection *selection, const DriftSettings *settings,
                        DriftSiteWork work, void *context, Error *err);
 
-Status drift_compare(const Invocation *call, const DriftSettings *settings, const DriftStores *stores,
-                     const DriftSelection *selection, const DriftLimit *limits, Error *err);
+/* Finds the k columns at every site; STATUS_USAGE where a site has no more than k. */
+Status drift_outliers_find(const DriftStores *stores, size_t k, DriftOutliers *outliers, Error *err);
+void drift_outliers_clear(DriftOutliers *outliers);                       /* all zeros is fine */
+char *drift_outliers_words(const DriftOutliers *outliers, size_t i); /* "447,138", of site i; freed by the caller */
+
+/* What was measured, each [n_sites, n_printed]; NULL: nothing was. */
+typedef struct DriftAnswers {
+  size_t n_sites, n_printed, n_resamples;
+  double *value, *low, *high;
+  double *resampled; /* [n_sites, n_printed, n_resamples], NaN where there is no interval */
+} DriftAnswers;
+
+/* All NaN; resampled only where n_resamples is not 0. */
+DriftAnswers drift_answers_new(size_t n_sites, size_t n_printed, size_t n_resamples);
+void drift_answers_clear(DriftAnswers *answers);
+
+/* Measures every site of the stores; answers are made for them. */
+Status drift_measure_sites(DriftStores *stores, const DriftSelection *selection, const DriftSettings *settings,
+                           DriftAnswers *answers, Error *err);
+
+/* What stands beside the drift of each site and measure, where it is asked for. Differences are the drift minus that of
+ * another model or layer; each [n_sites, n_printed]. */
+typedef struct DriftBeside {
+  bool has_difference, has_noise, has_without;
+  DriftStores against_stores, noise_stores; /* of the frozen model and the other; closed: not asked for */
+  DriftAnswers against, noise;              /* at the sites of the stores that are compared */
+  DriftAnswers difference;
+  DriftOutliers outliers;
+  DriftAnswers without; /* these columns */
+  double *under_noise; /* 1: not told from noise; 0: told; NaN: it cannot be said */
+} DriftBeside;
+
+/* Opens the stores of --against and --noise, and leaves in all of them the samples that all of them hold. */
+Status drift_beside_open(const char *path_a, const DriftSettings *settings, DriftStores *stores, DriftBeside *beside,
+                         Error *err);
+Status drift_beside_measure(const DriftStores *stores, const DriftSelection *selection, const DriftSettings *settings,
+                            const DriftAnswers *answers, DriftBeside *beside, Error *err);
+void drift_beside_close(DriftBeside *beside); /* all zeros is fine */
+
+/* Columns after the first n; returns how many there are then. */
+size_t drift_beside_columns(const DriftBeside *beside, const char **columns, size_t n);
+/* Adds the models of --against and --noise. */
+void drift_beside_provenance(const DriftBeside *beside, Provenance *provenance);
+void drift_beside_note(const DriftBeside *beside, const DriftSettings *settings, Table *table);
+void drift_beside_print(const DriftBeside *beside, size_t site, size_t at, Table *table); /* cells of value number at */
+Status drift_beside_write(const DriftBeside *beside, const DriftSettings *settings, Result *result, Error *err);
+enum { DRIFT_BESIDE_COLUMNS = 11 };
+
+Status drift_compare(const Invocation *call, const DriftSettings *settings, DriftStores *stores,
+                     DriftBeside *beside, const DriftSelection *selection, const DriftLimit *limits, Error *err);
 Status drift_cross(const Invocation *call, const DriftSettings *settings, const DriftStores *stores, Error *err);
 
 #endif
