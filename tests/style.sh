@@ -104,4 +104,12 @@ printf '/* "llama" */\nif (strcmp(a, "llama") == 0) {\nx = "LlamaForCausalLM";\n
 cp "$broken/src/model/forward.c" "$broken/src/model/family.c"
 is "$(families "$broken")" "$(printf '%s\n' 'src/model/forward.c:2:if (strcmp(a, "llama") == 0) {' \
   'src/model/forward.c:3:x = "LlamaForCausalLM";')" "an architecture's name outside the table is found"
+
+# Of X.sh make builds X by a rule of its own, over whatever X is.
+shadowed() {
+  find "$1" -name '*.sh' ! -path '*/_*' | while IFS= read -r file; do [ ! -f "${file%.sh}" ] || echo "${file##*/}"; done
+}
+is "$(shadowed "$SRCDIR/tests")" "" "no script is what make would build over another"
+touch "$broken/run.sh" "$broken/run"
+is "$(shadowed "$broken")" "run.sh" "one that is would be found"
 tap_end
