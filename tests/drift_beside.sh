@@ -5,7 +5,7 @@ make=$(dirname "$FATHOM")/tests/make_store
 cd "$work" || exit 99
 
 "$make" a.h5 embed=1 && "$make" b.h5 embed=1 noise=.1 && "$make" c.h5 embed=1 noise=.12 && "$make" fewer.h5 layers=2 noise=.1 &&
-  "$make" nan.h5 embed=1 noise=.12 nan_at=20 && "$make" cut.h5 embed=1 noise=.12 cut=60 && "$make" ids.h5 other_ids=1 && "$make" embed.h5 layers=0 embed=1 && "$make" wide.h5 width=12 && "$make" only.h5 layers=1 noise=.2
+  "$make" nan.h5 embed=1 noise=.12 nan_at=20 && "$make" cut.h5 embed=1 noise=.12 cut=60 && "$make" ids.h5 other_ids=1 && "$make" embed.h5 layers=0 embed=1 && "$make" wide.h5 width=12 && "$make" one.h5 samples=1 longest=1 && "$make" only.h5 layers=1 noise=.2
 ok $? "stores are made"
 
 # table FILE COLUMN SITE MEASURE: one cell of a table.
@@ -67,6 +67,8 @@ fails 3 'embed\.h5 has none of the sites that a\.h5 and only\.h5 are compared at
   "$FATHOM" drift a.h5 only.h5 --against embed.h5
 fails 4 'no\.h5: cannot open' "a missing store" "$FATHOM" drift a.h5 b.h5 --against no.h5
 fails 2 '--against and --cross exclude each other' "no maps" "$FATHOM" drift a.h5 b.h5 --against c.h5 --cross
+fails 2 '--bootstrap 1000000: differences keep the resamples of 36 values, 824 MiB where --memory is 100 MiB' "more resamples than memory" \
+  "$FATHOM" drift a.h5 b.h5 --against c.h5 --bootstrap 1000000 --memory 100M
 
 # Layer against layer of the same model.
 "$FATHOM" drift a.h5 b.h5 --against-layer -1 --measures cka,relative_l2 >layer.tsv
@@ -101,6 +103,21 @@ ok $? "no drift is not told from no noise"
 is "$("$FATHOM" info noise.h5 | grep -c '^dataset	\(noise\|under_noise\)	')" 2 "the result holds it"
 "$FATHOM" drift a.h5 b.h5 --noise a.h5 --against c.h5 | grep -v '^#' | head -1 | grep -q 'difference_hi	noise	under_noise$'
 ok $? "both beside each other"
+
+# What unrelated data would give.
+"$FATHOM" drift a.h5 b.h5 --floor --measures cka,cka_biased,procrustes,rsa -o floor.h5 >floor.tsv
+is "$(grep -v '^#' floor.tsv | head -1 | cut -f 8-)" floor "--floor: its column"
+awk -F '\t' '!/^#/ && $1 != "site" { n++; if ($3 == "cka" && !($4 > .8 && $8 < .3 && $8 > -.3) || $3 == "cka_biased" && !($8 > .03 && $8 < .5) ||
+  $3 == "procrustes" && !($4 < .6 && $8 > .9) || $3 == "rsa" && !($4 > .5 && $8 < .3 && $8 > -.3)) bad = 1 } END { exit bad || n != 20 }' floor.tsv
+ok $? "rows of other samples are not alike"
+grep -q '^# floor: what the same rows give when each is paired with one of another sample' floor.tsv
+ok $? "what it is"
+"$FATHOM" drift a.h5 b.h5 --floor --measures cka,cka_biased,procrustes,rsa --threads 1 | grep -v '^#' >floor1.tsv
+grep -v '^#' floor.tsv | cmp -s - floor1.tsv
+ok $? "the same again, with any number of threads"
+if [ "$("$FATHOM" drift a.h5 b.h5 --floor --measures cka --seed 4 | grep -v '^#' | cut -f 8 | cksum)" != "$("$FATHOM" drift a.h5 b.h5 --floor --measures cka | grep -v '^#' | cut -f 8 | cksum)" ]; then ok 0 "another seed, another draw"; else ok 1 "another seed, another draw"; fi
+is "$("$FATHOM" drift one.h5 one.h5 --keep-first --floor --measures cosine --layers 0 | grep -v '^#' | tail -1 | cut -f 4,8 | tr '\t' ' ')" "0 -" "one sample has no other"
+is "$("$FATHOM" info floor.h5 | grep -c '^dataset	floor	number \[4, 5\]$')" 1 "the result holds it"
 
 # Outlier columns.
 "$FATHOM" drift a.h5 b.h5 --without-outliers 2 -o without.h5 >without.tsv 2>err

@@ -1,5 +1,7 @@
-/* Columns that stand out: which they are, what they hold, and rows without them. */
+/* What rows are made into before they are measured once more: columns that stand out, rows without these, and rows paired
+ * with those of other samples. */
 #include "probes/drift/columns.h"
+#include "probes/drift/shifted.h"
 #include "tests/made_rows.h"
 
 enum { WIDTH = 12, SAMPLES = 300 };
@@ -63,6 +65,53 @@ static void test_leave_out(Rows *rows, const RowPlan *plan) {
   rows_free(&fewer);
 }
 
+/* What a measure says of a shifted side is what it says of rows that were paired so from the beginning. */
+static void check_shifted(const Rows *rows, RowSource source, const RowPlan *plan, size_t shift) {
+  Rows paired = rows_new(plan->n_rows, WIDTH, WIDTH);
+  bool apart = true;
+  for (size_t p = 0; p < plan->n_rows; p++) {
+    const size_t from = plan->rows[p], with = plan->rows[(p + shift) % plan->n_rows];
+    apart = apart && rows->sample[from] != rows->sample[with];
+    paired.sample[p] = rows->sample[from];
+    memcpy(paired.x + p * WIDTH, rows->x + from * WIDTH, WIDTH * 4);
+    memcpy(paired.y + p * WIDTH, rows->y + with * WIDTH, WIDTH * 4);
+  }
+  ok(apart, "%zu rows shifted by %zu: none is paired with one of its own sample", plan->n_rows, shift);
+  const RowSide in_place = source.y;
+  ShiftedRows shifted = {&in_place, plan, shift};
+  source.y = rows_shift(&shifted);
+  static const Measure *const some[] = {&measure_cka, &measure_cosine, &measure_knn};
+  for (size_t m = 0; m < sizeof some / sizeof some[0]; m++) {
+    Estimate found[MEASURE_MAX_VALUES], expected[MEASURE_MAX_VALUES];
+    const DriftAids aids = {.seed = 5};
+    Error err = {0};
+    const bool done = drift_measure(&source, plan, &some[m], 1, &aids, false, found, &err) == STATUS_OK &&
+                      measure(&paired, some[m], false, expected);
+    ok(done && found[0].value == expected[0].value, "%s of shifted rows %.9g, of rows paired so %.9g", some[m]->name,
+       found[0].value, expected[0].value);
+  }
+  rows_free(&paired);
+}
+
+static void test_shift(Rows *rows) {
+  bool *keep = mem_alloc(rows->n, sizeof *keep);
+  for (size_t i = 0; i < rows->n; i++) keep[i] = i % 7 != 3;
+  RowPlan plan, one;
+  Error err = {0};
+  row_plan_make(rows->n, rows->sample, keep, &plan, &err);
+  const size_t shift = rows_shift_draw(&plan, 3);
+  ok(shift > 0 && shift == rows_shift_draw(&plan, 3) && shift != rows_shift_draw(&plan, 4), "a shift is drawn with the seed");
+  check_shifted(rows, source_of(rows), &plan, shift);
+  check_shifted(rows, source_of(rows), &plan, plan.longest);
+  check_shifted(rows, source_of(rows), &plan, plan.n_rows - plan.longest);
+  row_plan_clear(&plan);
+  uint32_t alone[4] = {0, 0, 0, 1};
+  row_plan_make(4, alone, NULL, &one, &err);
+  ok(rows_shift_draw(&one, 3) == 0, "no shift where one sample has most of the rows");
+  row_plan_clear(&one);
+  free(keep);
+}
+
 int main(void) {
   Rng rng = rng_new(31);
   printf("# seed 31\n");
@@ -77,6 +126,7 @@ int main(void) {
   const RowSource source = source_of(&rows);
   test_find(&rows, &source.x, &plan);
   test_leave_out(&rows, &plan);
+  test_shift(&rows);
   size_t column;
   double share;
   Error err = {0};

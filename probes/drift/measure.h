@@ -94,7 +94,8 @@ typedef struct Measure {
 } Measure;
 
 extern const Measure measure_cka, measure_procrustes, measure_cosine, measure_relative_l2, measure_coherence,
-    measure_subspace, measure_effective_rank, measure_knn, measure_rsa, measure_lens_kl, measure_probe_transfer;
+    measure_subspace, measure_effective_rank, measure_knn, measure_rsa, measure_lens_kl, measure_probe_transfer,
+    measure_procrustes_held_out;
 
 /* NULL-terminated, in the order of the output. */
 extern const Measure *const measures[];

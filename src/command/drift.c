@@ -115,6 +115,8 @@ static const Option options[] = {
      "how much further than block J of the same model, site by site of one kind; -1 is the last block", "cross,against"},
     {"noise", 0, OPTION_TEXT, offsetof(DriftSettings, noise), 0, 0, "AGAIN.h5",
      "a second recording of the frozen model: print its drift from A.h5, and mark what is not told from it", "cross"},
+    {"floor", 0, OPTION_FLAG, offsetof(DriftSettings, floor), 0, 0, NULL,
+     "print beside each value what unrelated data would give: B.h5's rows of other samples", "cross"},
     {"without-outliers", 0, OPTION_SIZE, offsetof(DriftSettings, without_outliers), 1, 1e9, "K",
      "print beside each value what it is without the K columns whose variance is largest in A.h5, and which these are",
      "cross"},
@@ -158,6 +160,7 @@ const Command command_drift = {
         "an estimate of what fitting the rotation takes away, so they may lie above the value; there are none where\n"
         "that is over 5 % of the squared distance, for then the estimate is not to be trusted. --list says which\n"
         "measures have none, and why.\n\n"
+<<<<<<< HEAD
         "--by says where the change lies. Of position (0, 1, 2-3, 4-7 ...), end (the same from the last token), group and\n"
         "label each measure is of the part's rows alone, and share is the part of the whole squared change that is in them\n"
         "(fathom's own); of two labels or groups there is their difference, with a paired interval. Of branch the shares are\n"
@@ -165,6 +168,11 @@ const Command command_drift = {
         "layer, rank, sample, group, label, relative_l2 (the sample's change in units of the whole's spread), share, n_rows,\n"
         "position and token (where it is largest), text. Of margin it is the rank correlation (Spearman), over preference\n"
         "pairs, of a pair's drift with the change of its reward margin from one fathom score to the other.\n\n"
+=======
+        "--against, --against-layer, --noise, --floor and --without-outliers print more columns beside these: how much\n"
+        "further a drift is than another, with an interval from the same resamples for both, and what it is read\n"
+        "against. See the manual, \"Is it more than ...?\"\n\n"
+>>>>>>> origin/uncertainty
         "With --cross the columns are site_a, site_b, measure, value, lo, hi, n; widths may differ.",
     .example = "fathom drift frozen.h5 tuned.h5 --sites resid_post -o drift.h5",
     .options = options,

@@ -1,8 +1,14 @@
 /* What the parts of `fathom drift` share: drift.c (the command), drift_select.c (measures and limits), drift_lens.c
  * (--lens), drift_labels.c (what probes predict), drift_stores.c (two stores, the rows and sites they are compared on),
+<<<<<<< HEAD
  * drift_nonfinite.c (samples that are left out), drift_compare.c (site against site), drift_beside.c (differences and
  * noise beside these), drift_outliers.c (columns that are left out), drift_cross.c (all against all), drift_by.h
  * (where the change lies). */
+=======
+ * drift_nonfinite.c (samples that are left out), drift_compare.c (site against site), drift_beside.c (differences, noise
+ * and floors beside these), drift_beside_table.c (how that is printed and written), drift_outliers.c (columns that are
+ * left out), drift_cross.c (all against all). */
+>>>>>>> origin/uncertainty
 #ifndef FATHOM_COMMAND_DRIFT_H
 #define FATHOM_COMMAND_DRIFT_H
 
@@ -15,10 +21,17 @@
 
 typedef struct DriftSettings {
   CommonSettings common;
+<<<<<<< HEAD
   const char *measures, *sites, *layers, *lens, *against, *against_layer, *noise, *output, *by, *tokenizer;
   size_t bootstrap, memory, rows, without_outliers, top;
   bool cross, list, keep_first, skip_nonfinite;
   OptionTexts fail_above, margins;
+=======
+  const char *measures, *sites, *layers, *lens, *against, *against_layer, *noise, *output;
+  size_t bootstrap, memory, rows, without_outliers;
+  bool cross, list, keep_first, skip_nonfinite, floor;
+  OptionTexts fail_above;
+>>>>>>> origin/uncertainty
 } DriftSettings;
 
 /* Memory where the user gives none, unless the least that is possible takes more. */
@@ -47,6 +60,7 @@ typedef struct DriftStores {
   uint32_t *row_class; /* [plan.n_rows] labels of samples by number, or NULL */
   size_t n_classes;
   RowPlan plan;
+  size_t shift; /* rows by which B's are shifted, to pair them with other samples; 0: they are not */
   const DriftOutliers *outliers; /* columns that measures do not see; NULL: they see all */
   size_t n_rows; /* rows that both hold, before any is left out */
   size_t n_samples; /* samples before --rows */
@@ -163,10 +177,11 @@ Status drift_measure_sites(DriftStores *stores, const DriftSelection *selection,
 /* What stands beside the drift of each site and measure, where it is asked for. Differences are the drift minus that of
  * another model or layer; each [n_sites, n_printed]. */
 typedef struct DriftBeside {
-  bool has_difference, has_noise, has_without;
+  bool has_difference, has_noise, has_floor, has_without;
   DriftStores against_stores, noise_stores; /* of the frozen model and the other; closed: not asked for */
   DriftAnswers against, noise;              /* at the sites of the stores that are compared */
   DriftAnswers difference;
+  DriftAnswers floor; /* values alone */
   DriftOutliers outliers;
   DriftAnswers without; /* these columns */
   double *under_noise; /* 1: not told from noise; 0: told; NaN: it cannot be said */
@@ -186,7 +201,7 @@ void drift_beside_provenance(const DriftBeside *beside, Provenance *provenance);
 void drift_beside_note(const DriftBeside *beside, const DriftSettings *settings, Table *table);
 void drift_beside_print(const DriftBeside *beside, size_t site, size_t at, Table *table); /* cells of value number at */
 Status drift_beside_write(const DriftBeside *beside, const DriftSettings *settings, Result *result, Error *err);
-enum { DRIFT_BESIDE_COLUMNS = 11 };
+enum { DRIFT_BESIDE_COLUMNS = 12 };
 
 Status drift_compare(const Invocation *call, const DriftSettings *settings, DriftStores *stores,
                      DriftBeside *beside, const DriftSelection *selection, const DriftLimit *limits, Error *err);

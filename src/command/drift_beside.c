@@ -1,10 +1,11 @@
 /* What stands beside a drift: how much further it is than that of another model or layer, what recording the frozen
- * model again gives, and what is left without outlier columns. All of it is measured on the same samples with the same resamples, so that it is paired. */
-#include "base/log.h"
+ * model again gives, what unrelated rows give, and what is left without outlier columns. All of it is measured on the
+ * same samples with the same resamples, so that it is paired. */
 #include "base/memory.h"
 #include "base/sitename.h"
 #include "command/drift.h"
 #include "probes/drift/interval.h"
+#include "probes/drift/shifted.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -83,6 +84,7 @@ Status drift_beside_open(const char *path_a, const DriftSettings *settings, Drif
   Status status = STATUS_OK;
   beside->has_difference = settings->against || settings->against_layer;
   beside->has_noise = settings->noise;
+  beside->has_floor = settings->floor;
   beside->has_without = settings->without_outliers > 0;
   if (settings->against) status = open_beside(path_a, settings->against, settings, stores, &beside->against_stores, err);
   if (status == STATUS_OK && settings->noise)
@@ -101,6 +103,7 @@ void drift_beside_close(DriftBeside *beside) {
   drift_answers_clear(&beside->against);
   drift_answers_clear(&beside->noise);
   drift_answers_clear(&beside->difference);
+  drift_answers_clear(&beside->floor);
   drift_answers_clear(&beside->without);
   drift_outliers_clear(&beside->outliers);
   free(beside->under_noise);
@@ -208,6 +211,25 @@ static void mark_noise(const DriftSelection *s, const DriftAnswers *answers, Dri
   drift_answers_clear(&beyond);
 }
 
+/* What the rows of the other model give when they are those of other samples; NaN where one sample is too long. */
+static Status measure_floor(const DriftStores *stores, const DriftSelection *s, const DriftSettings *settings,
+                            DriftAnswers *to, Error *err) {
+  DriftStores shifted = *stores;
+  DriftSettings plain = *settings;
+  *to = drift_answers_new(stores->n_a, s->n_printed, 0);
+  shifted.shift = rows_shift_draw(&stores->plan, settings->common.seed);
+  plain.bootstrap = 0;
+  return shifted.shift ? drift_measure_sites(&shifted, s, &plain, to, err) : STATUS_OK;
+}
+
+static Status measure_without(const DriftStores *stores, const DriftSelection *s, const DriftSettings *settings,
+                              DriftBeside *beside, Error *err) {
+  DriftStores narrow = *stores;
+  narrow.outliers = &beside->outliers;
+  beside->without = drift_answers_new(stores->n_a, s->n_printed, 0);
+  return drift_measure_sites(&narrow, s, settings, &beside->without, err);
+}
+
 Status drift_beside_measure(const DriftStores *stores, const DriftSelection *s, const DriftSettings *settings,
                             const DriftAnswers *answers, DriftBeside *beside, Error *err) {
   Status status = STATUS_OK;
@@ -219,120 +241,7 @@ Status drift_beside_measure(const DriftStores *stores, const DriftSelection *s, 
   if (status == STATUS_OK && beside->has_noise)
     status = measure_other(stores, &beside->noise_stores, s, settings, &beside->noise, err);
   if (status == STATUS_OK && beside->has_noise) mark_noise(s, answers, beside);
-  if (status != STATUS_OK || !beside->has_without) return status;
-  DriftStores narrow = *stores;
-  narrow.outliers = &beside->outliers;
-  beside->without = drift_answers_new(stores->n_a, s->n_printed, 0);
-  return drift_measure_sites(&narrow, s, settings, &beside->without, err);
-}
-
-size_t drift_beside_columns(const DriftBeside *beside, const char **columns, size_t n) {
-  static const char *const difference[] = {"against", "difference", "difference_lo", "difference_hi"};
-  for (size_t i = 0; i < 4 && beside->has_difference; i++) columns[n++] = difference[i];
-  static const char *const noise[] = {"noise", "under_noise"};
-  for (size_t i = 0; i < 2 && beside->has_noise; i++) columns[n++] = noise[i];
-  static const char *const without[] = {"without_outliers", "without_lo", "without_hi", "outliers", "outlier_share"};
-  for (size_t i = 0; i < 5 && beside->has_without; i++) columns[n++] = without[i];
-  return n;
-}
-
-static void add_model(const DriftStores *stores, Provenance *provenance) {
-  if (!stores->b) return;
-  const StoreContents *c = store_contents(stores->b);
-  provenance->models[provenance->n_models].path = c->model ? c->model : "";
-  provenance->models[provenance->n_models++].sha256 = c->weights_sha256 ? c->weights_sha256 : "";
-}
-
-void drift_beside_provenance(const DriftBeside *beside, Provenance *provenance) {
-  add_model(&beside->against_stores, provenance);
-  add_model(&beside->noise_stores, provenance);
-}
-
-static size_t count_under(const DriftBeside *beside) {
-  size_t n = 0;
-  for (size_t i = 0; i < beside->noise.n_sites * beside->noise.n_printed; i++) n += beside->under_noise[i] == 1;
-  return n;
-}
-
-void drift_beside_note(const DriftBeside *beside, const DriftSettings *settings, Table *table) {
-  const char *paired = settings->bootstrap ? "; its interval is paired: the same resamples for both" : "";
-  if (settings->against)
-    table_note(table, "against: the drift of %s from the same frozen model; difference: value - against%s",
-               settings->against, paired);
-  if (settings->against_layer)
-    table_note(table, "against: the drift of block %s at the site of the same kind; difference: value - against%s",
-               settings->against_layer, paired);
-  if (beside->has_without)
-    table_note(table,
-               "without_outliers: the same without the columns named under outliers on both sides, those of largest variance in "
-               "the frozen model, which hold outlier_share of it");
-  if (!beside->has_noise) return;
-  table_note(table,
-             "noise: the drift of %s, the frozen model recorded again; under_noise: yes where the value is not told from "
-             "that%s",
-             settings->noise, settings->bootstrap ? " (the paired interval of value - noise reaches 0)" : "");
-  table_note(table, "%zu values are under the noise", count_under(beside));
-}
-
-static void print_without(const DriftBeside *beside, size_t site, size_t at, Table *table) {
-  char *columns = drift_outliers_words(&beside->outliers, site);
-  table_number(table, beside->without.value[at]);
-  table_number(table, beside->without.low[at]);
-  table_number(table, beside->without.high[at]);
-  table_string(table, columns);
-  table_number(table, beside->outliers.share[site]);
-  free(columns);
-}
-
-void drift_beside_print(const DriftBeside *beside, size_t site, size_t at, Table *table) {
-  if (beside->has_difference) {
-    table_number(table, beside->against.value[at]);
-    table_number(table, beside->difference.value[at]);
-    table_number(table, beside->difference.low[at]);
-    table_number(table, beside->difference.high[at]);
-  }
-  if (beside->has_noise) {
-    const double under = beside->under_noise[at];
-    table_number(table, beside->noise.value[at]);
-    table_string(table, isnan(under) ? NULL : under > 0 ? "yes" : "no");
-  }
-  if (beside->has_without) print_without(beside, site, at, table);
-}
-
-static Status write_values(Result *result, const char *name, const DriftAnswers *of, const double *values, Error *err) {
-  const size_t shape[] = {of->n_sites, of->n_printed};
-  return result_write_array(result, name, 2, shape, values, err);
-}
-
-static Status write_without(const DriftBeside *beside, Result *result, Error *err) {
-  const DriftAnswers *without = &beside->without;
-  const size_t shape[] = {without->n_sites, beside->outliers.k};
-  double *columns = mem_alloc(shape[0] * shape[1], sizeof *columns);
-  for (size_t i = 0; i < shape[0] * shape[1]; i++) columns[i] = (double)beside->outliers.columns[i];
-  Status status = write_values(result, "without_outliers", without, without->value, err);
-  if (status == STATUS_OK) status = write_values(result, "without_lo", without, without->low, err);
-  if (status == STATUS_OK) status = write_values(result, "without_hi", without, without->high, err);
-  if (status == STATUS_OK) status = result_write_array(result, "outliers", 2, shape, columns, err);
-  if (status == STATUS_OK) status = result_write_array(result, "outlier_share", 1, shape, beside->outliers.share, err);
-  free(columns);
-  return status;
-}
-
-Status drift_beside_write(const DriftBeside *beside, const DriftSettings *settings, Result *result, Error *err) {
-  const DriftAnswers *difference = &beside->difference;
-  Status status = STATUS_OK;
-  if (beside->has_difference) {
-    status = result_write_attribute(result, settings->against ? "against_store" : "against_layer",
-                                    settings->against ? settings->against : settings->against_layer, err);
-    if (status == STATUS_OK) status = write_values(result, "against", difference, beside->against.value, err);
-    if (status == STATUS_OK) status = write_values(result, "difference", difference, difference->value, err);
-    if (status == STATUS_OK) status = write_values(result, "difference_lo", difference, difference->low, err);
-    if (status == STATUS_OK) status = write_values(result, "difference_hi", difference, difference->high, err);
-  }
-  if (status == STATUS_OK && beside->has_without) status = write_without(beside, result, err);
-  if (!beside->has_noise || status != STATUS_OK) return status;
-  status = result_write_attribute(result, "noise_store", settings->noise, err);
-  if (status == STATUS_OK) status = write_values(result, "noise", &beside->noise, beside->noise.value, err);
-  if (status == STATUS_OK) status = write_values(result, "under_noise", &beside->noise, beside->under_noise, err);
+  if (status == STATUS_OK && beside->has_floor) status = measure_floor(stores, s, settings, &beside->floor, err);
+  if (status == STATUS_OK && beside->has_without) status = measure_without(stores, s, settings, beside, err);
   return status;
 }

@@ -5,6 +5,7 @@
 #include "probes/drift/columns.h"
 #include "probes/drift/drift.h"
 #include "probes/drift/interval.h"
+#include "probes/drift/shifted.h"
 #include "probes/drift/subsample.h"
 #include "store/result.h"
 
@@ -45,7 +46,9 @@ static Status measure_site(void *context, size_t i, Error *err) {
   const DriftSettings *settings = w->settings;
   DriftAnswers *to = w->to;
   StoreRows rows_a = {stores->a, stores->sites_a[i]}, rows_b = {stores->b, stores->sites_b[i]};
-  const RowSide of_a = drift_side(&rows_a), of_b = drift_side(&rows_b);
+  const RowSide of_a = drift_side(&rows_a), in_place = drift_side(&rows_b);
+  ShiftedRows shifted = {&in_place, &stores->plan, stores->shift};
+  const RowSide of_b = stores->shift ? rows_shift(&shifted) : in_place;
   const DriftOutliers *out = stores->outliers;
   NarrowRows narrow_a = {&of_a, out ? out->k : 0, out ? out->columns + i * out->k : NULL}, narrow_b = narrow_a;
   narrow_b.from = &of_b;
@@ -282,14 +285,32 @@ Status drift_check_widths(const DriftStores *stores, const DriftSelection *s, Er
   return STATUS_OK;
 }
 
+/* How many resamples of each value are kept to be subtracted: those of the drift, of what it is compared with and of one
+ * more at a time. */
+static Status resamples_kept(const DriftStores *stores, const DriftSelection *s, const DriftSettings *settings,
+                             const DriftBeside *beside, size_t *n, Error *err) {
+  enum { SETS = 3 };
+  *n = beside->has_difference || beside->has_noise ? settings->bootstrap : 0;
+  const size_t most = settings->memory ? settings->memory : DRIFT_MEMORY;
+  const double bytes = (double)SETS * (double)stores->n_a * (double)s->n_printed * (double)*n * sizeof(double);
+  if (bytes <= (double)most) return STATUS_OK;
+  return error_set(err, STATUS_USAGE,
+                   "--bootstrap %zu: differences keep the resamples of %zu values, %.0f MiB where --memory is %zu MiB: "
+                   "--sites, --layers and --measures take fewer",
+                   *n, stores->n_a * s->n_printed, bytes / (1 << 20), most >> 20);
+}
+
 Status drift_compare(const Invocation *call, const DriftSettings *settings, DriftStores *stores, DriftBeside *beside,
                      const DriftSelection *s, const DriftLimit *limits, Error *err) {
   const char *columns[7 + DRIFT_BESIDE_COLUMNS] = {"site", "layer", "measure", "value", "lo", "hi", "n"};
   const size_t n_columns = drift_beside_columns(beside, columns, 7);
   Provenance provenance = drift_provenance(call, settings, stores);
   drift_beside_provenance(beside, &provenance);
-  DriftAnswers answers = drift_answers_new(stores->n_a, s->n_printed, n_columns > 7 ? settings->bootstrap : 0);
-  Status status = drift_check_widths(stores, s, err);
+  size_t n_kept;
+  Status status = resamples_kept(stores, s, settings, beside, &n_kept, err);
+  if (status != STATUS_OK) return status;
+  DriftAnswers answers = drift_answers_new(stores->n_a, s->n_printed, n_kept);
+  status = drift_check_widths(stores, s, err);
   if (status == STATUS_OK) status = drift_measure_sites(stores, s, settings, &answers, err);
   if (status == STATUS_OK) status = drift_beside_measure(stores, s, settings, &answers, beside, err);
   if (status == STATUS_OK && settings->output)

@@ -7,15 +7,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* C[m,n] = op(A)[m,k] op(B)[k,n] in float32, row major, as gemm.h has it, also in a build whose reals are doubles: on all
- * threads, or on this one within a parallel region. */
+/* C[m,n] = op(A)[m,k] op(B)[k,n] in float32, row major, also in a build whose reals are doubles: gemm.h's, on all threads or on
+ * this one within a parallel region; OpenBLAS's where processors without fused multiply-adds are built for. */
 void product_f32(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, const float *a, size_t lda,
                  const float *b, size_t ldb, float *c, size_t ldc);
 
 enum { CROSSPRODUCT_SLICE = 512 }; /* rows of one float32 product */
 
-/* total[p,q] += A'B with A[n,p], B[n,q]; scratch holds p * q floats. Where a is b, half of the work. The same bits with any number
- * of threads. */
+/* total[p,q] += A'B with A[n,p], B[n,q]; scratch holds p * q floats. Where a is b, half of the work. With our own product the
+ * bits are the same with any number of threads. */
 void crossproduct_add(size_t n, size_t p, const float *a, size_t q, const float *b, float *scratch, double *total);
 
 /* Sums in float64. */
