@@ -91,6 +91,8 @@ is "$(awk -F '\t' '!/^#/ && $1 != "site" { share += $8; square += $9 * $7 ^ 2; r
   "1.000000 $("$FATHOM" drift a.h5 all.h5 --measures relative_l2 --sites $block | awk -F '\t' '$3 == "relative_l2" { printf "%.6f", $4 }')" \
   "shares add up to 1, and drifts to that of all"
 
+is "$("$FATHOM" drift a.h5 third.h5 --by sample | awk -F '\t' '!/^#/ && $8 > 0 && $1 != "site" { print $10 }' | sort -u)" 3 "where in the sample it changes most"
+
 # Their text, as the tokenizer has it.
 base=$SRCDIR/tests/fixtures/llama-base.gguf
 printf '{"id":"a","text":"once upon a time"}\n{"id":"b","text":"there was a fox"}\n' >texts.jsonl
