@@ -91,6 +91,8 @@ is "$(awk -F '\t' '!/^#/ && $1 != "site" { share += $8; square += $9 * $7 ^ 2; r
   "1.000000 $("$FATHOM" drift a.h5 all.h5 --measures relative_l2 --sites $block | awk -F '\t' '$3 == "relative_l2" { printf "%.6f", $4 }')" \
   "shares add up to 1, and drifts to that of all"
 
+is "$("$FATHOM" drift a.h5 third.h5 --by sample | awk -F '\t' '!/^#/ && $8 > 0 && $1 != "site" { print $10 }' | sort -u)" 3 "where in the sample it changes most"
+
 # Their text, as the tokenizer has it.
 base=$SRCDIR/tests/fixtures/llama-base.gguf
 printf '{"id":"a","text":"once upon a time"}\n{"id":"b","text":"there was a fox"}\n' >texts.jsonl
@@ -147,6 +149,15 @@ fails 3 'plain\.h5: no preference pair among its samples' "no pairs in the store
   "$FATHOM" drift plain.h5 plain.h5 --by margin --margins before.tsv --margins down.tsv
 fails 2 '--by margin: --margins was given 1 times, expected twice' "one table" margin --margins before.tsv
 fails 2 '--margins needs --by margin' "tables for nothing" "$FATHOM" drift still.h5 ramp.h5 --margins before.tsv --margins down.tsv
+
+# The pairs of a recording are those of the scores.
+. "$SRCDIR/tests/pairs.sh"
+write_pairs pairs.jsonl
+"$FATHOM" record "$SRCDIR/tests/fixtures/llama-reward" --pairs pairs.jsonl --sites resid_post -o recorded.h5 -q >/dev/null 2>&1 &&
+  "$FATHOM" score "$SRCDIR/tests/fixtures/llama-reward" --pairs pairs.jsonl >scored.tsv 2>/dev/null
+"$FATHOM" drift recorded.h5 recorded.h5 --by margin --margins scored.tsv --margins scored.tsv >recorded.tsv
+is "$(cells recorded.tsv n $block spearman | cut -d ' ' -f 1) $(grep -c "over $(grep -c . pairs.jsonl) of $(grep -c . pairs.jsonl) pairs" recorded.tsv)" \
+  "margin_change=$(grep -c . pairs.jsonl) 1" "each recorded pair is found among the scores"
 
 # What there is nothing to split by.
 fails 3 'plain\.h5: its samples have no labels \(/samples/label\) to be split by' "no labels" "$FATHOM" drift plain.h5 plain.h5 --by label
