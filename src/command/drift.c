@@ -102,7 +102,7 @@ static const Option options[] = {
     {"by", 0, OPTION_CHOICE, offsetof(DriftSettings, by), 0, 0, "position|end|group|label|branch|sample|margin",
      "where the change lies: token positions (from the end: end), groups or labels of samples, what attention and MLP add, "
      "the samples that drift most, drift against the change of reward margins",
-     "cross,fail-above,against,against-layer,noise,without-outliers"},
+     "cross,fail-above,against,against-layer,noise,floor,without-outliers"},
     {"margins", 0, OPTION_TEXTS, offsetof(DriftSettings, margins), 0, 0, "SCORES.tsv",
      "of --by margin: tables of fathom score --pairs, given twice, before and after", NULL},
     {"top", 0, OPTION_SIZE, offsetof(DriftSettings, top), 0, 1e9, "K", "of --by sample: how many a site, 0 for all", NULL},
@@ -160,7 +160,6 @@ const Command command_drift = {
         "an estimate of what fitting the rotation takes away, so they may lie above the value; there are none where\n"
         "that is over 5 % of the squared distance, for then the estimate is not to be trusted. --list says which\n"
         "measures have none, and why.\n\n"
-<<<<<<< HEAD
         "--by says where the change lies. Of position (0, 1, 2-3, 4-7 ...), end (the same from the last token), group and\n"
         "label each measure is of the part's rows alone, and share is the part of the whole squared change that is in them\n"
         "(fathom's own); of two labels or groups there is their difference, with a paired interval. Of branch the shares are\n"
@@ -168,11 +167,9 @@ const Command command_drift = {
         "layer, rank, sample, group, label, relative_l2 (the sample's change in units of the whole's spread), share, n_rows,\n"
         "position and token (where it is largest), text. Of margin it is the rank correlation (Spearman), over preference\n"
         "pairs, of a pair's drift with the change of its reward margin from one fathom score to the other.\n\n"
-=======
         "--against, --against-layer, --noise, --floor and --without-outliers print more columns beside these: how much\n"
         "further a drift is than another, with an interval from the same resamples for both, and what it is read\n"
         "against. See the manual, \"Is it more than ...?\"\n\n"
->>>>>>> origin/uncertainty
         "With --cross the columns are site_a, site_b, measure, value, lo, hi, n; widths may differ.",
     .example = "fathom drift frozen.h5 tuned.h5 --sites resid_post -o drift.h5",
     .options = options,

@@ -1,14 +1,8 @@
 /* What the parts of `fathom drift` share: drift.c (the command), drift_select.c (measures and limits), drift_lens.c
  * (--lens), drift_labels.c (what probes predict), drift_stores.c (two stores, the rows and sites they are compared on),
-<<<<<<< HEAD
- * drift_nonfinite.c (samples that are left out), drift_compare.c (site against site), drift_beside.c (differences and
- * noise beside these), drift_outliers.c (columns that are left out), drift_cross.c (all against all), drift_by.h
- * (where the change lies). */
-=======
  * drift_nonfinite.c (samples that are left out), drift_compare.c (site against site), drift_beside.c (differences, noise
  * and floors beside these), drift_beside_table.c (how that is printed and written), drift_outliers.c (columns that are
- * left out), drift_cross.c (all against all). */
->>>>>>> origin/uncertainty
+ * left out), drift_cross.c (all against all), drift_by.h (where the change lies). */
 #ifndef FATHOM_COMMAND_DRIFT_H
 #define FATHOM_COMMAND_DRIFT_H
 
@@ -21,17 +15,10 @@
 
 typedef struct DriftSettings {
   CommonSettings common;
-<<<<<<< HEAD
   const char *measures, *sites, *layers, *lens, *against, *against_layer, *noise, *output, *by, *tokenizer;
   size_t bootstrap, memory, rows, without_outliers, top;
-  bool cross, list, keep_first, skip_nonfinite;
-  OptionTexts fail_above, margins;
-=======
-  const char *measures, *sites, *layers, *lens, *against, *against_layer, *noise, *output;
-  size_t bootstrap, memory, rows, without_outliers;
   bool cross, list, keep_first, skip_nonfinite, floor;
-  OptionTexts fail_above;
->>>>>>> origin/uncertainty
+  OptionTexts fail_above, margins;
 } DriftSettings;
 
 /* Memory where the user gives none, unless the least that is possible takes more. */
