@@ -65,6 +65,7 @@ measure_title(m) = \
   m eq "cka_biased" ? "linear CKA, biased (1 = identical)" : \
   m eq "procrustes" ? "Procrustes distance (0 = identical)" : \
   m eq "procrustes_angle" ? "Procrustes angle, radians (0 = identical)" : \
+  m eq "procrustes_held_out" ? "Procrustes distance, held out (0 = identical)" : \
   m eq "cosine" ? "cosine distance, 1 − cos (0 = identical)" : \
   m eq "cosine_centred" ? "cosine distance, centred (0 = identical)" : \
   m eq "cka_floor" ? "biased CKA that unrelated data would give" : \
@@ -80,7 +81,7 @@ measure_title(m) = \
   starts(m, "probe_") ? "probe: " . rest(m, "probe_") . ", share right" : \
   m eq "subspace_angle_mean" ? "mean principal angle, radians" : m
 identical(m) = (m eq "cka" || m eq "cka_biased" || m eq "subspace" || m eq "knn" || m eq "rsa") ? 1.0 : \
-  (m eq "procrustes" || m eq "procrustes_angle" || m eq "cosine" || m eq "cosine_centred" || m eq "relative_l2" || \
+  (starts(m, "procrustes") || m eq "cosine" || m eq "cosine_centred" || m eq "relative_l2" || \
   m eq "subspace_angle" || m eq "subspace_angle_mean" || m eq "lens_kl") ? 0.0 : NaN
 superscript(n) = (n < 0 ? "⁻" : "") . (abs(n) > 9 ? word(DIGITS, int(abs(n) / 10) + 1) : "") . word(DIGITS, abs(n) % 10 + 1)
 DIGITS = "⁰ ¹ ² ³ ⁴ ⁵ ⁶ ⁷ ⁸ ⁹"

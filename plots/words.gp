@@ -1,4 +1,5 @@
-# The words at both ends of a ranking, with intervals: one panel for each ranking, the top above the bottom.
+# The words at both ends of a ranking, with intervals: one panel for each ranking, the top above the bottom. Samples by their
+# drift, too, whose rankings have a top alone.
 # Table: [file] panel measure end rank text category value lo hi.
 here = ARG0
 while (strlen(here) && here[strlen(here):*] ne "/") { here = here[1:strlen(here) - 1] }
@@ -79,8 +80,9 @@ panel_h = 15 * (most + 1)
 W = larger(EDGE + columns * (panel_w + label_w + 14) + 14, 560)
 head = head_height(W)
 H = head + rows * (panel_h + 66) + 36
-page_title = strlen(head_title) ? head_title : "Words at both ends"
-page_caption = join(join(join("means over prompts; · stands for a blank at a word's edge", any_interval ? \
+of_samples = MEASURE[1] eq "relative_l2"
+page_title = strlen(head_title) ? head_title : of_samples ? "Samples that drift most" : "Words at both ends"
+page_caption = of_samples ? "size of the change, in units of the spread of all frozen rows" : join(join(join("means over prompts; · stands for a blank at a word's edge", any_interval ? \
   "lines: " . (strlen(head_interval) ? head_interval : "intervals from lo to hi") : "no intervals"), \
   any_other ? "grey: other categories" : ""), head_note)
 load here . "page.gp"

@@ -248,6 +248,13 @@ ok $? "a store that does not say its weights is taken on trust; other widths are
 ok $? "a reward model of an untied model is recorded"
 fails 3 '--lens whole: no language-model head' "a reward model has no head to read with" "$FATHOM" drift whole.h5 whole.h5 --lens whole
 
+fails 3 '^fathom: --noise tuned\.h5: recorded from weights [0-9a-f]{12}, expected those of frozen\.h5, [0-9a-f]{12}: noise is what the frozen model gives again$' \
+  "another model is no noise" "$FATHOM" drift frozen.h5 tuned.h5 --noise tuned.h5
+"$FATHOM" drift frozen.h5 tuned.h5 --lens "$base" --sites "$last" --measures lens_kl,cka --noise frozen.h5 --without-outliers 1 >beside.tsv
+is "$(cell beside.tsv noise "$last" lens_kl) $(cell beside.tsv under_noise "$last" lens_kl) $(cell beside.tsv without_outliers "$last" lens_kl)" "0 no -" \
+  "lens_kl beside noise; without some columns the head reads nothing"
+case $(cell beside.tsv without_outliers "$last" cka) in *[0-9]) ok 0 "CKA does" ;; *) ok 1 "CKA does" ;; esac
+
 # What probes find: the two sides of pairs are the labels here.
 "$FATHOM" drift frozen.h5 tuned.h5 --sites resid_post --measures probe_frozen,probe_transfer,probe_refit,probe_chance >probe.tsv
 ok $? "probes for the labels of samples"
@@ -256,6 +263,9 @@ ok $? "how many classes, and how they are fit"
 is "$(cell probe.tsv value "$last" probe_chance) $(cell probe.tsv lo "$last" probe_chance)" \
   "$("$FATHOM" drift frozen.h5 frozen.h5 --sites "$last" --measures probe_chance | awk -F '\t' '$3 == "probe_chance" { print $4, $5 }')" \
   "chance is a matter of the labels"
+"$FATHOM" drift frozen.h5 tuned.h5 --sites "$last" --measures probe_frozen,probe_transfer --against frozen.h5 >probes.tsv
+is "$(cell probes.tsv difference "$last" probe_frozen) $(cell probes.tsv against "$last" probe_transfer)" "0 $(cell probes.tsv value "$last" probe_frozen)" \
+  "probes of two models are fit and tested on the same halves"
 is "$("$FATHOM" drift frozen.h5 frozen.h5 --sites "$last" --measures probe_frozen,probe_transfer,probe_refit | grep -v '^#' | cut -f 4-6 | tail -n +2 | sort -u | wc -l)" 1 \
   "nothing changed: three probes alike"
 fails 3 'a\.h5: its samples have no labels \(/samples/label\), which probes predict' "no labels" "$FATHOM" drift a.h5 b.h5 --measures probe_transfer

@@ -207,6 +207,58 @@ static void test_probe_coverage(void) {
   rows_free(&all);
 }
 
+/* Is the sample in the half that procrustes_held_out is scored on? Of two neighbours one is. */
+static bool is_held_out(uint32_t sample) { return __builtin_parity(sample); }
+
+/* As the draw, but each sample that is held out is a piece of the population. */
+static Rows with_population(const Rows *draw, size_t n_samples, const Rows *population) {
+  const size_t d = draw->dx, piece = population->n / (n_samples / 2);
+  Rows rows = rows_new(draw->n + population->n, d, d);
+  rows.n = 0;
+  for (size_t i = 0; i < draw->n; i++) {
+    const uint32_t sample = draw->sample[i];
+    const bool begins = i == 0 || draw->sample[i - 1] != sample;
+    const bool out = is_held_out(sample);
+    if (out && !begins) continue;
+    const size_t n = out ? piece : 1, from = out ? sample / 2 * piece : i;
+    const Rows *of = out ? population : draw;
+    memcpy(rows.x + rows.n * d, of->x + from * d, n * d * 4);
+    memcpy(rows.y + rows.n * d, of->y + from * d, n * d * 4);
+    for (size_t k = 0; k < n; k++) rows.sample[rows.n++] = sample;
+  }
+  return rows;
+}
+
+/* The interval of procrustes_held_out is of the rotation that was fitted, on the population. */
+static void test_held_out_coverage(size_t n_samples, size_t most, double noise) {
+  enum { PIECE = 60 };
+  size_t held = 0;
+  double below = 0, above = 0;
+  for (uint64_t draw = 0; draw < DRAWS; draw++) {
+    Rng rng = rng_new(9000 + draw);
+    Rows rows = random_rows(&rng, n_samples, COVERAGE_WIDTH, 1, most, 0.2, noise);
+    Rows population = random_rows(&rng, PIECE * n_samples / 2, COVERAGE_WIDTH, 1, 1, 0.2, noise);
+    Rows whole = with_population(&rows, n_samples, &population);
+    const double truth = value_of(&whole, "procrustes_held_out");
+    Estimate e;
+    Interval interval = {NAN, NAN};
+    if (measure(&rows, &measure_procrustes_held_out, true, &e))
+      intervals_bootstrap(n_samples, 1, &e, RESAMPLES, draw, &interval);
+    held += interval.low <= truth && truth <= interval.high;
+    below += value_of(&rows, "procrustes") / DRAWS;
+    above += value_of(&rows, "procrustes_held_out") / DRAWS;
+    estimates_clear(&e, 1);
+    rows_free(&rows);
+    rows_free(&population);
+    rows_free(&whole);
+  }
+  const double share = (double)held / DRAWS;
+  ok(share > 0.93 - slack && share < 0.97 + slack,
+     "procrustes_held_out, %zu samples of 1 to %zu rows: %.1f %% of %d intervals hold what the rotation leaves of the population",
+     n_samples, most, 100 * share, DRAWS);
+  ok(below < above, "it is above procrustes, which is fitted to what it scores: %.5f, %.5f", above, below);
+}
+
 int main(void) {
   static const char *const measured[] = {"coherence", "rsa", "lens_kl", NULL};
   for (size_t i = 0; measured[i]; i++)
@@ -214,5 +266,7 @@ int main(void) {
   test_coherence_centre();
   for (size_t i = 0; i < N_COVERAGES; i++) test_coverage(&coverages[i]);
   test_probe_coverage();
+  test_held_out_coverage(100, 1, 0.3);
+  test_held_out_coverage(120, 6, 0.2);
   return tap_end();
 }

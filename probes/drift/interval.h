@@ -24,4 +24,16 @@ typedef struct Interval {
 void intervals_bootstrap(size_t n_samples, size_t n_estimates, const Estimate *estimates, size_t n_resamples,
                          uint64_t seed, Interval *intervals);
 
+/* The same, and the estimates in every resample to resampled [n_estimates, n_resamples], NaN where there is no interval.
+ * What came from one n_samples, n_resamples and seed is paired, and may be subtracted. */
+void intervals_resample(size_t n_samples, size_t n_estimates, const Estimate *estimates, size_t n_resamples,
+                        uint64_t seed, Interval *intervals, double *resampled);
+
+/* Of a - b, from what they are in each resample; NaN where one of them has no interval. */
+Interval interval_of_difference(size_t n_resamples, const double *a, const double *b);
+
+/* Spreads the pseudo-values of an estimate of part of the rows over all n_all samples: sample i of its n is at[i] of all,
+ * and the others add nothing. Estimates of several parts are then resampled together: what they return is paired. */
+void estimate_of_part(Estimate *estimate, size_t n, const size_t *at, size_t n_all);
+
 #endif

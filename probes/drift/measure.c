@@ -4,9 +4,9 @@
 #include <string.h>
 
 const Measure *const measures[] = {
-    &measure_cka,       &measure_procrustes, &measure_cosine,         &measure_relative_l2,
-    &measure_coherence, &measure_subspace,   &measure_effective_rank, &measure_knn,
-    &measure_rsa,       &measure_lens_kl,    &measure_probe_transfer, NULL,
+    &measure_cka,         &measure_procrustes,     &measure_cosine, &measure_relative_l2, &measure_coherence,
+    &measure_subspace,    &measure_effective_rank, &measure_knn,    &measure_rsa,         &measure_lens_kl,
+    &measure_probe_transfer, &measure_procrustes_held_out, NULL,
 };
 
 const Measure *measure_find(const char *value_name, size_t *index) {

@@ -65,6 +65,7 @@ typedef struct Estimate {
   IntervalScale scale; /* SCALE_NONE: no interval */
   double centre;       /* on the scale; differs from value's own place where a known bias is taken out */
   double *pseudo;      /* [n_samples], mean 0, on the scale; freed by the caller; NULL where there is no interval */
+  size_t n_samples;    /* that it rests on, where pseudo is 0 for the others; 0: all */
 } Estimate;
 
 /* What people read in `fathom drift --list`. */
@@ -93,7 +94,8 @@ typedef struct Measure {
 } Measure;
 
 extern const Measure measure_cka, measure_procrustes, measure_cosine, measure_relative_l2, measure_coherence,
-    measure_subspace, measure_effective_rank, measure_knn, measure_rsa, measure_lens_kl, measure_probe_transfer;
+    measure_subspace, measure_effective_rank, measure_knn, measure_rsa, measure_lens_kl, measure_probe_transfer,
+    measure_procrustes_held_out;
 
 /* NULL-terminated, in the order of the output. */
 extern const Measure *const measures[];

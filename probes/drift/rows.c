@@ -92,6 +92,24 @@ Status row_plan_sample(RowPlan *plan, size_t n_rows, uint64_t seed, Error *err) 
                    plan->longest);
 }
 
+void row_plan_part(const RowPlan *plan, const bool *kept, RowPlan *part, size_t **sample_at) {
+  *part = (RowPlan){.rows = mem_alloc(plan->n_rows, sizeof *part->rows),
+                    .begin = mem_alloc(plan->n_samples + 1, sizeof *part->begin),
+                    .samples = mem_alloc(plan->n_samples, sizeof *part->samples)};
+  *sample_at = mem_alloc(plan->n_samples, sizeof **sample_at);
+  for (size_t s = 0; s < plan->n_samples; s++) {
+    const size_t first = part->n_rows;
+    for (size_t i = plan->begin[s]; i < plan->begin[s + 1]; i++)
+      if (kept[i]) part->rows[part->n_rows++] = plan->rows[i];
+    if (part->n_rows == first) continue;
+    (*sample_at)[part->n_samples] = s;
+    part->samples[part->n_samples] = plan->samples[s];
+    part->begin[part->n_samples++] = first;
+    if (part->n_rows - first > part->longest) part->longest = part->n_rows - first;
+  }
+  part->begin[part->n_samples] = part->n_rows;
+}
+
 void row_plan_clear(RowPlan *plan) {
   free(plan->rows);
   free(plan->begin);

@@ -33,6 +33,10 @@ void row_plan_leave_out(RowPlan *plan, const bool *left_out);
 /* Keeps whole samples drawn at random, as many as make at most n_rows rows, in their order. STATUS_USAGE where not one does. */
 Status row_plan_sample(RowPlan *plan, size_t n_rows, uint64_t seed, Error *err);
 
+/* The rows marked in kept [plan's n_rows], one at least, as a plan of their own; sample_at [part's n_samples], freed by the
+ * caller: the numbers of its samples in the plan. */
+void row_plan_part(const RowPlan *plan, const bool *kept, RowPlan *part, size_t **sample_at);
+
 /* Where the rows of one model come from. */
 typedef struct RowSide {
   size_t width;

@@ -2,9 +2,10 @@
 #include "command/drift.h"
 
 #include "base/memory.h"
-#include "probes/drift/interval.h"
+#include "command/drift_by.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const char *asked_words(const Measure *measure) {
   return measure->by_default              ? "default"
@@ -36,6 +37,22 @@ static Status list_measures(const Invocation *call, const DriftSettings *setting
   return table_end(table, err);
 }
 
+/* Some ways have numbers of their own, and options of theirs alone. */
+static Status check_by(const DriftSettings *s, Error *err) {
+  const char *by = s->by ? s->by : "";
+  const bool samples = strcmp(by, "sample") == 0, margins = strcmp(by, "margin") == 0;
+  if ((samples || margins || strcmp(by, "branch") == 0) && (s->measures || s->lens))
+    return error_set(err, STATUS_USAGE, "--%s and --by %s exclude each other: that gives numbers of its own",
+                     s->measures ? "measures" : "lens", by);
+  if (!samples && (s->top != DRIFT_TOP || s->tokenizer))
+    return error_set(err, STATUS_USAGE, "--%s needs --by sample", s->tokenizer ? "tokenizer" : "top");
+  if (!margins && s->margins.count) return error_set(err, STATUS_USAGE, "--margins needs --by margin");
+  if (margins && s->margins.count != 2)
+    return error_set(err, STATUS_USAGE, "--by margin: --margins was given %zu times, expected twice: rewards before and after",
+                     s->margins.count);
+  return STATUS_OK;
+}
+
 static Status run(const Invocation *call, const void *given, Error *err) {
   const DriftSettings *settings = given;
   if (settings->list) return list_measures(call, settings, err);
@@ -44,19 +61,25 @@ static Status run(const Invocation *call, const void *given, Error *err) {
   if (settings->bootstrap && settings->bootstrap < BOOTSTRAP_LEAST)
     return error_set(err, STATUS_USAGE, "--bootstrap %zu: expected 0 or at least %d resamples", settings->bootstrap,
                      BOOTSTRAP_LEAST);
+  const Status asked = check_by(settings, err);
+  if (asked != STATUS_OK) return asked;
   DriftStores stores = {0};
+  DriftBeside beside = {0};
   DriftSelection selection = {0};
   DriftLimit *limits = NULL;
   Status status = drift_select(settings->measures, settings->lens, &selection, err);
+  if (status == STATUS_OK && settings->by) status = drift_by_check(&selection, err);
   if (status == STATUS_OK) status = drift_limits_parse(&settings->fail_above, &limits, err);
   if (status == STATUS_OK) status = drift_limits_check(limits, settings->fail_above.count, &selection, err);
   if (status == STATUS_OK) status = drift_stores_open(call->args[0], call->args[1], settings, &stores, err);
-  for (size_t m = 0; m < selection.n_measures && status == STATUS_OK && !settings->cross; m++)
-    if (selection.measures[m]->needs == NEEDS_LABELS && !stores.row_class) status = drift_labels_read(&stores, err);
+  if (status == STATUS_OK) status = drift_beside_open(call->args[0], settings, &stores, &beside, err);
   if (status == STATUS_OK && settings->cross)
     status = drift_cross(call, settings, &stores, err);
+  else if (status == STATUS_OK && settings->by)
+    status = drift_by(call, settings, &stores, &selection, err);
   else if (status == STATUS_OK)
-    status = drift_compare(call, settings, &stores, &selection, limits, err);
+    status = drift_compare(call, settings, &stores, &beside, &selection, limits, err);
+  drift_beside_close(&beside);
   drift_stores_close(&stores);
   drift_selection_clear(&selection);
   free(limits);
@@ -76,6 +99,27 @@ static const Option options[] = {
      "resamples of the intervals, 0 for none", NULL},
     {"cross", 0, OPTION_FLAG, offsetof(DriftSettings, cross), 0, 0, NULL,
      "all sites of A.h5 against all of B.h5: cka (default) or cka_biased", "fail-above"},
+    {"by", 0, OPTION_CHOICE, offsetof(DriftSettings, by), 0, 0, "position|end|group|label|branch|sample|margin",
+     "where the change lies: token positions (from the end: end), groups or labels of samples, what attention and MLP add, "
+     "the samples that drift most, drift against the change of reward margins",
+     "cross,fail-above,against,against-layer,noise,floor,without-outliers"},
+    {"margins", 0, OPTION_TEXTS, offsetof(DriftSettings, margins), 0, 0, "SCORES.tsv",
+     "of --by margin: tables of fathom score --pairs, given twice, before and after", NULL},
+    {"top", 0, OPTION_SIZE, offsetof(DriftSettings, top), 0, 1e9, "K", "of --by sample: how many a site, 0 for all", NULL},
+    {"tokenizer", 0, OPTION_TEXT, offsetof(DriftSettings, tokenizer), 0, 0, "MODEL",
+     "of --by sample: the model whose tokenizer the stores' token ids are read with", NULL},
+    {"against", 0, OPTION_TEXT, offsetof(DriftSettings, against), 0, 0, "C.h5",
+     "how much further than the model of C.h5: its drift from A.h5, and the difference with its interval",
+     "cross,against-layer"},
+    {"against-layer", 0, OPTION_TEXT, offsetof(DriftSettings, against_layer), 0, 0, "J",
+     "how much further than block J of the same model, site by site of one kind; -1 is the last block", "cross,against"},
+    {"noise", 0, OPTION_TEXT, offsetof(DriftSettings, noise), 0, 0, "AGAIN.h5",
+     "a second recording of the frozen model: print its drift from A.h5, and mark what is not told from it", "cross"},
+    {"floor", 0, OPTION_FLAG, offsetof(DriftSettings, floor), 0, 0, NULL,
+     "print beside each value what unrelated data would give: B.h5's rows of other samples", "cross"},
+    {"without-outliers", 0, OPTION_SIZE, offsetof(DriftSettings, without_outliers), 1, 1e9, "K",
+     "print beside each value what it is without the K columns whose variance is largest in A.h5, and which these are",
+     "cross"},
     {"memory", 0, OPTION_BYTES, offsetof(DriftSettings, memory), 0, 0, "SIZE",
      "what sums and blocks of rows may take, such as 512M: sites are done in as many turns, and maps in as many "
      "passes, as that "
@@ -94,7 +138,7 @@ static const Option options[] = {
      NULL},
     {0}};
 
-static const DriftSettings defaults = {.bootstrap = 1000};
+static const DriftSettings defaults = {.bootstrap = 1000, .top = DRIFT_TOP};
 
 const Command command_drift = {
     .name = "drift",
@@ -116,6 +160,16 @@ const Command command_drift = {
         "an estimate of what fitting the rotation takes away, so they may lie above the value; there are none where\n"
         "that is over 5 % of the squared distance, for then the estimate is not to be trusted. --list says which\n"
         "measures have none, and why.\n\n"
+        "--by says where the change lies. Of position (0, 1, 2-3, 4-7 ...), end (the same from the last token), group and\n"
+        "label each measure is of the part's rows alone, and share is the part of the whole squared change that is in them\n"
+        "(fathom's own); of two labels or groups there is their difference, with a paired interval. Of branch the shares are\n"
+        "what attention, MLP and the stream from below have in the change of each resid_post. Of sample the columns are site,\n"
+        "layer, rank, sample, group, label, relative_l2 (the sample's change in units of the whole's spread), share, n_rows,\n"
+        "position and token (where it is largest), text. Of margin it is the rank correlation (Spearman), over preference\n"
+        "pairs, of a pair's drift with the change of its reward margin from one fathom score to the other.\n\n"
+        "--against, --against-layer, --noise, --floor and --without-outliers print more columns beside these: how much\n"
+        "further a drift is than another, with an interval from the same resamples for both, and what it is read\n"
+        "against. See the manual, \"Is it more than ...?\"\n\n"
         "With --cross the columns are site_a, site_b, measure, value, lo, hi, n; widths may differ.",
     .example = "fathom drift frozen.h5 tuned.h5 --sites resid_post -o drift.h5",
     .options = options,

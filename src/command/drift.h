@@ -1,6 +1,8 @@
 /* What the parts of `fathom drift` share: drift.c (the command), drift_select.c (measures and limits), drift_lens.c
  * (--lens), drift_labels.c (what probes predict), drift_stores.c (two stores, the rows and sites they are compared on),
- * drift_nonfinite.c (samples that are left out), drift_compare.c (site against site), drift_cross.c (all against all). */
+ * drift_nonfinite.c (samples that are left out), drift_compare.c (site against site), drift_beside.c (differences, noise
+ * and floors beside these), drift_beside_table.c (how that is printed and written), drift_outliers.c (columns that are
+ * left out), drift_cross.c (all against all), drift_by.h (where the change lies). */
 #ifndef FATHOM_COMMAND_DRIFT_H
 #define FATHOM_COMMAND_DRIFT_H
 
@@ -13,20 +15,30 @@
 
 typedef struct DriftSettings {
   CommonSettings common;
-  const char *measures, *sites, *layers, *lens, *output;
-  size_t bootstrap, memory, rows;
-  bool cross, list, keep_first, skip_nonfinite;
-  OptionTexts fail_above;
+  const char *measures, *sites, *layers, *lens, *against, *against_layer, *noise, *output, *by, *tokenizer;
+  size_t bootstrap, memory, rows, without_outliers, top;
+  bool cross, list, keep_first, skip_nonfinite, floor;
+  OptionTexts fail_above, margins;
 } DriftSettings;
 
 /* Memory where the user gives none, unless the least that is possible takes more. */
 static const size_t DRIFT_MEMORY = (size_t)1 << 30;
+
+enum { DRIFT_TOP = 10 }; /* samples of --by sample where the user does not say */
 
 /* The model of --lens. */
 typedef struct DriftLensModel {
   Source *source; /* NULL: none */
   Model model;
 } DriftLensModel;
+
+/* Columns of largest variance in the frozen model: columns [n_sites, k], the largest first, and their part of the
+ * variance, share [n_sites]. */
+typedef struct DriftOutliers {
+  size_t k; /* 0: none */
+  size_t *columns;
+  double *share;
+} DriftOutliers;
 
 /* Two stores of the same rows, and what some measures ask for beside these. */
 typedef struct DriftStores {
@@ -35,6 +47,8 @@ typedef struct DriftStores {
   uint32_t *row_class; /* [plan.n_rows] labels of samples by number, or NULL */
   size_t n_classes;
   RowPlan plan;
+  size_t shift; /* rows by which B's are shifted, to pair them with other samples; 0: they are not */
+  const DriftOutliers *outliers; /* columns that measures do not see; NULL: they see all */
   size_t n_rows; /* rows that both hold, before any is left out */
   size_t n_samples; /* samples before --rows */
   bool first_left_out;
@@ -43,6 +57,7 @@ typedef struct DriftStores {
   size_t n_only_a, n_only_b;       /* sites that the other store lacks, which are passed over */
   const char *only_a, *only_b;     /* the first of them */
   size_t n_nonfinite;              /* samples left out */
+  size_t n_unshared;               /* and those that the stores of --against or --noise do not hold */
 } DriftStores;
 
 Status drift_stores_open(const char *path_a, const char *path_b, const DriftSettings *settings, DriftStores *stores,
@@ -104,6 +119,9 @@ typedef struct DriftSelection {
 Status drift_select(const char *list, bool has_lens, DriftSelection *selection, Error *err);
 void drift_selection_clear(DriftSelection *selection);
 
+/* What the tables say of these measures. */
+void drift_note_measures(Table *table, const DriftSelection *selection);
+
 /* --fail-above MEASURE=X */
 typedef struct DriftLimit {
   const char *text; /* as written */
@@ -115,8 +133,65 @@ Status drift_limits_parse(const OptionTexts *texts, DriftLimit **limits, Error *
 /* Is every limit's measure one that is printed? */
 Status drift_limits_check(const DriftLimit *limits, size_t n, const DriftSelection *selection, Error *err);
 
-Status drift_compare(const Invocation *call, const DriftSettings *settings, const DriftStores *stores,
-                     const DriftSelection *selection, const DriftLimit *limits, Error *err);
+/* Is there a measure for every site? */
+Status drift_check_widths(const DriftStores *stores, const DriftSelection *selection, Error *err);
+
+/* work for every site, shared out over the threads as memory allows; one that is done alone has them all. */
+typedef Status (*DriftSiteWork)(void *context, size_t site, Error *err);
+Status drift_each_site(const DriftStores *stores, const DriftSelection *selection, const DriftSettings *settings,
+                       DriftSiteWork work, void *context, Error *err);
+
+/* Finds the k columns at every site; STATUS_USAGE where a site has no more than k. */
+Status drift_outliers_find(const DriftStores *stores, size_t k, DriftOutliers *outliers, Error *err);
+void drift_outliers_clear(DriftOutliers *outliers);                       /* all zeros is fine */
+char *drift_outliers_words(const DriftOutliers *outliers, size_t i); /* "447,138", of site i; freed by the caller */
+
+/* What was measured, each [n_sites, n_printed]; NULL: nothing was. */
+typedef struct DriftAnswers {
+  size_t n_sites, n_printed, n_resamples;
+  double *value, *low, *high;
+  double *resampled; /* [n_sites, n_printed, n_resamples], NaN where there is no interval */
+} DriftAnswers;
+
+/* All NaN; resampled only where n_resamples is not 0. */
+DriftAnswers drift_answers_new(size_t n_sites, size_t n_printed, size_t n_resamples);
+void drift_answers_clear(DriftAnswers *answers);
+
+/* Measures every site of the stores; answers are made for them. */
+Status drift_measure_sites(DriftStores *stores, const DriftSelection *selection, const DriftSettings *settings,
+                           DriftAnswers *answers, Error *err);
+
+/* What stands beside the drift of each site and measure, where it is asked for. Differences are the drift minus that of
+ * another model or layer; each [n_sites, n_printed]. */
+typedef struct DriftBeside {
+  bool has_difference, has_noise, has_floor, has_without;
+  DriftStores against_stores, noise_stores; /* of the frozen model and the other; closed: not asked for */
+  DriftAnswers against, noise;              /* at the sites of the stores that are compared */
+  DriftAnswers difference;
+  DriftAnswers floor; /* values alone */
+  DriftOutliers outliers;
+  DriftAnswers without; /* these columns */
+  double *under_noise; /* 1: not told from noise; 0: told; NaN: it cannot be said */
+} DriftBeside;
+
+/* Opens the stores of --against and --noise, and leaves in all of them the samples that all of them hold. */
+Status drift_beside_open(const char *path_a, const DriftSettings *settings, DriftStores *stores, DriftBeside *beside,
+                         Error *err);
+Status drift_beside_measure(const DriftStores *stores, const DriftSelection *selection, const DriftSettings *settings,
+                            const DriftAnswers *answers, DriftBeside *beside, Error *err);
+void drift_beside_close(DriftBeside *beside); /* all zeros is fine */
+
+/* Columns after the first n; returns how many there are then. */
+size_t drift_beside_columns(const DriftBeside *beside, const char **columns, size_t n);
+/* Adds the models of --against and --noise. */
+void drift_beside_provenance(const DriftBeside *beside, Provenance *provenance);
+void drift_beside_note(const DriftBeside *beside, const DriftSettings *settings, Table *table);
+void drift_beside_print(const DriftBeside *beside, size_t site, size_t at, Table *table); /* cells of value number at */
+Status drift_beside_write(const DriftBeside *beside, const DriftSettings *settings, Result *result, Error *err);
+enum { DRIFT_BESIDE_COLUMNS = 12 };
+
+Status drift_compare(const Invocation *call, const DriftSettings *settings, DriftStores *stores,
+                     DriftBeside *beside, const DriftSelection *selection, const DriftLimit *limits, Error *err);
 Status drift_cross(const Invocation *call, const DriftSettings *settings, const DriftStores *stores, Error *err);
 
 #endif

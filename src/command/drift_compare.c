@@ -2,8 +2,10 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "command/drift.h"
+#include "probes/drift/columns.h"
 #include "probes/drift/drift.h"
 #include "probes/drift/interval.h"
+#include "probes/drift/shifted.h"
 #include "probes/drift/subsample.h"
 #include "store/result.h"
 
@@ -12,18 +14,49 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* value, low and high [n_sites, n_printed]. */
-typedef struct Answers {
-  size_t n_sites, n_printed;
-  double *value, *low, *high;
-} Answers;
+DriftAnswers drift_answers_new(size_t n_sites, size_t n_printed, size_t n_resamples) {
+  const size_t n = n_sites * n_printed;
+  DriftAnswers a = {n_sites, n_printed, n_resamples, mem_alloc(n, sizeof(double)), mem_alloc(n, sizeof(double)),
+                    mem_alloc(n, sizeof(double)), n_resamples ? mem_alloc(n * n_resamples, sizeof(double)) : NULL};
+  for (size_t i = 0; i < n; i++) a.value[i] = a.low[i] = a.high[i] = NAN;
+  for (size_t i = 0; i < n * n_resamples; i++) a.resampled[i] = NAN;
+  return a;
+}
 
-static Status measure_site(const DriftStores *stores, size_t i, const DriftSelection *s, const DriftSettings *settings,
-                           Answers *to, Error *err) {
+void drift_answers_clear(DriftAnswers *a) {
+  free(a->value);
+  free(a->low);
+  free(a->high);
+  free(a->resampled);
+  *a = (DriftAnswers){0};
+}
+
+/* What the sites are measured with, and where to. */
+typedef struct Work {
+  const DriftStores *stores;
+  const DriftSelection *selection;
+  const DriftSettings *settings;
+  DriftAnswers *to;
+} Work;
+
+static Status measure_site(void *context, size_t i, Error *err) {
+  const Work *w = context;
+  const DriftStores *stores = w->stores;
+  const DriftSelection *s = w->selection;
+  const DriftSettings *settings = w->settings;
+  DriftAnswers *to = w->to;
   StoreRows rows_a = {stores->a, stores->sites_a[i]}, rows_b = {stores->b, stores->sites_b[i]};
-  const RowSource source = {drift_side(&rows_a), drift_side(&rows_b)};
+  const RowSide of_a = drift_side(&rows_a), in_place = drift_side(&rows_b);
+  ShiftedRows shifted = {&in_place, &stores->plan, stores->shift};
+  const RowSide of_b = stores->shift ? rows_shift(&shifted) : in_place;
+  const DriftOutliers *out = stores->outliers;
+  NarrowRows narrow_a = {&of_a, out ? out->k : 0, out ? out->columns + i * out->k : NULL}, narrow_b = narrow_a;
+  narrow_b.from = &of_b;
+  const RowSource source = {out ? columns_leave_out(&narrow_a) : of_a, out ? columns_leave_out(&narrow_b) : of_b};
   Estimate *estimates = mem_alloc(s->n_values, sizeof *estimates);
   Interval *intervals = mem_alloc(s->n_values, sizeof *intervals);
+  const size_t n_resamples = to->n_resamples;
+  double *resampled = n_resamples ? mem_alloc(s->n_values * n_resamples, sizeof *resampled) : NULL;
   DriftLens lens;
   const bool is_read = drift_lens_at(&stores->lens, source.x.site, &lens);
   const DriftAids aids = {.seed = settings->common.seed,
@@ -33,10 +66,12 @@ static Status measure_site(const DriftStores *stores, size_t i, const DriftSelec
   const Status status =
       drift_measure(&source, &stores->plan, s->measures, s->n_measures, &aids, settings->bootstrap > 0, estimates, err);
   if (status == STATUS_OK)
-    intervals_bootstrap(stores->plan.n_samples, s->n_values, estimates, settings->bootstrap, settings->common.seed,
-                        intervals);
+    intervals_resample(stores->plan.n_samples, s->n_values, estimates, settings->bootstrap, settings->common.seed,
+                       intervals, resampled);
   for (size_t v = 0, at = i * s->n_printed; v < s->n_values && status == STATUS_OK; v++) {
     if (!s->printed[v]) continue;
+    if (resampled)
+      memcpy(to->resampled + at * n_resamples, resampled + v * n_resamples, n_resamples * sizeof *resampled);
     to->value[at] = estimates[v].value;
     to->low[at] = intervals[v].low;
     to->high[at++] = intervals[v].high;
@@ -44,6 +79,7 @@ static Status measure_site(const DriftStores *stores, size_t i, const DriftSelec
   estimates_clear(estimates, s->n_values);
   free(estimates);
   free(intervals);
+  free(resampled);
   return status;
 }
 
@@ -81,9 +117,8 @@ static Status sites_at_a_time(const DriftStores *stores, const DriftSelection *s
   return STATUS_OK;
 }
 
-/* Sites are shared out over the threads; one that is measured alone has them all. */
-static Status measure_sites(const DriftStores *stores, const DriftSelection *s, const DriftSettings *settings,
-                            Answers *to, Error *err) {
+Status drift_each_site(const DriftStores *stores, const DriftSelection *s, const DriftSettings *settings, DriftSiteWork work,
+                       void *context, Error *err) {
   const size_t n = stores->n_a;
   size_t together = 1;
   const Status fits = sites_at_a_time(stores, s, settings, &together, err);
@@ -99,7 +134,7 @@ static Status measure_sites(const DriftStores *stores, const DriftSelection *s, 
 #pragma omp atomic read
     skip = failed;
     if (skip) continue;
-    states[i] = measure_site(stores, i, s, settings, to, &errors[i]);
+    states[i] = work(context, i, &errors[i]);
     if (states[i] != STATUS_OK) {
 #pragma omp atomic write
       failed = true;
@@ -118,8 +153,19 @@ static Status measure_sites(const DriftStores *stores, const DriftSelection *s, 
   return status;
 }
 
+Status drift_measure_sites(DriftStores *stores, const DriftSelection *s, const DriftSettings *settings,
+                           DriftAnswers *to, Error *err) {
+  Work work = {stores, s, settings, to};
+  for (size_t m = 0; m < s->n_measures; m++) {
+    if (s->measures[m]->needs != NEEDS_LABELS || stores->row_class) continue;
+    const Status status = drift_labels_read(stores, err);
+    if (status != STATUS_OK) return status;
+  }
+  return drift_each_site(stores, s, settings, measure_site, &work, err);
+}
+
 /* Neighbours of one measure may share a note. */
-static void note_measures(const DriftSelection *s, Table *table) {
+void drift_note_measures(Table *table, const DriftSelection *s) {
   const char *last = "";
   for (size_t v = 0; v < s->n_values; v++) {
     const char *note = s->printed[v] ? s->values[v]->note : NULL;
@@ -141,17 +187,18 @@ static void note_subsample(const DriftStores *stores, const DriftSelection *s, c
 }
 
 static void print(const DriftStores *stores, const DriftSelection *s, const DriftSettings *settings,
-                  const Answers *from, Table *table) {
+                  const DriftAnswers *from, const DriftBeside *beside, Table *table) {
   const StoreContents *c = store_contents(stores->a);
   const size_t n = stores->plan.n_samples;
   drift_note_rows(table, stores);
   drift_note_sites(table, stores);
   drift_note_compute(table, stores);
   drift_note_intervals(table, settings);
-  note_measures(s, table);
+  drift_note_measures(table, s);
   if (stores->row_class) table_note(table, "labels: %zu classes", stores->n_classes);
   if (settings->lens) table_note(table, "lens: final norm and head of %s, on both sides", settings->lens);
   note_subsample(stores, s, settings, table);
+  drift_beside_note(beside, settings, table);
   for (size_t i = 0; i < stores->n_a; i++) {
     const char *site = c->sites[stores->sites_a[i]].name;
     for (size_t v = 0, at = i * s->n_printed; v < s->n_values; v++) {
@@ -161,14 +208,16 @@ static void print(const DriftStores *stores, const DriftSelection *s, const Drif
       table_string(table, s->values[v]->name);
       table_number(table, from->value[at]);
       table_number(table, from->low[at]);
-      table_number(table, from->high[at++]);
+      table_number(table, from->high[at]);
       table_count(table, n);
+      drift_beside_print(beside, i, at++, table);
     }
   }
 }
 
 static Status write_result(const DriftStores *stores, const DriftSelection *s, const DriftSettings *settings,
-                           const Provenance *provenance, const Answers *from, Error *err) {
+                           const Provenance *provenance, const DriftAnswers *from, const DriftBeside *beside,
+                           Error *err) {
   const size_t n_sites = stores->n_a, shape[] = {n_sites, s->n_printed};
   const char **sites = mem_alloc(n_sites, sizeof *sites), **names = mem_alloc(s->n_printed, sizeof *names);
   double *layers = mem_alloc(n_sites, sizeof *layers), *counts = mem_alloc(n_sites * s->n_printed, sizeof *counts);
@@ -192,6 +241,7 @@ static Status write_result(const DriftStores *stores, const DriftSelection *s, c
   if (status == STATUS_OK) status = result_write_array(result, "lo", 2, shape, from->low, err);
   if (status == STATUS_OK) status = result_write_array(result, "hi", 2, shape, from->high, err);
   if (status == STATUS_OK) status = result_write_array(result, "n", 2, shape, counts, err);
+  if (status == STATUS_OK) status = drift_beside_write(beside, settings, result, err);
   if (status == STATUS_OK)
     status = result_finish(result, err);
   else
@@ -207,7 +257,7 @@ static Status write_result(const DriftStores *stores, const DriftSelection *s, c
 
 /* STATUS_NO where a value is above its limit; what is undefined cannot be said to be below it. */
 static Status judge(const DriftStores *stores, const DriftSelection *s, const DriftLimit *limits, size_t n,
-                    const Answers *from, Error *err) {
+                    const DriftAnswers *from, Error *err) {
   for (size_t k = 0; k < n; k++)
     for (size_t i = 0; i < stores->n_a; i++)
       for (size_t v = 0, at = i * s->n_printed; v < s->n_values; v++) {
@@ -222,8 +272,7 @@ static Status judge(const DriftStores *stores, const DriftSelection *s, const Dr
   return STATUS_OK;
 }
 
-/* Is there a measure for every site? */
-static Status check_widths(const DriftStores *stores, const DriftSelection *s, Error *err) {
+Status drift_check_widths(const DriftStores *stores, const DriftSelection *s, Error *err) {
   for (size_t m = 0; m < s->n_measures; m++)
     if (!s->measures[m]->same_width) return STATUS_OK;
   for (size_t i = 0; i < stores->n_a; i++) {
@@ -236,24 +285,42 @@ static Status check_widths(const DriftStores *stores, const DriftSelection *s, E
   return STATUS_OK;
 }
 
-Status drift_compare(const Invocation *call, const DriftSettings *settings, const DriftStores *stores,
+/* How many resamples of each value are kept to be subtracted: those of the drift, of what it is compared with and of one
+ * more at a time. */
+static Status resamples_kept(const DriftStores *stores, const DriftSelection *s, const DriftSettings *settings,
+                             const DriftBeside *beside, size_t *n, Error *err) {
+  enum { SETS = 3 };
+  *n = beside->has_difference || beside->has_noise ? settings->bootstrap : 0;
+  const size_t most = settings->memory ? settings->memory : DRIFT_MEMORY;
+  const double bytes = (double)SETS * (double)stores->n_a * (double)s->n_printed * (double)*n * sizeof(double);
+  if (bytes <= (double)most) return STATUS_OK;
+  return error_set(err, STATUS_USAGE,
+                   "--bootstrap %zu: differences keep the resamples of %zu values, %.0f MiB where --memory is %zu MiB: "
+                   "--sites, --layers and --measures take fewer",
+                   *n, stores->n_a * s->n_printed, bytes / (1 << 20), most >> 20);
+}
+
+Status drift_compare(const Invocation *call, const DriftSettings *settings, DriftStores *stores, DriftBeside *beside,
                      const DriftSelection *s, const DriftLimit *limits, Error *err) {
-  static const char *const columns[] = {"site", "layer", "measure", "value", "lo", "hi", "n"};
-  const size_t count = stores->n_a * s->n_printed;
-  const Provenance provenance = drift_provenance(call, settings, stores);
-  Answers answers = {stores->n_a, s->n_printed, mem_alloc(count, sizeof(double)), mem_alloc(count, sizeof(double)),
-                     mem_alloc(count, sizeof(double))};
-  Status status = check_widths(stores, s, err);
-  if (status == STATUS_OK) status = measure_sites(stores, s, settings, &answers, err);
-  if (status == STATUS_OK && settings->output) status = write_result(stores, s, settings, &provenance, &answers, err);
+  const char *columns[7 + DRIFT_BESIDE_COLUMNS] = {"site", "layer", "measure", "value", "lo", "hi", "n"};
+  const size_t n_columns = drift_beside_columns(beside, columns, 7);
+  Provenance provenance = drift_provenance(call, settings, stores);
+  drift_beside_provenance(beside, &provenance);
+  size_t n_kept;
+  Status status = resamples_kept(stores, s, settings, beside, &n_kept, err);
+  if (status != STATUS_OK) return status;
+  DriftAnswers answers = drift_answers_new(stores->n_a, s->n_printed, n_kept);
+  status = drift_check_widths(stores, s, err);
+  if (status == STATUS_OK) status = drift_measure_sites(stores, s, settings, &answers, err);
+  if (status == STATUS_OK) status = drift_beside_measure(stores, s, settings, &answers, beside, err);
+  if (status == STATUS_OK && settings->output)
+    status = write_result(stores, s, settings, &provenance, &answers, beside, err);
   if (status == STATUS_OK) {
-    Table *table = table_begin(stdout, settings->common.json, &provenance, columns, 7);
-    print(stores, s, settings, &answers, table);
+    Table *table = table_begin(stdout, settings->common.json, &provenance, columns, n_columns);
+    print(stores, s, settings, &answers, beside, table);
     status = table_end(table, err);
   }
   if (status == STATUS_OK) status = judge(stores, s, limits, settings->fail_above.count, &answers, err);
-  free(answers.value);
-  free(answers.low);
-  free(answers.high);
+  drift_answers_clear(&answers);
   return status;
 }

@@ -195,12 +195,14 @@ Provenance drift_provenance(const Invocation *call, const DriftSettings *setting
 void drift_note_rows(Table *table, const DriftStores *stores) {
   table_note(table, "%zu rows of %zu samples%s", stores->plan.n_rows, stores->plan.n_samples,
              stores->first_left_out ? "; position 0 of each sequence is left out (--keep-first keeps it)" : "");
-  const size_t drawn = stores->plan.n_samples + stores->n_nonfinite;
+  const size_t drawn = stores->plan.n_samples + stores->n_nonfinite + stores->n_unshared;
   if (drawn < stores->n_samples)
     table_note(table, "subsample: %zu of %zu samples, drawn whole with the seed above", drawn, stores->n_samples);
   if (stores->n_nonfinite)
     table_note(table, "%zu samples with a NaN or an infinity at one of these sites are left out of both stores",
                stores->n_nonfinite);
+  if (stores->n_unshared)
+    table_note(table, "%zu samples that are not whole and finite in every store are left out", stores->n_unshared);
 }
 
 static void note_only(Table *table, size_t n, const char *first, const Store *store) {

@@ -141,6 +141,13 @@ static void caution_drift(ReportFile *file, const PlotFile *plot, const Grid *gr
   caution_same_weights(file, plot);
 }
 
+static void caution_parts(ReportFile *file, const PlotFile *plot, const Grid *grid) {
+  if (strcmp(file->kind, "parts") == 0 && !grid_note(grid, "interval"))
+    report_caution(file, "No intervals were made: nothing here says which differences between parts are chance.");
+  caution_rounding(file, plot);
+  caution_same_weights(file, plot);
+}
+
 static void caution_cross(ReportFile *file, const PlotFile *plot, const Grid *grid) {
   caution_undefined(file, grid);
   caution_blind(file, grid);
@@ -220,6 +227,8 @@ void report_add_cautions(ReportFile *file, const PlotFile *plot, const Grid *gri
     caution_language(file, plot, grid);
   else if (strcmp(file->kind, "drift") == 0)
     caution_drift(file, plot, grid);
+  else if (strcmp(file->kind, "parts") == 0 || strcmp(file->kind, "samples") == 0)
+    caution_parts(file, plot, grid);
   else if (strcmp(file->kind, "cross") == 0)
     caution_cross(file, plot, grid);
   else if (strcmp(file->kind, "run") == 0)

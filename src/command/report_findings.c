@@ -272,6 +272,54 @@ static void find_values(ReportFile *file, const Grid *grid) {
   }
 }
 
+/* The row in which two parts differ most in relative_l2. */
+static size_t largest_difference(const Grid *grid) {
+  static const char lead[] = "relative_l2: ";
+  for (size_t r = 0; r < grid->n_rows; r++)
+    if (strncmp(grid_text(grid, r, "measure"), lead, sizeof lead - 1) == 0) return largest(grid, grid_text(grid, r, "measure"));
+  return grid->n_rows;
+}
+
+/* Where the change enters or lies, or what goes with it. */
+static void find_parts(ReportFile *file, const Grid *grid) {
+  const size_t n = grid->n_rows, all = largest(grid, "share_all"), margin = largest(grid, "spearman");
+  const size_t difference = largest_difference(grid), share = largest(grid, "share");
+  const size_t r = all < n ? all : margin < n ? margin : difference < n ? difference : share;
+  if (r == n) return;
+  const char *part = grid_text(grid, r, "part"), *site = grid_text(grid, r, "site");
+  const bool none = grid_number(grid, r, "lo") <= 0 && 0 <= grid_number(grid, r, "hi");
+  char *value = bounded_row(grid, r, "value");
+  if (r == all)
+    add(file, mem_format("%s of block %s", part, grid_text(grid, r, "layer")),
+        mem_format("has the largest share in the change of %s: %s.", site, value));
+  else if (r == margin)
+    add(file, mem_copy_string(site),
+        mem_format("has the closest rank correlation of the drift of pairs with their margins (%s): %s%s.", part, value,
+                   none ? ", which is not told apart from none" : ""));
+  else if (r == difference)
+    add(file, mem_copy_string(site),
+        mem_format("has the largest difference of relative_l2, %s: %s%s.", part, value, none ? ", which is not told apart from none" : ""));
+  else
+    add(file, mem_copy_string(site), mem_format("has the largest share of its change in one part: %s of %s %s.", value, grid_text(grid, r, "by"), part));
+  free(value);
+}
+
+/* The site with the furthest of all samples, and those that follow there. */
+static void find_samples(ReportFile *file, const Grid *grid) {
+  enum { NAMED = 3 };
+  const size_t best = largest(grid, "relative_l2");
+  if (best == grid->n_rows) return;
+  char *names = mem_copy_string("");
+  for (size_t r = best; r < grid->n_rows && is(grid, r, "panel", grid_text(grid, best, "panel")); r++) {
+    if (grid_number(grid, r, "rank") > NAMED) continue;
+    char *longer = mem_format("%s%s“%s” (%.3g)", names, names[0] ? ", " : "", grid_text(grid, r, "text"), grid_number(grid, r, "value"));
+    free(names);
+    names = longer;
+  }
+  add(file, mem_copy_string(grid_text(grid, best, "panel")), mem_format("has the samples that drift furthest: %s.", names));
+  free(names);
+}
+
 static void find_tests(ReportFile *file, const Grid *grid) {
   for (size_t r = 0; r < grid->n_rows; r++)
     add(file, mem_copy_string(grid_text(grid, r, "contrast")),
@@ -317,6 +365,10 @@ void report_add_findings(ReportFile *file, const PlotFile *plot, const Grid *gri
     find_evaluation(file, plot, grid);
   else if (strcmp(file->kind, "bias") == 0)
     find_tests(file, grid);
+  else if (strcmp(file->kind, "parts") == 0)
+    find_parts(file, grid);
+  else if (strcmp(file->kind, "samples") == 0)
+    find_samples(file, grid);
   else if (grid_has(grid, "panel"))
     find_words(file, grid);
   else if (grid_has(grid, "measure"))

@@ -11,6 +11,8 @@
 
 const ReportKind report_kinds[] = {{"drift", "Drift by layer", true},
                                    {"cross", "All layers against all", false},
+                                   {"parts", "Where the change lies", false},
+                                   {"samples", "Samples that drift most", false},
                                    {"weights", "Drift of weights", true},
                                    {"run", "Training", true},
                                    {"lm-run", "Training of language models", true},

@@ -94,7 +94,8 @@ typedef struct Attribute {
   const char *name, *label;
   bool is_digest;
 } Attribute;
-static const Attribute attributes[] = {{"interval", "Intervals", false},
+static const Attribute attributes[] = {{"by", "Split by", false},
+                                       {"interval", "Intervals", false},
                                        {"compute_dtype", "Computed in", false},
                                        {"reference", "Reference", false},
                                        {"ceiling", "Ceiling", false},
@@ -137,6 +138,8 @@ static void write_inputs(const Report *report, const ReportFile *file, FILE *out
 /* What a result's models are to it, as its figures and columns call them. */
 static const char *model_label(const char *kind, size_t number, size_t n) {
   static const char *const labels[][3] = {{"drift", "Frozen", "Compared with"},
+                                          {"parts", "Frozen", "Compared with"},
+                                          {"samples", "Frozen", "Compared with"},
                                           {"cross", "Model A", "Model B"},
                                           {"weights", "Model 0", "Model 1"},
                                           {"implicit", "Model 1", "Model 2"},

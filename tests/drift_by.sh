@@ -1,0 +1,209 @@
+#!/bin/sh
+# fathom drift --by: changes that were put in one place of made stores are found there, and nowhere else.
+. "$SRCDIR/tests/tap.sh"
+make=$(dirname "$FATHOM")/tests/make_store
+cd "$work" || exit 99
+
+"$make" a.h5 pairs=1 && "$make" rejected.h5 pairs=1 noise=.2 only_rejected=1 && "$make" third.h5 pairs=1 noise=.2 only_position=3 &&
+  "$make" one.h5 pairs=1 noise=.2 only_sample=17 && "$make" all.h5 pairs=1 noise=.2 && "$make" groups.h5 groups=4 &&
+  "$make" group.h5 groups=4 noise=.2 only_group=2 && "$make" frozen.h5 branches=1 && "$make" tuned.h5 branches=1 attn=.5 mlp=1 &&
+  "$make" against.h5 branches=1 attn=1 mlp=-.5 && "$make" plain.h5 && "$make" wide.h5 width=12 && "$make" last.h5 last=1 samples=30 &&
+  "$make" nan.h5 pairs=1 nan_at=20 && "$make" many.h5 groups=131 samples=262
+ok $? "stores are made"
+
+# cells FILE COLUMN SITE MEASURE: "part=cell" of all parts.
+cells() {
+  awk -F '\t' -v column="$2" -v site="$3" -v measure="$4" '
+    /^#/ { next }
+    !head { for (i = 1; i <= NF; i++) if ($i == column) head = i; next }
+    $1 == site && $5 == measure { printf "%s%s=%s", sep, $4, $head; sep = " " }' "$1"
+}
+rounded() { awk '{ for (i = 1; i <= NF; i++) { split($i, part, "="); v = sprintf("%.5f", part[2]); printf "%s%s=%s", (i > 1 ? " " : ""), part[1], (v == "-0.00000" ? "0.00000" : v) } }'; }
+block=blocks.1.hook_resid_post
+
+# Chosen against rejected.
+"$FATHOM" drift a.h5 rejected.h5 --by label -o label.h5 >label.tsv 2>err
+is "$? $(cat err)" "0 " "by label"
+is "$(grep -v '^#' label.tsv | head -1)" "$(printf 'site\tlayer\tby\tpart\tmeasure\tvalue\tlo\thi\tn\tn_rows')" "the columns"
+is "$(cells label.tsv value $block share)" "chosen=0 rejected=1 chosen - rejected=-1" "a change of rejected sides is all in these"
+is "$(cells label.tsv value $block relative_l2 | cut -d ' ' -f 1)" "chosen=0" "and the chosen ones have none"
+is "$(cells label.tsv n $block cosine) / $(cells label.tsv n_rows $block cosine)" \
+  "chosen=13 rejected=20 chosen - rejected=20 / chosen=38 rejected=58 chosen - rejected=96" "samples are pairs; rows add up"
+awk -F '\t' '!/^#/ && $4 == "chosen - rejected" && $5 == "relative_l2" { n++; bad = bad || !($7 < $6 && $6 < $8 && $8 < 0) } END { exit bad || n != 3 }' label.tsv
+ok $? "the difference has an interval, which is below 0"
+"$FATHOM" drift a.h5 all.h5 --by label --measures relative_l2 >even.tsv
+"$make" alike.h5 pairs=1 layers=100 && "$make" alike2.h5 pairs=1 layers=100 noise=.02 &&
+  "$FATHOM" drift alike.h5 alike2.h5 --by label --measures relative_l2 >alike.tsv
+awk -F '\t' '!/^#/ && $4 == "chosen - rejected" && $5 != "share" { n++; held += $7 <= 0 && 0 <= $8 } END { exit !(n == 100 && held >= 88 && held < 100) }' alike.tsv
+ok $? "where both sides drift alike it holds 0 in about 95 of 100 independent layers"
+"$FATHOM" drift a.h5 all.h5 --by label --measures relative_l2 --seed 7 | grep -v '^#' >seed.tsv
+is "$(cut -f 1-6 seed.tsv | cksum)" "$(grep -v '^#' even.tsv | cut -f 1-6 | cksum)" "another seed, same values"
+"$FATHOM" drift a.h5 all.h5 --by label --measures relative_l2 --threads 2 | grep -v '^#' >two.tsv
+grep -v '^#' even.tsv | cmp -s - two.tsv
+ok $? "the number of threads changes no digit"
+"$FATHOM" drift a.h5 all.h5 --by label --bootstrap 0 | awk -F '\t' '!/^#/ && $1 != "site" && $7 $8 != "--" { bad = 1 } END { exit bad }'
+ok $? "--bootstrap 0 has no intervals"
+
+# Positions, from either end.
+"$FATHOM" drift a.h5 third.h5 --by position --measures relative_l2 >position.tsv
+is "$(cells position.tsv value $block share)" "1=0 2-3=1 4-7=0" "a change at position 3 is found there"
+is "$(cells position.tsv value $block relative_l2 | sed 's/2-3=[0-9.]* //')" "1=0 4-7=0" "and at no other"
+"$FATHOM" drift a.h5 third.h5 --by position --keep-first --measures cosine | grep -v '^#' | cut -f 4 | sort -u | tr '\n' ' ' >bins
+is "$(cat bins)" "0 1 2-3 4-7 part " "position 0 is a part of its own"
+"$FATHOM" drift a.h5 third.h5 --by end --measures relative_l2 >end.tsv
+is "$(cells end.tsv value $block share | tr ' ' '\n' | awk -F = '{ sum += $2; last = $0 } END { printf "%.6f %s", sum, last }')" "1.000000 4-7=0" \
+  "shares add up to 1; a sample of six has position 3 two from its end"
+is "$("$FATHOM" drift last.h5 last.h5 --by end --measures cosine --sites $block | grep -v '^#' | tail -1 | cut -f 4-6)" "$(printf '0\tshare\t-')" \
+  "last tokens are at the end; no change has no shares"
+
+# Groups.
+"$FATHOM" drift groups.h5 group.h5 --by group --measures relative_l2,cka >group.tsv
+is "$(cells group.tsv value $block share)" "g0=0 g1=0 g2=1 g3=0" "a change of one group is found there"
+is "$(cells group.tsv value $block cka | sed 's/g2=[0-9.]* //')" "g0=1 g1=1 g3=1" "the others are as they were"
+
+# What attention and MLP add: .5 of one change in block 0, all of it in block 1.
+"$FATHOM" drift frozen.h5 tuned.h5 --by branch -o branch.h5 >branch.tsv
+is "$(cells branch.tsv value blocks.0.hook_resid_post share | rounded)" \
+  "blocks.0.hook_resid_pre=0.00000 blocks.0.hook_attn_out=1.00000 blocks.0.hook_mlp_out=0.00000" "block 0: attention"
+is "$(cells branch.tsv value blocks.1.hook_resid_post share | rounded)" \
+  "blocks.1.hook_resid_pre=0.33333 blocks.1.hook_attn_out=0.00000 blocks.1.hook_mlp_out=0.66667 remainder=0.00000" \
+  "block 1: a third from below, two from its MLP"
+is "$(cells branch.tsv value blocks.2.hook_resid_post share | rounded)" \
+  "blocks.2.hook_resid_pre=1.00000 blocks.2.hook_attn_out=0.00000 blocks.2.hook_mlp_out=0.00000 remainder=0.00000" \
+  "block 2 adds nothing, though its stream has drifted"
+is "$(cells branch.tsv value blocks.2.hook_resid_post share_all | rounded | tr ' ' '\n' | grep -v '=0\.00000' | tr '\n' ' ')" \
+  "blocks.0.hook_attn_out=0.33333 blocks.1.hook_mlp_out=0.66667 " "over all blocks: where it was put in"
+"$FATHOM" drift frozen.h5 against.h5 --by branch --layers 1 --bootstrap 0 >against.tsv
+is "$(cells against.tsv value blocks.1.hook_resid_post share | rounded)" \
+  "blocks.1.hook_resid_pre=2.00000 blocks.1.hook_attn_out=0.00000 blocks.1.hook_mlp_out=-1.00000 remainder=0.00000" \
+  "what works against the change is negative"
+"$FATHOM" drift frozen.h5 frozen.h5 --by branch | awk -F '\t' '!/^#/ && $1 != "site" && $6 != "-" { bad = 1 } END { exit bad }'
+ok $? "nothing changed: no shares"
+
+# Samples.
+"$FATHOM" drift a.h5 one.h5 --by sample --top 3 -o sample.h5 >sample.tsv
+is "$(awk -F '\t' '!/^#/ && $3 == 1 { printf "%s %s %s %s %s ", $4, $5, $6, $8, $9 }' sample.tsv)" \
+  "p17 g8 rejected 1 5 p17 g8 rejected 1 5 p17 g8 rejected 1 5 " "the sample that drifts, at each site"
+is "$(awk -F '\t' '!/^#/ && $3 + 0 > 1 { print $7, $8 }' sample.tsv | sort -u)" "0 0" "the others do not"
+is "$(grep -vc '^#' sample.tsv) $("$FATHOM" drift a.h5 one.h5 --by sample --top 0 --sites $block | grep -vc '^#')" "10 34" "--top, and all of them"
+"$FATHOM" drift a.h5 all.h5 --by sample --top 0 --sites $block >every.tsv
+is "$(awk -F '\t' '!/^#/ && $1 != "site" { share += $8; square += $9 * $7 ^ 2; rows += $9 } END { printf "%.6f %.6f", share, sqrt(square / rows) }' every.tsv)" \
+  "1.000000 $("$FATHOM" drift a.h5 all.h5 --measures relative_l2 --sites $block | awk -F '\t' '$3 == "relative_l2" { printf "%.6f", $4 }')" \
+  "shares add up to 1, and drifts to that of all"
+
+is "$("$FATHOM" drift a.h5 third.h5 --by sample | awk -F '\t' '!/^#/ && $8 > 0 && $1 != "site" { print $10 }' | sort -u)" 3 "where in the sample it changes most"
+
+# Their text, as the tokenizer has it.
+base=$SRCDIR/tests/fixtures/llama-base.gguf
+printf '{"id":"a","text":"once upon a time"}\n{"id":"b","text":"there was a fox"}\n' >texts.jsonl
+"$FATHOM" record "$base" --prompts texts.jsonl --sites attn_out,mlp_out,resid_post -o texts.h5 -q >/dev/null 2>&1
+"$FATHOM" drift texts.h5 texts.h5 --by sample --tokenizer "$base" --sites resid_post --layers 0 >texts.tsv
+awk -F '\t' '$4 == "a" && $12 ~ /once upon a time$/ { a = 1 } $4 == "b" && $12 ~ /there was a fox$/ && $11 != "-" { b = 1 } END { exit !a || !b }' texts.tsv
+ok $? "samples with their text and token"
+cp -r "$SRCDIR/tests/fixtures/llama-reward" other && chmod -R u+w other &&
+  sed 's/,\["i","t"\]//' "$SRCDIR/tests/fixtures/llama-reward/tokenizer.json" >other/tokenizer.json
+fails 3 '--tokenizer .*: tokenizer [0-9a-f]*\.\.\., the ids of texts\.h5 are of [0-9a-f]*\.\.\.' "another tokenizer" \
+  "$FATHOM" drift texts.h5 texts.h5 --by sample --tokenizer other
+
+# Drift of pairs against the change of their reward margin: pair k is moved by k + 1, and its margin goes down by as much.
+"$make" still.h5 pairs=1 && "$make" ramp.h5 pairs=1 ramp=.1
+scores() { # scores MARGIN: a table of fathom score; MARGIN is an expression of the pair's number k
+  awk "BEGIN { print \"# fathom\"; print \"id\\tside\\tn_tokens\\treward\"
+    for (k = 19; k >= 0; k--) { printf \"g%d\\tchosen\\t3\\t%.9g\\n\", k, 1 + ($1); printf \"g%d\\trejected\\t3\\t1\\n\", k } }"
+}
+scores '2' >before.tsv && scores '1 - k' >down.tsv && scores '2 + (k * 7 + 3) % 20' >mixed.tsv
+"$FATHOM" drift still.h5 ramp.h5 --by margin --margins before.tsv --margins down.tsv -o margin.h5 >margin.tsv 2>err
+is "$? $(cat err)" "0 " "by margin"
+is "$(cells margin.tsv value $block spearman) / $(cells margin.tsv lo $block spearman)" \
+  "margin_change=-1 margin_change_size=1 / margin_change=-1 margin_change_size=1" "pairs that drift most lose most margin: planted, and found"
+is "$(cells margin.tsv n $block spearman) $(cells margin.tsv n_rows $block spearman)" \
+  "margin_change=20 margin_change_size=20 margin_change=96 margin_change_size=96" "all pairs and their rows"
+"$FATHOM" drift still.h5 ramp.h5 --by margin --margins before.tsv --margins mixed.tsv |
+  awk -F '\t' '$5 == "spearman" { n++; bad = bad || !(-1 < $7 && $7 < $6 && $6 < $8 && $8 < 1 && $7 < 0 && 0 < $8) } END { exit bad || n != 6 }'
+ok $? "margins that change without regard to drift: an interval around 0"
+is "$("$FATHOM" drift still.h5 still.h5 --by margin --margins before.tsv --margins down.tsv | grep -v '^#' | cut -f 6,7 | sort -u | tr '\t\n' '  ')" \
+  "- - value lo " "no drift, no correlation"
+grep -v '^g19' before.tsv >fewer.tsv
+"$FATHOM" drift still.h5 ramp.h5 --by margin --margins fewer.tsv --margins down.tsv >fewer-pairs.tsv
+grep -q '^# spearman: rank correlation, over 19 of 20 pairs' fewer-pairs.tsv && [ "$(cells fewer-pairs.tsv n $block spearman | cut -d ' ' -f 1)" = margin_change=19 ]
+ok $? "pairs without rewards are left out and counted"
+is "$("$FATHOM" info margin.h5 | grep -c 'pairs/')" 5 "the result holds the pairs themselves"
+margin() { "$FATHOM" drift still.h5 ramp.h5 --by margin "$@"; }
+head -12 before.tsv >few.tsv
+fails 3 'still\.h5: 5 of 20 pairs have rewards in both few\.tsv and down\.tsv, expected at least 10' "too few pairs" margin --margins few.tsv --margins down.tsv
+sed 's/^g3	rejected/g3	chosen/' before.tsv >twice.tsv
+fails 3 'twice\.tsv: line [0-9]*: chosen side of g3 again, which is in line [0-9]* already' "a side twice" margin --margins twice.tsv --margins down.tsv
+(cat before.tsv && printf 'g3\trejected\t3\t1\n') >thrice.tsv
+fails 3 'thrice\.tsv: line 43: rejected side of g3 again' "three sides" margin --margins thrice.tsv --margins down.tsv
+grep -v '^g3	chosen' before.tsv >half.tsv
+fails 3 'half\.tsv: line [0-9]*: g3 has no chosen side' "one side alone" margin --margins half.tsv --margins down.tsv
+sed 's/^g3	chosen	3	3/g3	chosen	3	-/' before.tsv >gap.tsv
+fails 3 'gap\.tsv: line [0-9]*: reward is "-", expected a finite number' "a reward that is none" margin --margins before.tsv --margins gap.tsv
+sed 's/	chosen	/	-	/' before.tsv >sides.tsv
+fails 3 'sides\.tsv: line 3: side is "-", expected chosen or rejected' "scores of prompts" margin --margins sides.tsv --margins down.tsv
+fails 3 'margin\.tsv: line 11: no column id, expected a table of fathom score --pairs' "another table" margin --margins margin.tsv --margins down.tsv
+head -2 before.tsv >empty.tsv
+fails 3 'empty\.tsv: no pair below the first line' "no pairs in it" margin --margins empty.tsv --margins down.tsv
+fails 4 'no-such\.tsv' "no table" margin --margins no-such.tsv --margins down.tsv
+fails 3 'plain\.h5: no preference pair among its samples' "no pairs in the stores" \
+  "$FATHOM" drift plain.h5 plain.h5 --by margin --margins before.tsv --margins down.tsv
+fails 2 '--by margin: --margins was given 1 times, expected twice' "one table" margin --margins before.tsv
+fails 2 '--margins needs --by margin' "tables for nothing" "$FATHOM" drift still.h5 ramp.h5 --margins before.tsv --margins down.tsv
+
+# The pairs of a recording are those of the scores.
+. "$SRCDIR/tests/pairs.sh"
+write_pairs pairs.jsonl
+"$FATHOM" record "$SRCDIR/tests/fixtures/llama-reward" --pairs pairs.jsonl --sites resid_post -o recorded.h5 -q >/dev/null 2>&1 &&
+  "$FATHOM" score "$SRCDIR/tests/fixtures/llama-reward" --pairs pairs.jsonl >scored.tsv 2>/dev/null
+"$FATHOM" drift recorded.h5 recorded.h5 --by margin --margins scored.tsv --margins scored.tsv >recorded.tsv
+is "$(cells recorded.tsv n $block spearman | cut -d ' ' -f 1) $(grep -c "over $(grep -c . pairs.jsonl) of $(grep -c . pairs.jsonl) pairs" recorded.tsv)" \
+  "margin_change=$(grep -c . pairs.jsonl) 1" "each recorded pair is found among the scores"
+
+# What there is nothing to split by.
+fails 3 'plain\.h5: its samples have no labels \(/samples/label\) to be split by' "no labels" "$FATHOM" drift plain.h5 plain.h5 --by label
+fails 3 'plain\.h5: its samples have no groups \(/samples/group\) to be split by' "no groups" "$FATHOM" drift plain.h5 plain.h5 --by group
+fails 3 'many\.h5: more than 100 different groups \(those of preference pairs are the pairs' "too many groups" \
+  "$FATHOM" drift many.h5 many.h5 --by group
+fails 3 'plain\.h5 and plain\.h5: no chosen resid_post with attn_out and mlp_out of its block in both' "no branches" \
+  "$FATHOM" drift plain.h5 plain.h5 --by branch
+fails 3 'blocks\.0\.hook_resid_post has width 12 against 8, and --by sample needs one width' "samples of two widths" \
+  "$FATHOM" drift wide.h5 plain.h5 --by sample
+fails 3 'nan\.h5: blocks\.1\.hook_resid_post: sample p[0-9]* \(row 20\) holds a NaN' "NaN activations" "$FATHOM" drift a.h5 nan.h5 --by sample
+fails 2 '--by color: expected' "an unknown way" "$FATHOM" drift a.h5 all.h5 --by color
+fails 2 'exclude each other' "--by and --cross" "$FATHOM" drift a.h5 all.h5 --by label --cross
+fails 2 '--measures and --by sample exclude each other' "samples have their own measure" "$FATHOM" drift a.h5 all.h5 --by sample --measures cka
+fails 2 '--top needs --by sample' "--top of nothing" "$FATHOM" drift a.h5 all.h5 --by label --top 3
+fails 2 '--tokenizer needs --by sample' "--tokenizer of nothing" "$FATHOM" drift a.h5 all.h5 --tokenizer "$base"
+fails 2 '--by: probe_transfer is fit on all rows' "probes have no parts" "$FATHOM" drift a.h5 all.h5 --by position --measures probe_transfer
+
+"$FATHOM" drift a.h5 all.h5 --by sample --json --top 1 | grep -q '"relative_l2": *[0-9.]*'
+ok $? "JSON"
+# Figures and the report.
+is "$("$FATHOM" plot label.h5 --tsv | grep -v '^#' | cut -f 3,6 | grep share | sort -u | tr '\t\n' '  ')" \
+  "share chosen share rejected share: chosen - rejected chosen - rejected " "the figure's table: parts are lines, a difference has its panel"
+is "$("$FATHOM" plot branch.h5 --tsv | awk -F '\t' '$3 == "share_all" && $7 > .1 { printf "%s %s ", $5, $6 }')" "0 attn_out 1 mlp_out " \
+  "branches over the blocks they are in"
+is "$("$FATHOM" plot sample.h5 --tsv | awk -F '\t' '$5 == 1 { print $6, $7 }' | sort -u)" "p17 rejected" "samples"
+if command -v "${GNUPLOT:-gnuplot}" >/dev/null; then
+  for kind in label branch sample margin; do
+    FATHOM_PLOTS_DIR=$SRCDIR/plots "$FATHOM" plot $kind.h5 -o $kind.svg 2>err && [ ! -s err ] && grep -q '<svg' $kind.svg
+    ok $? "a picture of $kind.h5"
+  done
+  mkdir page && cp label.h5 branch.h5 sample.h5 margin.h5 page && FATHOM_PLOTS_DIR=$SRCDIR/plots "$FATHOM" report page -o page.html -q >page.tsv
+  is "$(awk -F '\t' '!/^#/ && $3 == "yes" { print $2 }' page.tsv | sort | uniq -c | tr -s ' \n' ' ')" " 3 parts 1 samples " "the report shows them"
+  sed 's/<[^>]*>//g' page.html >page.txt
+  grep -q 'mlp_out of block 1 *has the largest share in the change of blocks.2.hook_resid_post: 0.6667' page.txt &&
+    grep -q 'blocks.2.hook_resid_post *has the largest difference of relative_l2, chosen - rejected: -0\.[0-9]* \[' page.txt &&
+    grep -q 'has the samples that drift furthest: “p17” (0.' page.txt && grep -q 'with their margins (margin_change): -1 ' page.txt
+  ok $? "and says what they found"
+else
+  skip "no gnuplot"
+fi
+
+if [ -w /dev/full ]; then
+  fails 4 '^fathom: /dev/full: .*No space left on device' "a full device for the result" "$FATHOM" drift a.h5 all.h5 --by label --measures cosine -o /dev/full
+  fails 4 '^fathom: /dev/full: .*No space left on device' "and for samples" "$FATHOM" drift a.h5 all.h5 --by sample -o /dev/full
+else
+  skip "no /dev/full"
+fi
+tap_end
