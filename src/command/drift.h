@@ -115,6 +115,19 @@ Status drift_limits_parse(const OptionTexts *texts, DriftLimit **limits, Error *
 /* Is every limit's measure one that is printed? */
 Status drift_limits_check(const DriftLimit *limits, size_t n, const DriftSelection *selection, Error *err);
 
+/* What was measured, each [n_sites, n_printed]. */
+typedef struct DriftAnswers {
+  size_t n_sites, n_printed;
+  double *value, *low, *high;
+} DriftAnswers;
+
+DriftAnswers drift_answers_new(size_t n_sites, size_t n_printed); /* zeros */
+void drift_answers_clear(DriftAnswers *answers);
+
+/* Measures every site of the stores. */
+Status drift_measure_sites(const DriftStores *stores, const DriftSelection *selection, const DriftSettings *settings,
+                           DriftAnswers *answers, Error *err);
+
 Status drift_compare(const Invocation *call, const DriftSettings *settings, const DriftStores *stores,
                      const DriftSelection *selection, const DriftLimit *limits, Error *err);
 Status drift_cross(const Invocation *call, const DriftSettings *settings, const DriftStores *stores, Error *err);

@@ -12,14 +12,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* value, low and high [n_sites, n_printed]. */
-typedef struct Answers {
-  size_t n_sites, n_printed;
-  double *value, *low, *high;
-} Answers;
+DriftAnswers drift_answers_new(size_t n_sites, size_t n_printed) {
+  const size_t n = n_sites * n_printed;
+  return (DriftAnswers){n_sites, n_printed, mem_alloc(n, sizeof(double)), mem_alloc(n, sizeof(double)),
+                        mem_alloc(n, sizeof(double))};
+}
+
+void drift_answers_clear(DriftAnswers *answers) {
+  free(answers->value);
+  free(answers->low);
+  free(answers->high);
+  *answers = (DriftAnswers){0};
+}
 
 static Status measure_site(const DriftStores *stores, size_t i, const DriftSelection *s, const DriftSettings *settings,
-                           Answers *to, Error *err) {
+                           DriftAnswers *to, Error *err) {
   StoreRows rows_a = {stores->a, stores->sites_a[i]}, rows_b = {stores->b, stores->sites_b[i]};
   const RowSource source = {drift_side(&rows_a), drift_side(&rows_b)};
   Estimate *estimates = mem_alloc(s->n_values, sizeof *estimates);
@@ -82,8 +89,8 @@ static Status sites_at_a_time(const DriftStores *stores, const DriftSelection *s
 }
 
 /* Sites are shared out over the threads; one that is measured alone has them all. */
-static Status measure_sites(const DriftStores *stores, const DriftSelection *s, const DriftSettings *settings,
-                            Answers *to, Error *err) {
+Status drift_measure_sites(const DriftStores *stores, const DriftSelection *s, const DriftSettings *settings,
+                           DriftAnswers *to, Error *err) {
   const size_t n = stores->n_a;
   size_t together = 1;
   const Status fits = sites_at_a_time(stores, s, settings, &together, err);
@@ -141,7 +148,7 @@ static void note_subsample(const DriftStores *stores, const DriftSelection *s, c
 }
 
 static void print(const DriftStores *stores, const DriftSelection *s, const DriftSettings *settings,
-                  const Answers *from, Table *table) {
+                  const DriftAnswers *from, Table *table) {
   const StoreContents *c = store_contents(stores->a);
   const size_t n = stores->plan.n_samples;
   drift_note_rows(table, stores);
@@ -168,7 +175,7 @@ static void print(const DriftStores *stores, const DriftSelection *s, const Drif
 }
 
 static Status write_result(const DriftStores *stores, const DriftSelection *s, const DriftSettings *settings,
-                           const Provenance *provenance, const Answers *from, Error *err) {
+                           const Provenance *provenance, const DriftAnswers *from, Error *err) {
   const size_t n_sites = stores->n_a, shape[] = {n_sites, s->n_printed};
   const char **sites = mem_alloc(n_sites, sizeof *sites), **names = mem_alloc(s->n_printed, sizeof *names);
   double *layers = mem_alloc(n_sites, sizeof *layers), *counts = mem_alloc(n_sites * s->n_printed, sizeof *counts);
@@ -207,7 +214,7 @@ static Status write_result(const DriftStores *stores, const DriftSelection *s, c
 
 /* STATUS_NO where a value is above its limit; what is undefined cannot be said to be below it. */
 static Status judge(const DriftStores *stores, const DriftSelection *s, const DriftLimit *limits, size_t n,
-                    const Answers *from, Error *err) {
+                    const DriftAnswers *from, Error *err) {
   for (size_t k = 0; k < n; k++)
     for (size_t i = 0; i < stores->n_a; i++)
       for (size_t v = 0, at = i * s->n_printed; v < s->n_values; v++) {
@@ -239,12 +246,10 @@ static Status check_widths(const DriftStores *stores, const DriftSelection *s, E
 Status drift_compare(const Invocation *call, const DriftSettings *settings, const DriftStores *stores,
                      const DriftSelection *s, const DriftLimit *limits, Error *err) {
   static const char *const columns[] = {"site", "layer", "measure", "value", "lo", "hi", "n"};
-  const size_t count = stores->n_a * s->n_printed;
   const Provenance provenance = drift_provenance(call, settings, stores);
-  Answers answers = {stores->n_a, s->n_printed, mem_alloc(count, sizeof(double)), mem_alloc(count, sizeof(double)),
-                     mem_alloc(count, sizeof(double))};
+  DriftAnswers answers = drift_answers_new(stores->n_a, s->n_printed);
   Status status = check_widths(stores, s, err);
-  if (status == STATUS_OK) status = measure_sites(stores, s, settings, &answers, err);
+  if (status == STATUS_OK) status = drift_measure_sites(stores, s, settings, &answers, err);
   if (status == STATUS_OK && settings->output) status = write_result(stores, s, settings, &provenance, &answers, err);
   if (status == STATUS_OK) {
     Table *table = table_begin(stdout, settings->common.json, &provenance, columns, 7);
@@ -252,8 +257,6 @@ Status drift_compare(const Invocation *call, const DriftSettings *settings, cons
     status = table_end(table, err);
   }
   if (status == STATUS_OK) status = judge(stores, s, limits, settings->fail_above.count, &answers, err);
-  free(answers.value);
-  free(answers.low);
-  free(answers.high);
+  drift_answers_clear(&answers);
   return status;
 }
