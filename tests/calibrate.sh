@@ -9,7 +9,7 @@ calibrate() { "$FATHOM" calibrate --quick --world "$world" --seed 1 -q "$@"; }
 calibrate -o c.h5 --keep kept >c.tsv 2>why
 ok $? "the instruments find what was planted, and nothing else"
 sed 's/^/# /' why
-awk -F'\t' '!/^#/ && NR > 1 && ($9 == "missed" || $9 == "false alarm" || $10 > 0) { print "# " $0 }' c.tsv
+awk -F'\t' '!/^#/ && $1 != "truth" && ($9 == "missed" || $9 == "false alarm" || $10 > 0) { print "# " $0 }' c.tsv
 column() { awk -F'\t' -v truth="$1" -v measure="$2" -v what="$3" '/^#/ { next } !n { n = NF; for (i = 1; i <= NF; i++) at[$i] = i; next }
   $at["truth"] == truth && $at["measure"] == measure { print $at[what]; exit }' c.tsv; }
 is "$(grep -v '^#' c.tsv | cut -f 1 | sed 1d | uniq | tr '\n' ',')" \
@@ -46,6 +46,8 @@ is "$(awk -F'\t' '!/^#/ && $1 == "value tilt" { print $9 }' blunt.tsv | tr '\n' 
 
 # Refused.
 fails 4 'no village.grammar in nowhere: --world names its folder' "no world" "$FATHOM" calibrate --quick --world nowhere
+mkdir odd && cp "$world/village.grammar" "$world/config.json" odd
+fails 4 'no values.tsv in odd' "half a world" "$FATHOM" calibrate --quick --world odd
 fails 2 'kept: holds a calibration already' "a folder in use" calibrate --keep kept
 fails 2 'usage: fathom calibrate \[OPTIONS\]' "a model" "$FATHOM" calibrate model
 fails 4 'no-such/c.h5' "a result that cannot be written, said before anything is made" calibrate -o no-such/c.h5

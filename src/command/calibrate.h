@@ -60,7 +60,9 @@ typedef struct Calibration {
   char base_sha256[DIGEST_TEXT];
 } Calibration;
 
-#define CALIBRATE_GRAMMAR "village.grammar" /* in the world's folder, beside config.json and values.tsv */
+/* In the world's folder, beside config.json. */
+#define CALIBRATE_GRAMMAR "village.grammar"
+#define CALIBRATE_LEXICON "values.tsv"
 
 /* Folder, configuration and, with the text of the plain world, the tokenizer. */
 Status calibrate_open(Calibration *c, Error *err);

@@ -15,22 +15,27 @@
 #include <unistd.h>
 
 enum { VOCABULARY = 4096 };
-static const char BASE_TEXT[] = "base.txt";
+static const char BASE_TEXT[] = "base.txt", CONFIG[] = "config.json";
 
-/* The grammar's folder: named, beside the program, or where it was installed, next to the figures' scripts. */
+/* A file of the world's folder; freed by the caller. */
+static char *world_path(const Calibration *c, const char *name) { return file_join(c->world, name); }
+
+/* The world's folder: named, beside the program, or where it was installed, next to the figures' scripts. */
 static Status find_world(Calibration *c, Error *err) {
-  const char *named = c->settings->world;
-  char *beside = named ? NULL : shipped_beside_program("probes/world");
-  const char *const folders[] = {named ? named : beside, named ? NULL : FATHOM_PLOTS_DIR "/../world"};
-  for (size_t i = 0; i < 2 && !c->world; i++) {
-    char *grammar = folders[i] ? file_join(folders[i], CALIBRATE_GRAMMAR) : NULL;
-    if (grammar && file_exists(grammar)) c->world = mem_copy_string(folders[i]);
-    free(grammar);
+  static const char *const needed[] = {CALIBRATE_GRAMMAR, CONFIG, CALIBRATE_LEXICON};
+  Status status = STATUS_OK;
+  char *beside = shipped_beside_program("probes/world");
+  c->world = c->settings->world              ? mem_copy_string(c->settings->world)
+             : beside && file_exists(beside) ? mem_copy_string(beside)
+                                             : mem_copy_string(FATHOM_PLOTS_DIR "/../world");
+  for (size_t i = 0; i < sizeof needed / sizeof needed[0] && status == STATUS_OK; i++) {
+    char *path = world_path(c, needed[i]);
+    if (!file_exists(path))
+      status = error_set(err, STATUS_SYSTEM, "no %s in %s: --world names its folder, probes/world of the source", needed[i], c->world);
+    free(path);
   }
   free(beside);
-  if (c->world) return STATUS_OK;
-  return error_set(err, STATUS_SYSTEM, "no %s in %s: --world names its folder, probes/world of the source", CALIBRATE_GRAMMAR,
-                   named ? named : FATHOM_PLOTS_DIR "/../world");
+  return status;
 }
 
 static Status make_folder(Calibration *c, Error *err) {
@@ -65,7 +70,7 @@ static void set_size(Json *config, const char *key, size_t value) {
 
 /* The world's configuration at this size, and with biases in the MLP: a translation has to be written somewhere. */
 static Status read_config(Calibration *c, Error *err) {
-  char *path = file_join(c->world, "config.json");
+  char *path = world_path(c, CONFIG);
   const Status status = json_read(path, &c->config, err);
   free(path);
   if (status != STATUS_OK) return status;

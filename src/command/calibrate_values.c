@@ -26,7 +26,7 @@ static Status read_difference(const ImplicitWords *w, const char *lexicon, MeanI
 /* What the second model says more readily of agency than of communion, beyond the first. */
 static Status difference_between(const Calibration *c, const char *first, const char *second, MeanInterval *found, Error *err) {
   char *paths[] = {calibrate_path(c, first), calibrate_path(c, second)}, *questions = calibrate_path(c, "questions.jsonl"),
-       *lexicon = file_join(c->world, "values.tsv");
+       *lexicon = file_join(c->world, CALIBRATE_LEXICON);
   const char *files[] = {questions};
   const ImplicitSettings settings = {
       .common = c->settings->common,
