@@ -1,6 +1,6 @@
 #!/bin/sh
-# fathom calibrate, quick: every truth that is planted is found, what is blind is blind, nothing speaks where nothing was planted. (What is
-# said where an instrument misses is calibrate_whole.sh's.)
+# fathom calibrate, quick: every truth that is planted is found, what is blind is blind, nothing speaks where nothing was planted; and an
+# instrument that cannot find its truth is an exit code of 1.
 . "$SRCDIR/tests/tap.sh"
 world=$SRCDIR/probes/world
 cd "$work" || exit 99
@@ -32,6 +32,17 @@ is "$("$FATHOM" info c.h5 -q | awk -F'\t' '$2 == "verdict" { print $3 }')" "text
 is "$(cat own)" "$(column noise relative_l2 value)" "which are what the command says of what is kept"
 is "$(cd kept && ls -d */ | tr -d '/\n')" "$(printf 'agency\nbase\ncommunion\nnoise\nother\nrank_one\nreward-again\nreward-plain\nreward-shortcut\nrotation\ntranslation\n' | tr -d '\n')" \
   "models that are kept"
+
+# Worlds without what is planted: the tilt is not in the texts.
+mkdir blunt && cp "$world/config.json" "$world/values.tsv" blunt
+sed 's/\[agency\] <agency-noun>/[1] <agency-noun>/; s/\[communion\] <communion-noun>/[1] <communion-noun>/' "$world/village.grammar" >blunt/village.grammar
+mkdir tmp
+TMPDIR=$work/tmp "$FATHOM" calibrate --quick --world blunt --seed 1 -q >blunt.tsv 2>why
+is "$?" 1 "an instrument that misses is exit code 1"
+grep -q '^fathom: calibrate: .* rows are not as they should be, the first value tilt: implicit agency - communion at agency against base' why
+ok $? "which says which: $(cat why)"
+is "$(ls tmp)" "" "nothing is left behind"
+is "$(awk -F'\t' '!/^#/ && $1 == "value tilt" { print $9 }' blunt.tsv | tr '\n' ' ')" "missed missed missed " "in the table, too"
 
 # Refused.
 fails 4 'no village.grammar in nowhere: --world names its folder' "no world" "$FATHOM" calibrate --quick --world nowhere

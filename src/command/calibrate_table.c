@@ -76,8 +76,8 @@ Status calibrate_print(const Calibration *c, const Provenance *from, Error *err)
   table_note(table, "every model was made and pretrained here; edits are in block %zu", c->layer);
   table_note(table, "verdict: found or missed what was planted; blind: a measure that cannot see it did not; quiet: nothing was planted, "
                     "and nothing seen; false alarm: something was");
-  table_note(table, "false_alarms: elsewhere, at that many of `places` sites or weights before the edit (or behind one that is undone), "
-                    "where nothing has changed, the measure says that something has");
+  table_note(table, "columns false_alarms and places: elsewhere, that is at sites before the edit or behind one that is undone, or in other "
+                    "weights, where nothing has changed: how often the measure says that something has, and of how many");
   table_note(table, "lo, hi: 95 %% intervals as in the instrument's own table: over prompts for drift and implicit, over pairs for eval; none "
                     "is over trainings");
   summarise(c, table);
