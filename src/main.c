@@ -31,6 +31,7 @@ static const Command *const commands[] = {
     &command_plot,
     &command_report,
     &command_verify,
+    &command_calibrate,
     NULL,
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] - 1 };

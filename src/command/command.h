@@ -33,8 +33,8 @@ typedef struct Command {
   Status (*run)(const Invocation *call, const void *settings, Error *err);
 } Command;
 
-extern const Command command_axis, command_bias, command_drift, command_eval, command_implicit, command_import,
-    command_info, command_new, command_plot, command_record, command_report, command_scan, command_score,
+extern const Command command_axis, command_bias, command_calibrate, command_drift, command_eval, command_implicit,
+    command_import, command_info, command_new, command_plot, command_record, command_report, command_scan, command_score,
     command_sweep, command_tokenize, command_train, command_verify, command_weights, command_world;
 
 /* Provenance of this call, models still empty. */

@@ -5,10 +5,10 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "command/shipped.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -27,23 +27,10 @@ const char *gnuplot_format(const char *path) {
   return NULL;
 }
 
-/* plots/ in the folder of the running program, as in a build inside the source tree; freed by the caller, may be NULL.
- */
-static char *folder_beside_program(void) {
-  char program[PATH_MAX];
-  const ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
-  if (n <= 0) return NULL;
-  program[n] = 0;
-  char *slash = strrchr(program, '/');
-  if (!slash) return NULL;
-  *slash = 0;
-  return file_join(program, "plots");
-}
-
 /* The script's path, freed by the caller. */
 static Status find_script(const char *script, char **path, Error *err) {
   const char *named = getenv("FATHOM_PLOTS_DIR");
-  char *beside = folder_beside_program();
+  char *beside = shipped_beside_program("plots");
   const char *const folders[] = {named && *named ? named : beside, named && *named ? NULL : FATHOM_PLOTS_DIR};
   *path = NULL;
   for (size_t i = 0; i < 2 && !*path; i++) {

@@ -36,25 +36,14 @@ static Status set_weight(Grammar *grammar, const char *setting, Error *err) {
   return status == STATUS_OK ? status : error_prefix(err, "--set");
 }
 
-static Status write_texts(const WorldSettings *s, const Grammar *grammar, FILE *stream, Error *err) {
-  Status status = STATUS_OK;
-  for (size_t i = 0; i < s->count && status == STATUS_OK; i++) {
-    char *text = NULL;
-    status = grammar_expand(grammar, s->rule, s->common.seed, i, &text, err);
-    if (status == STATUS_OK) fputs(text, stream);
-    free(text);
-  }
-  return status;
-}
-
 static Status write_output(const WorldSettings *s, const Grammar *grammar, Error *err) {
   FileWriter writer = {0};
   if (!s->output) {
-    const Status status = write_texts(s, grammar, stdout, err);
+    const Status status = grammar_write(grammar, s->rule, s->common.seed, s->count, stdout, err);
     return status == STATUS_OK ? file_flush(stdout, "standard output", err) : status;
   }
   Status status = file_writer_open(&writer, s->output, err);
-  if (status == STATUS_OK) status = write_texts(s, grammar, writer.stream, err);
+  if (status == STATUS_OK) status = grammar_write(grammar, s->rule, s->common.seed, s->count, writer.stream, err);
   if (status == STATUS_OK) status = file_writer_commit(&writer, err);
   file_writer_discard(&writer);
   return status;

@@ -24,6 +24,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 typedef struct Grammar Grammar;
 
@@ -38,5 +39,8 @@ Status grammar_set(Grammar *grammar, const char *weight, double value, Error *er
  * STATUS_USAGE for a rule that is not there; STATUS_DATA where all weights of a rule are 0, a kept text is asked for before
  * it is kept, or the rules never end. */
 Status grammar_expand(const Grammar *grammar, const char *rule, uint64_t seed, size_t index, char **text, Error *err);
+
+/* The first `count` texts, one behind the other. Whether they could be written is for the stream's owner to check. */
+Status grammar_write(const Grammar *grammar, const char *rule, uint64_t seed, size_t count, FILE *stream, Error *err);
 
 #endif

@@ -103,3 +103,14 @@ Status grammar_expand(const Grammar *g, const char *rule, uint64_t seed, size_t 
   byte_run_clear(&e.out);
   return status;
 }
+
+Status grammar_write(const Grammar *g, const char *rule, uint64_t seed, size_t count, FILE *stream, Error *err) {
+  Status status = STATUS_OK;
+  for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+    char *text = NULL;
+    status = grammar_expand(g, rule, seed, i, &text, err);
+    if (status == STATUS_OK) fputs(text, stream);
+    free(text);
+  }
+  return status;
+}

@@ -1,0 +1,54 @@
+#!/bin/sh
+# fathom calibrate, quick: every truth that is planted is found, what is blind is blind, nothing speaks where nothing was planted; and an
+# instrument that cannot find its truth is an exit code of 1.
+. "$SRCDIR/tests/tap.sh"
+world=$SRCDIR/probes/world
+cd "$work" || exit 99
+calibrate() { "$FATHOM" calibrate --quick --world "$world" --seed 1 -q "$@"; }
+
+calibrate -o c.h5 --keep kept >c.tsv 2>why
+ok $? "the instruments find what was planted, and nothing else"
+sed 's/^/# /' why
+awk -F'\t' '!/^#/ && $1 != "truth" && ($9 == "missed" || $9 == "false alarm" || $10 > 0) { print "# " $0 }' c.tsv
+column() { awk -F'\t' -v truth="$1" -v measure="$2" -v what="$3" '/^#/ { next } !n { n = NF; for (i = 1; i <= NF; i++) at[$i] = i; next }
+  $at["truth"] == truth && $at["measure"] == measure { print $at[what]; exit }' c.tsv; }
+is "$(grep -v '^#' c.tsv | cut -f 1 | sed 1d | uniq | tr '\n' ',')" \
+  "nothing,noise,rotation,translation,rank one,value tilt,other texts,shortcut,no shortcut," "the truths"
+is "$(column noise cka verdict) $(column noise cka where)" "found blocks.1.hook_resid_post" "noise, by CKA"
+is "$(column rotation cka verdict) $(column rotation relative_l2 verdict)" "blind found" "a rotation: CKA is blind to it"
+is "$(column translation cka verdict) $(column translation procrustes verdict) $(column translation coherence verdict)" "blind blind found" \
+  "a translation: coherence sees it"
+is "$(column "rank one" effective_rank verdict) $(column "rank one" effective_rank_change verdict)" "found found" \
+  "a change of rank one, in the weights and in what they do"
+is "$(column "value tilt" "agency - communion" verdict)" "found" "a tilt of values"
+is "$(column shortcut gain verdict) $(column shortcut nts verdict)" "found found" "a shortcut"
+awk -F'\t' '!/^#/ && NR > 1 && $2 == "drift" { n += $11 } END { exit !(n > 100) }' c.tsv
+ok $? "hundreds of places where nothing was planted are looked at"
+is "$(sed -n 's/^# \(missed\|false_alarms\|false_alarms_elsewhere\): //p' c.tsv | tr '\n' ' ')" "0 0 0 " "all counted"
+is "$("$FATHOM" info c.h5 -q | awk -F'\t' '$2 == "kind" { print $3 }')" "calibration" "the result"
+is "$("$FATHOM" info c.h5 -q | awk -F'\t' '$2 == "verdict" { print $3 }')" "text [$(grep -vc '^#' c.tsv | awk '{ print $1 - 1 }')]" "with all rows"
+"$FATHOM" drift kept/base.h5 kept/noise.h5 --measures relative_l2 --sites blocks.1.hook_resid_post --bootstrap 1000 --seed 1 -q | awk -F'\t' '!/^#/ { print $4 }' |
+  sed 1d >own
+is "$(cat own)" "$(column noise relative_l2 value)" "which are what the command says of what is kept"
+is "$(cd kept && ls -d */ | tr -d '/\n')" "$(printf 'agency\nbase\ncommunion\nnoise\nother\nrank_one\nreward-again\nreward-plain\nreward-shortcut\nrotation\ntranslation\n' | tr -d '\n')" \
+  "models that are kept"
+
+# Worlds without what is planted: the tilt is not in the texts.
+mkdir blunt && cp "$world/config.json" "$world/values.tsv" blunt
+sed 's/\[agency\] <agency-noun>/[1] <agency-noun>/; s/\[communion\] <communion-noun>/[1] <communion-noun>/' "$world/village.grammar" >blunt/village.grammar
+mkdir tmp
+TMPDIR=$work/tmp "$FATHOM" calibrate --quick --world blunt --seed 1 -q >blunt.tsv 2>why
+is "$?" 1 "an instrument that misses is exit code 1"
+grep -q '^fathom: calibrate: .* rows are not as they should be, the first value tilt: implicit agency - communion at agency against base' why
+ok $? "which says which: $(cat why)"
+is "$(ls tmp)" "" "nothing is left behind"
+is "$(awk -F'\t' '!/^#/ && $1 == "value tilt" { print $9 }' blunt.tsv | tr '\n' ' ')" "missed missed missed " "in the table, too"
+
+# Refused.
+fails 4 'no village.grammar in nowhere: --world names its folder' "no world" "$FATHOM" calibrate --quick --world nowhere
+mkdir odd && cp "$world/village.grammar" "$world/config.json" odd
+fails 4 'no values.tsv in odd' "half a world" "$FATHOM" calibrate --quick --world odd
+fails 2 'kept: holds a calibration already' "a folder in use" calibrate --keep kept
+fails 2 'usage: fathom calibrate \[OPTIONS\]' "a model" "$FATHOM" calibrate model
+fails 4 'no-such/c.h5' "a result that cannot be written, said before anything is made" calibrate -o no-such/c.h5
+tap_end
