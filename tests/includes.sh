@@ -43,8 +43,8 @@ library_violations() {
         home["zlib"] = "src/base/file"
         home["nettle/[a-z0-9]*"] = "src/base/digest"
         home["oneapi/dnnl/[a-z_]*|dnnl[a-z_]*"] = "src/num/onednn"
-        home["pcre2"] = "src/(base/pattern|text/[a-z0-9_]*)" # short names; and splitting long texts fast
-        home["utf8proc"] = "src/text/[a-z0-9_]*"
+        home["pcre2"] = "src/(base/pattern|text/[a-z0-9_/]*)" # short names; and splitting long texts fast
+        home["utf8proc"] = "src/text/[a-z0-9_/]*"
         home["mpi|cuda[a-z_]*|cublas[a-z_0-9]*"] = "src/[a-z]*/[a-z0-9_]*"
       }
       {
