@@ -1,10 +1,14 @@
 /* Does a probe that was fit on the frozen model still work on the other? Classes of rows are predicted by ridge
  * regression on one indicator a class, the largest score wins. Samples are dealt out, class by class in turn, to a half
- * that is fit on and a half that is held out. Shares of held-out rows that are right: probe_frozen    fit on X, tested
- * on X       probe_refit   fit on Y, tested on Y probe_transfer  fit on X, tested on Y       probe_chance  of the class
- * most frequent in the half that is fit on transfer below refit: what the probe read is still there, in other
- * directions; refit below frozen: it is lost. The common design of linear probes; halves and penalty (RIDGE times the
- * mean variance of a column) fathom's own.
+ * that is fit on and a half that is held out. The shares of held-out rows that are right, of a probe
+ *
+ * - probe_frozen: fit on X, tested on X;
+ * - probe_transfer: fit on X, tested on Y;
+ * - probe_refit: fit on Y, tested on Y;
+ * - probe_chance: that always says the class most frequent in the half that is fit on.
+ *
+ * Transfer below refit: what the probe read is still there, in other directions; refit below frozen: it is lost. The
+ * common design of linear probes; halves and penalty (RIDGE times the mean variance of a column) fathom's own.
  *
  * The fits stream: S = sum (r - m)(r - m)' in float64, then (S + penalty) w = sum (r - m)(t - mean t). Intervals, on
  * the scale of atanh: how well these very probes do on new samples; held-out samples are resampled, the fits stay as
