@@ -56,7 +56,7 @@ grep -q '"rows":\[{"family":"birch","framing":"positive","category":"agency","me
 ok $? "JSON: rows of ranks have no members of tests"
 grep -q '{"contrast":"birch - maple","statistic":-[0-9.]*,"p":[0-9.]*,"unit":"models","labelings":35,' all.json
 ok $? "JSON: rows of tests have no members of ranks"
-is "$("$FATHOM" info b.h5 | grep -c "^dataset")" 25 "the result's datasets"
+is "$("$FATHOM" info b.h5 | grep -c "^dataset")" 26 "the result's datasets"
 "$FATHOM" info b.h5 | grep -q "^dataset${tab}median_rank${tab}number \[9, 7, 2\]"
 ok $? "ranks of every model, prompt and category are kept"
 "$FATHOM" plot b.h5 --figure ranks --tsv >ranks.tsv

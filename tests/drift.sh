@@ -180,6 +180,8 @@ fi
 
 "$FATHOM" drift a.h5 b.h5 -o d.h5 >/dev/null && [ -s d.h5 ] && [ ! -e d.h5.part ]
 ok $? "-o writes a file"
+is "$("$FATHOM" info d.h5 | grep '^dataset	notes')" "dataset	notes	text [$("$FATHOM" drift a.h5 b.h5 | sed -n '/^# [0-9]* rows of/,$p' | grep -c '^#')]" \
+  "with what the table says in '#' lines"
 fails 4 'no/such/d\.h5' "an output in a missing folder" "$FATHOM" drift a.h5 b.h5 -o no/such/d.h5
 if [ -w /dev/full ]; then
   "$FATHOM" drift a.h5 b.h5 >/dev/full 2>full.err

@@ -136,7 +136,7 @@ else
 fi
 is "$("$FATHOM" info w.h5 | awk -F '\t' '$1 == "file" || $1 == "dataset" { print $2, $3 }' | tr '\n' ';')" \
   "kind weights;base number [23];columns number [23];kind text [23];layer number [23];measure text [5];models/path text [2];\
-models/sha256 text [2];rows number [23];tensor text [23];value number [23, 5];" "-o writes a result"
+models/sha256 text [2];notes text [4];rows number [23];tensor text [23];value number [23, 5];" "-o writes a result"
 fails 4 'no/such/w\.h5' "an output in a missing folder, before a model is opened" "$FATHOM" weights base.gguf no-such-model -o no/such/w.h5
 fails 2 '--output \./copy.gguf: is one of the models' "an output that is a model" "$FATHOM" weights base.gguf copy.gguf -o ./copy.gguf
 cmp -s base.gguf copy.gguf && [ ! -e w.h5.part ]

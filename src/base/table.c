@@ -18,6 +18,8 @@ struct Table {
   size_t n_columns, column;
   bool header_done;
   Json *root, *rows, *notes, *summary, *row; /* root NULL = TSV */
+  char **kept; /* of a notebook, which has no out */
+  size_t n_kept;
 };
 
 char *command_line(int argc, char *const *argv) {
@@ -86,10 +88,27 @@ void table_note(Table *t, const char *format, ...) {
   va_start(args, format);
   vsnprintf(text, sizeof text, format, args);
   va_end(args);
-  if (t->root)
+  if (t->root) {
     json_add_string(t->notes, NULL, text);
-  else
+  } else if (t->out) {
     print_line(t->out, text);
+  } else {
+    t->kept = mem_resize(t->kept, t->n_kept + 1, sizeof *t->kept);
+    t->kept[t->n_kept++] = mem_copy_string(text);
+  }
+}
+
+Table *table_notebook(void) { return mem_alloc(1, sizeof(Table)); }
+
+char *const *table_notes(const Table *notebook, size_t *n) {
+  *n = notebook->n_kept;
+  return notebook->kept;
+}
+
+void table_close_notebook(Table *notebook) {
+  for (size_t i = 0; i < notebook->n_kept; i++) free(notebook->kept[i]);
+  free(notebook->kept);
+  free(notebook);
 }
 
 static Json *summary(Table *t) { return t->summary ? t->summary : (t->summary = json_add_object(t->root, "summary")); }
@@ -98,9 +117,9 @@ void table_summary_number(Table *t, const char *name, double value) {
   if (t->root)
     json_add_number(summary(t), name, value);
   else if (isnan(value))
-    fprintf(t->out, "# %s: -\n", name);
+    table_note(t, "%s: -", name);
   else
-    fprintf(t->out, "# %s: %.9g\n", name, value);
+    table_note(t, "%s: %.9g", name, value);
 }
 
 void table_summary_text(Table *t, const char *name, const char *value) {

@@ -32,6 +32,12 @@ Table *table_begin(FILE *out, bool json, const Provenance *provenance, const cha
 /* A remark: a '#' line, or an entry of "notes" in JSON. Before the first row in TSV, anywhere in JSON. */
 void table_note(Table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* A table that prints nothing and keeps what it is told: for result files, which say the same of themselves as the
+ * table does. Notes and summaries alone; not ended, but closed. */
+Table *table_notebook(void);
+char *const *table_notes(const Table *notebook, size_t *n); /* of the notebook */
+void table_close_notebook(Table *notebook);
+
 /* What is said of the result as a whole: "# name: value" in TSV, a member of "summary" in JSON. Where a note may stand. */
 void table_summary_number(Table *table, const char *name, double value);
 void table_summary_text(Table *table, const char *name, const char *value);

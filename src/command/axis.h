@@ -70,6 +70,8 @@ typedef struct AxisResults {
   size_t *units;               /* [n_categories] lemmas */
 } AxisResults;
 
+/* What the table says of them in '#' lines. */
+void axis_note_results(const AxisSettings *settings, const AxisData *data, const AxisResults *results, Table *table);
 Status axis_write(const char *path, const AxisSettings *settings, const Provenance *provenance, const AxisData *data,
                   const AxisResults *results, Error *err);
 

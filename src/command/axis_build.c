@@ -173,7 +173,7 @@ enum { FIXED_COLUMNS = 13 };
 static const char *const fixed_columns[FIXED_COLUMNS] = {"site", "layer", "auc",   "auc_lo",     "auc_hi",    "g",        "g_lo",
                                                          "g_hi", "p",     "p_max", "random_auc", "random_lo", "random_hi"};
 
-static void write_notes(const AxisSettings *s, const AxisData *data, const AxisResults *r, Table *table) {
+void axis_note_results(const AxisSettings *s, const AxisData *data, const AxisResults *r, Table *table) {
   static const char *const methods[] = {"difference of means", "linear discriminant, Ledoit-Wolf shrinkage",
                                         "logistic regression, L2 penalty"};
   const AxisWords *w = &data->words;
@@ -221,7 +221,7 @@ static Status print(const AxisSettings *s, const Provenance *provenance, const A
     for (size_t i = 0; i < 3; i++)
       columns[FIXED_COLUMNS + 3 * c + i] = mem_format("score_%s%s", w->categories[c], i == 0 ? "" : i == 1 ? "_lo" : "_hi");
   Table *table = table_begin(stdout, s->common.json, provenance, (const char *const *)columns, n_columns);
-  write_notes(s, data, r, table);
+  axis_note_results(s, data, r, table);
   for (size_t c = 0; c < w->n_categories; c++)
     table_note(table, "score_%s: mean score of its words over lemmas, 0 half-way between the poles, in standard deviations of "
                       "the words%s", w->categories[c], c < 2 ? "; held out" : "");

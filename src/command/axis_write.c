@@ -129,6 +129,12 @@ static Status write_axes(Result *result, const AxisData *data, const AxisResults
   return status;
 }
 
+static Status write_notes(Result *result, const AxisSettings *s, const AxisData *data, const AxisResults *r, Error *err) {
+  Table *notes = table_notebook();
+  axis_note_results(s, data, r, notes);
+  return result_write_notes(result, notes, err);
+}
+
 Status axis_write(const char *path, const AxisSettings *s, const Provenance *provenance, const AxisData *data,
                   const AxisResults *r, Error *err) {
   Result *result = NULL;
@@ -139,6 +145,7 @@ Status axis_write(const char *path, const AxisSettings *s, const Provenance *pro
   if (status == STATUS_OK) status = axis_write_poles(result, &data->words, err);
   if (status == STATUS_OK) status = result_write_attribute(result, "architecture", data->architecture, err);
   if (status == STATUS_OK && s->bootstrap) status = result_write_attribute(result, "interval", "95 % over lemmas", err);
+  if (status == STATUS_OK) status = write_notes(result, s, data, r, err);
   if (status == STATUS_OK) status = write_columns(result, data, r, err);
   if (status == STATUS_OK) status = write_projections(result, data, r, err);
   if (status == STATUS_OK) status = write_words(result, data, r, s->pos, err);

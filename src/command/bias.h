@@ -109,6 +109,7 @@ typedef struct BiasReport {
   const BiasTests *tests;
 } BiasReport;
 
+void bias_table_note(const BiasReport *report, Table *table);
 Status bias_table_print(const BiasReport *report, const Provenance *from, Error *err);
 
 /* kind "bias": model/{name,family}, prompt/{name,framing}, category/name, word/{text,category}, median_rank and

@@ -79,6 +79,12 @@ static Status write_tests(Result *result, const BiasReport *r, Error *err) {
   return status;
 }
 
+static Status write_notes(Result *result, const BiasReport *r, Error *err) {
+  Table *notes = table_notebook();
+  bias_table_note(r, notes);
+  return result_write_notes(result, notes, err);
+}
+
 Status bias_result_write(const BiasReport *r, const Provenance *from, Error *err) {
   Result *result;
   Status status = result_create(r->settings->output, "bias", from, &result, err);
@@ -86,6 +92,7 @@ Status bias_result_write(const BiasReport *r, const Provenance *from, Error *err
   status = write_names(result, r, err);
   if (status == STATUS_OK) status = write_ranks(result, r, err);
   if (status == STATUS_OK) status = write_tests(result, r, err);
+  if (status == STATUS_OK) status = write_notes(result, r, err);
   if (status == STATUS_OK) status = result_write_attribute(result, "lexicon", r->settings->lexicon, err);
   if (status == STATUS_OK) status = result_write_attribute(result, "lexicon_sha256", r->choice->lexicon->digest, err);
   if (status == STATUS_OK) return result_finish(result, err);

@@ -130,8 +130,7 @@ static void note_tests(const BiasReport *r, Table *table) {
   }
 }
 
-Status bias_table_print(const BiasReport *r, const Provenance *from, Error *err) {
-  Table *table = table_begin(stdout, r->settings->common.json, from, columns, N_COLUMNS);
+void bias_table_note(const BiasReport *r, Table *table) {
   note_data(r, table);
   table_note(
       table,
@@ -139,6 +138,11 @@ Status bias_table_print(const BiasReport *r, const Provenance *from, Error *err)
       "words, mean over prompts, then over models; least and most: of single models; without a preference %g",
       r->scores->n_words, 0.5 * (double)(r->scores->n_words + 1));
   note_tests(r, table);
+}
+
+Status bias_table_print(const BiasReport *r, const Provenance *from, Error *err) {
+  Table *table = table_begin(stdout, r->settings->common.json, from, columns, N_COLUMNS);
+  bias_table_note(r, table);
   for (size_t f = 0; f < r->groups->n_families; f++)
     for (Framing framing = 0; framing < FRAMINGS; framing++)
       for (size_t c = 0; c < r->scores->n_categories && r->groups->n_framed[framing]; c++)

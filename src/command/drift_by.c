@@ -37,6 +37,21 @@ static Status write_numbers(Result *result, const PartTable *t, Error *err) {
   return status;
 }
 
+static void note(const PartTable *t, Table *table) {
+  drift_note_rows(table, t->stores);
+  drift_note_sites(table, t->stores);
+  drift_note_compute(table, t->stores);
+  drift_note_intervals(table, t->settings);
+  table_note(table, "%s", t->note);
+  if (t->selection) drift_note_measures(table, t->selection);
+}
+
+static Status write_notes(const PartTable *t, Result *result, Error *err) {
+  Table *notes = table_notebook();
+  note(t, notes);
+  return result_write_notes(result, notes, err);
+}
+
 static Status write_result(const PartTable *t, const Provenance *provenance, Error *err) {
   char *interval = drift_interval_words(t->settings), *compute = drift_compute_words(t->stores);
   Result *result = NULL;
@@ -49,6 +64,7 @@ static Status write_result(const PartTable *t, const Provenance *provenance, Err
   if (status == STATUS_OK) status = drift_write_nonfinite(t->stores, result, err);
   if (status == STATUS_OK) status = write_texts(result, t, err);
   if (status == STATUS_OK) status = write_numbers(result, t, err);
+  if (status == STATUS_OK) status = write_notes(t, result, err);
   if (status == STATUS_OK && t->write_more) status = t->write_more(t->more, result, err);
   free(interval);
   free(compute);
@@ -60,12 +76,7 @@ static Status write_result(const PartTable *t, const Provenance *provenance, Err
 static Status print(const PartTable *t, const Provenance *provenance, Error *err) {
   static const char *const columns[] = {"site", "layer", "by", "part", "measure", "value", "lo", "hi", "n", "n_rows"};
   Table *table = table_begin(stdout, t->settings->common.json, provenance, columns, 10);
-  drift_note_rows(table, t->stores);
-  drift_note_sites(table, t->stores);
-  drift_note_compute(table, t->stores);
-  drift_note_intervals(table, t->settings);
-  table_note(table, "%s", t->note);
-  if (t->selection) drift_note_measures(table, t->selection);
+  note(t, table);
   for (size_t i = 0; i < t->n; i++) {
     const PartRow *row = &t->rows[i];
     table_string(table, row->site);

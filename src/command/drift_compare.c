@@ -186,10 +186,8 @@ static void note_subsample(const DriftStores *stores, const DriftSelection *s, c
   }
 }
 
-static void print(const DriftStores *stores, const DriftSelection *s, const DriftSettings *settings,
-                  const DriftAnswers *from, const DriftBeside *beside, Table *table) {
-  const StoreContents *c = store_contents(stores->a);
-  const size_t n = stores->plan.n_samples;
+static void note(const DriftStores *stores, const DriftSelection *s, const DriftSettings *settings,
+                 const DriftBeside *beside, Table *table) {
   drift_note_rows(table, stores);
   drift_note_sites(table, stores);
   drift_note_compute(table, stores);
@@ -199,6 +197,13 @@ static void print(const DriftStores *stores, const DriftSelection *s, const Drif
   if (settings->lens) table_note(table, "lens: final norm and head of %s, on both sides", settings->lens);
   note_subsample(stores, s, settings, table);
   drift_beside_note(beside, settings, table);
+}
+
+static void print(const DriftStores *stores, const DriftSelection *s, const DriftSettings *settings,
+                  const DriftAnswers *from, const DriftBeside *beside, Table *table) {
+  const StoreContents *c = store_contents(stores->a);
+  const size_t n = stores->plan.n_samples;
+  note(stores, s, settings, beside, table);
   for (size_t i = 0; i < stores->n_a; i++) {
     const char *site = c->sites[stores->sites_a[i]].name;
     for (size_t v = 0, at = i * s->n_printed; v < s->n_values; v++) {
@@ -213,6 +218,13 @@ static void print(const DriftStores *stores, const DriftSelection *s, const Drif
       drift_beside_print(beside, i, at++, table);
     }
   }
+}
+
+static Status write_notes(const DriftStores *stores, const DriftSelection *s, const DriftSettings *settings,
+                          const DriftBeside *beside, Result *result, Error *err) {
+  Table *notes = table_notebook();
+  note(stores, s, settings, beside, notes);
+  return result_write_notes(result, notes, err);
 }
 
 static Status write_result(const DriftStores *stores, const DriftSelection *s, const DriftSettings *settings,
@@ -242,6 +254,7 @@ static Status write_result(const DriftStores *stores, const DriftSelection *s, c
   if (status == STATUS_OK) status = result_write_array(result, "hi", 2, shape, from->high, err);
   if (status == STATUS_OK) status = result_write_array(result, "n", 2, shape, counts, err);
   if (status == STATUS_OK) status = drift_beside_write(beside, settings, result, err);
+  if (status == STATUS_OK) status = write_notes(stores, s, settings, beside, result, err);
   if (status == STATUS_OK)
     status = result_finish(result, err);
   else

@@ -109,7 +109,19 @@ static Status measure(const DriftStores *stores, const DriftSettings *settings, 
   return status;
 }
 
-static Status write_result(const DriftStores *stores, const Map *map, const char *path, const Provenance *provenance,
+static void note(const DriftStores *stores, const Map *map, const DriftSettings *settings, Table *table) {
+  drift_note_rows(table, stores);
+  drift_note_compute(table, stores);
+  if (map->wanted[CKA]) drift_note_intervals(table, settings);
+}
+
+static Status write_notes(const DriftStores *stores, const Map *map, const DriftSettings *settings, Result *result, Error *err) {
+  Table *notes = table_notebook();
+  note(stores, map, settings, notes);
+  return result_write_notes(result, notes, err);
+}
+
+static Status write_result(const DriftStores *stores, const Map *map, const DriftSettings *settings, const Provenance *provenance,
                            Error *err) {
   const size_t shape[] = {stores->n_a, stores->n_b};
   const char *wanted[KINDS];
@@ -118,9 +130,10 @@ static Status write_result(const DriftStores *stores, const Map *map, const char
     if (map->wanted[k]) wanted[n_wanted++] = kind_names[k];
   Result *result = NULL;
   char *compute = drift_compute_words(stores);
-  Status status = result_create(path, "cross", provenance, &result, err);
+  Status status = result_create(settings->output, "cross", provenance, &result, err);
   if (status == STATUS_OK) status = result_write_attribute(result, "compute_dtype", compute, err);
   if (status == STATUS_OK) status = drift_write_nonfinite(stores, result, err);
+  if (status == STATUS_OK) status = write_notes(stores, map, settings, result, err);
   free(compute);
   if (status == STATUS_OK) status = result_write_strings(result, "site_a", map->sites_a, stores->n_a, err);
   if (status == STATUS_OK) status = result_write_strings(result, "site_b", map->sites_b, stores->n_b, err);
@@ -138,9 +151,7 @@ static Status print(const DriftStores *stores, const Map *map, const DriftSettin
                     const Provenance *provenance, Error *err) {
   static const char *const columns[] = {"site_a", "site_b", "measure", "value", "lo", "hi", "n"};
   Table *table = table_begin(stdout, settings->common.json, provenance, columns, 7);
-  drift_note_rows(table, stores);
-  drift_note_compute(table, stores);
-  if (map->wanted[CKA]) drift_note_intervals(table, settings);
+  note(stores, map, settings, table);
   for (size_t i = 0; i < stores->n_a; i++)
     for (size_t j = 0; j < stores->n_b; j++)
       for (size_t k = 0; k < KINDS; k++) {
@@ -166,7 +177,7 @@ Status drift_cross(const Invocation *call, const DriftSettings *settings, const 
   const Provenance provenance = drift_provenance(call, settings, stores);
   Status status = select_kinds(settings->measures, &map, err);
   if (status == STATUS_OK) status = measure(stores, settings, &map, err);
-  if (status == STATUS_OK && settings->output) status = write_result(stores, &map, settings->output, &provenance, err);
+  if (status == STATUS_OK && settings->output) status = write_result(stores, &map, settings, &provenance, err);
   if (status == STATUS_OK) status = print(stores, &map, settings, &provenance, err);
   for (size_t k = 0; k < KINDS; k++) free(map.values[k]);
   free(map.low);

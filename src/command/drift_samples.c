@@ -178,6 +178,22 @@ static Status write_numbers(Result *result, const Entries *e, const StoreContent
   return status;
 }
 
+static void note(const DriftStores *stores, const DriftSettings *settings, Table *table) {
+  drift_note_rows(table, stores);
+  drift_note_sites(table, stores);
+  drift_note_compute(table, stores);
+  table_note(table, "relative_l2: root of the sample's mean squared change over the frozen rows' variance, that of all samples; "
+                    "share: of the whole squared change (both fathom's own)");
+  table_note(table, "position and token: where the sample changes most%s",
+             settings->tokenizer ? "" : "; --tokenizer MODEL reads the token ids");
+}
+
+static Status write_notes(const DriftStores *stores, const DriftSettings *settings, Result *result, Error *err) {
+  Table *notes = table_notebook();
+  note(stores, settings, notes);
+  return result_write_notes(result, notes, err);
+}
+
 static Status write_result(const DriftStores *stores, const DriftSettings *settings, const Provenance *provenance, const Entries *e,
                            Error *err) {
   const StoreContents *c = store_contents(stores->a);
@@ -186,6 +202,7 @@ static Status write_result(const DriftStores *stores, const DriftSettings *setti
   Status status = result_create(settings->output, "samples", provenance, &result, err);
   if (status == STATUS_OK) status = result_write_attribute(result, "compute_dtype", compute, err);
   if (status == STATUS_OK) status = drift_write_nonfinite(stores, result, err);
+  if (status == STATUS_OK) status = write_notes(stores, settings, result, err);
   if (status == STATUS_OK) status = write_texts(result, e, c, err);
   if (status == STATUS_OK) status = write_numbers(result, e, c, err);
   free(compute);
@@ -202,13 +219,7 @@ static Status print(const DriftStores *stores, const DriftSettings *settings, co
                                         "share", "n_rows", "position", "token",  "text"};
   const StoreContents *c = store_contents(stores->a);
   Table *table = table_begin(stdout, settings->common.json, provenance, columns, 12);
-  drift_note_rows(table, stores);
-  drift_note_sites(table, stores);
-  drift_note_compute(table, stores);
-  table_note(table, "relative_l2: root of the sample's mean squared change over the frozen rows' variance, that of all samples; "
-                    "share: of the whole squared change (both fathom's own)");
-  table_note(table, "position and token: where the sample changes most%s",
-             settings->tokenizer ? "" : "; --tokenizer MODEL reads the token ids");
+  note(stores, settings, table);
   for (size_t i = 0; i < e->n; i++) {
     const Entry *entry = &e->items[i];
     table_string(table, entry->site);

@@ -140,7 +140,7 @@ static void summary_bounded(Table *table, const char *name, Bounded b) {
   }
 }
 
-static void print_comparison(const EvalReport *r, Table *table) {
+static void note_comparison(const EvalReport *r, Table *table) {
   const EvalSettings *s = r->settings;
   const EvalComparison *c = r->comparison;
   const size_t n = r->student->n_sets;
@@ -167,6 +167,13 @@ static void print_comparison(const EvalReport *r, Table *table) {
   summary_bounded(table, "worst_gain", worst < n ? r->rows[worst].transfer.gain : (Bounded){NAN, NAN, NAN});
 }
 
+static void note(const EvalReport *r, Table *table) {
+  for (size_t i = 0; i < r->student->n_notes; i++) table_note(table, "%s", r->student->notes[i]);
+  note_plain(r, table);
+  note_overlaps(r, table);
+  if (r->reference) note_comparison(r, table);
+}
+
 Status eval_table_print(const EvalReport *r, const Provenance *from, Error *err) {
   const char *names[N_COLUMNS];
   const unsigned parts = parts_of(r);
@@ -174,10 +181,7 @@ Status eval_table_print(const EvalReport *r, const Provenance *from, Error *err)
   for (size_t i = 0; i < N_COLUMNS; i++)
     if (columns[i].part & parts) names[n++] = columns[i].name;
   Table *table = table_begin(stdout, r->settings->common.json, from, names, n);
-  for (size_t i = 0; i < r->student->n_notes; i++) table_note(table, "%s", r->student->notes[i]);
-  note_plain(r, table);
-  note_overlaps(r, table);
-  if (r->reference) print_comparison(r, table);
+  note(r, table);
   for (size_t i = 0; i < r->student->n_sets; i++)
     for (size_t j = 0; j < N_COLUMNS; j++)
       if (columns[j].part & parts) print_cell(table, &r->rows[i], &columns[j]);
@@ -223,12 +227,19 @@ static Status write_comparison(Result *result, const EvalReport *r, Error *err) 
   return status;
 }
 
+static Status write_notes(const EvalReport *r, Result *result, Error *err) {
+  Table *notes = table_notebook();
+  note(r, notes);
+  return result_write_notes(result, notes, err);
+}
+
 Status eval_table_write(const EvalReport *r, const Provenance *from, Error *err) {
   Result *result;
   Status status = result_create(r->settings->output, "eval", from, &result, err);
   if (status != STATUS_OK) return status;
   for (size_t i = 0; i < N_COLUMNS && status == STATUS_OK; i++)
     if (columns[i].part & parts_of(r)) status = write_column(result, r, &columns[i], err);
+  if (status == STATUS_OK) status = write_notes(r, result, err);
   if (status == STATUS_OK) status = eval_result_add_run(result, r->student, r->files, err);
   if (status == STATUS_OK && r->reference) status = write_comparison(result, r, err);
   if (status == STATUS_OK) status = result_write_attribute(result, "compute_dtype", r->settings->input.dtype, err);

@@ -145,6 +145,7 @@ typedef struct ImplicitReport {
   const ImplicitPairs *pairs;
 } ImplicitReport;
 
+void implicit_note(const ImplicitReport *report, Table *table);
 Status implicit_print(const ImplicitReport *report, const char *table, const Provenance *from, Error *err);
 Status implicit_write(const ImplicitReport *report, const Provenance *from, Error *err); /* -o */
 

@@ -165,6 +165,12 @@ static Status write_pairs(const ImplicitReport *r, Result *result, Error *err) {
   return status;
 }
 
+static Status write_notes(const ImplicitReport *r, Result *result, Error *err) {
+  Table *notes = table_notebook();
+  implicit_note(r, notes);
+  return result_write_notes(result, notes, err);
+}
+
 Status implicit_write(const ImplicitReport *r, const Provenance *from, Error *err) {
   const ImplicitSettings *s = r->run->settings;
   Result *result;
@@ -173,6 +179,7 @@ Status implicit_write(const ImplicitReport *r, const Provenance *from, Error *er
   status = result_write_attribute(result, "compute_dtype", s->input.dtype, err);
   if (status == STATUS_OK && !r->pairs)
     status = result_write_attribute(result, "interval", "95 % over prompts (Student's t)", err);
+  if (status == STATUS_OK) status = write_notes(r, result, err);
   if (status == STATUS_OK && r->tokens) status = write_sets(r, result, err);
   if (status == STATUS_OK && r->tokens) status = write_prompts(r, result, err);
   if (status == STATUS_OK && r->tokens) status = write_tokens(r, result, err);

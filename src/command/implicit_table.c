@@ -105,7 +105,7 @@ static void note_data(const ImplicitRun *run, Table *table) {
   }
 }
 
-static void note_all(const ImplicitReport *r, Table *table) {
+void implicit_note(const ImplicitReport *r, Table *table) {
   for (int k = 0; k < 2; k++) note_side(&r->run->sides[k], k + 1, table);
   note_data(r->run, table);
   if (r->run->n_too_long)
@@ -295,7 +295,7 @@ Status implicit_print(const ImplicitReport *report, const char *name, const Prov
   while (strcmp(tables[which].name, name) != 0) which++;
   while (tables[which].columns[n]) n++;
   Table *table = table_begin(stdout, report->run->settings->common.json, from, tables[which].columns, n);
-  note_all(report, table);
+  implicit_note(report, table);
   tables[which].rows(report, table);
   return table_end(table, err);
 }

@@ -104,7 +104,7 @@ static char *type_words(const WeightsRun *run, int side) {
   return words;
 }
 
-static void print_notes(const WeightsRun *run, Table *table) {
+static void note(const WeightsRun *run, Table *table) {
   size_t n_factors = 0;
   char *types[2] = {type_words(run, 0), type_words(run, 1)};
   for (size_t i = 0; i < run->n_pairs; i++) n_factors += run->pairs[i].has_factors;
@@ -126,7 +126,7 @@ Status weights_print(const WeightsRun *run, const Provenance *provenance, Error 
   static const char *const columns[] = {"tensor", "layer", "kind", "rows", "columns", "measure", "value"};
   Table *table = table_begin(stdout, run->settings->common.json, provenance, columns, 7);
   RowList rows = list_rows(run);
-  print_notes(run, table);
+  note(run, table);
   for (size_t i = 0; i < rows.count; i++)
     for (int m = 0; m < WEIGHT_MEASURES; m++) {
       const WeightRow *row = &rows.items[i];
@@ -141,6 +141,12 @@ Status weights_print(const WeightsRun *run, const Provenance *provenance, Error 
     }
   clear_rows(&rows);
   return table_end(table, err);
+}
+
+static Status write_notes(const WeightsRun *run, Result *result, Error *err) {
+  Table *notes = table_notebook();
+  note(run, notes);
+  return result_write_notes(result, notes, err);
 }
 
 Status weights_write(const WeightsRun *run, const Provenance *provenance, Error *err) {
@@ -169,6 +175,7 @@ Status weights_write(const WeightsRun *run, const Provenance *provenance, Error 
   if (status == STATUS_OK) status = result_write_array(result, "columns", 1, shape, widths, err);
   if (status == STATUS_OK) status = result_write_array(result, "base", 1, shape, bases, err);
   if (status == STATUS_OK) status = result_write_array(result, "value", 2, shape, values, err);
+  if (status == STATUS_OK) status = write_notes(run, result, err);
   if (status == STATUS_OK)
     status = result_finish(result, err);
   else

@@ -152,6 +152,14 @@ Status result_write_attribute(Result *result, const char *name, const char *valu
   return status == STATUS_OK ? status : fail(result, NULL, err);
 }
 
+Status result_write_notes(Result *result, Table *notebook, Error *err) {
+  size_t n;
+  char *const *notes = table_notes(notebook, &n);
+  const Status status = n ? result_write_strings(result, "notes", (const char *const *)notes, n, err) : STATUS_OK;
+  table_close_notebook(notebook);
+  return status;
+}
+
 /* Chunks of about 8 KiB: a run of a few steps stays small, one of many has few chunks. */
 static Status open_growing(Result *result, const char *name, size_t row_rank, const size_t *row_shape, H5Dataset *set,
                            Error *err) {

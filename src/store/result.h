@@ -39,6 +39,8 @@ Status result_write_floats(Result *result, const char *name, size_t rank, const 
                            Error *err);
 Status result_write_strings(Result *result, const char *name, const char *const *values, size_t n, Error *err);
 Status result_write_attribute(Result *result, const char *name, const char *value, Error *err); /* on the root */
+/* What the command's table says in '#' lines, as the texts "notes": of a notebook, which is closed in any case. */
+Status result_write_notes(Result *result, Table *notebook, Error *err);
 
 /* Appends one entry of shape [row_shape...] to array name, making it (extent 0, unlimited) at the first call. */
 Status result_append(Result *result, const char *name, size_t row_rank, const size_t *row_shape, const double *values,
