@@ -77,6 +77,16 @@ is "$(cells branch.tsv value blocks.2.hook_resid_post share_all | rounded | tr '
 is "$(cells against.tsv value blocks.1.hook_resid_post share | rounded)" \
   "blocks.1.hook_resid_pre=2.00000 blocks.1.hook_attn_out=0.00000 blocks.1.hook_mlp_out=-1.00000 remainder=0.00000" \
   "what works against the change is negative"
+"$make" nan-branch.h5 branches=1 pairs=1 nan_at=20 && "$make" finite.h5 branches=1 pairs=1 && "$make" broad.h5 branches=1 width=200 &&
+  fails 3 '^fathom: nan-branch\.h5: blocks\.0\.hook_mlp_out: sample p5 \(row 20\) holds a NaN' "NaN in a branch, named by store and side" \
+    "$FATHOM" drift finite.h5 nan-branch.h5 --by branch --sites resid_post
+"$FATHOM" drift frozen.h5 tuned.h5 --by branch --threads 3 --memory 1M | grep -v '^#' >turns.tsv
+grep -v '^#' branch.tsv | cmp -s - turns.tsv
+ok $? "--threads and --memory change no digit"
+for by in branch sample; do
+  fails 2 '^fathom: --memory 1M: one site takes [0-9]+M; --rows takes fewer samples$' "--memory counts what --by $by takes" \
+    "$FATHOM" drift broad.h5 broad.h5 --by $by --memory 1M
+done
 "$FATHOM" drift frozen.h5 frozen.h5 --by branch | awk -F '\t' '!/^#/ && $1 != "site" && $6 != "-" { bad = 1 } END { exit bad }'
 ok $? "nothing changed: no shares"
 
@@ -100,10 +110,22 @@ printf '{"id":"a","text":"once upon a time"}\n{"id":"b","text":"there was a fox"
 "$FATHOM" drift texts.h5 texts.h5 --by sample --tokenizer "$base" --sites resid_post --layers 0 >texts.tsv
 awk -F '\t' '$4 == "a" && $12 ~ /once upon a time$/ { a = 1 } $4 == "b" && $12 ~ /there was a fox$/ && $11 != "-" { b = 1 } END { exit !a || !b }' texts.tsv
 ok $? "samples with their text and token"
+awk 'BEGIN { for (i = 0; i < 2; i++) { printf "{\"id\":\"%d\",\"text\":\"begin", i; for (k = 0; k < 30; k++) printf " the the the the \303\251"; print " end\"}" } }' >long.jsonl
+for rule in last mean all; do
+  "$FATHOM" record "$base" --prompts long.jsonl --tokens $rule --sites resid_post -o long-$rule.h5 -q >/dev/null 2>&1
+  "$FATHOM" drift long-$rule.h5 long-$rule.h5 --by sample --tokenizer "$base" --sites resid_post --layers 0 >long-$rule.tsv
+done
+is "$(awk -F '\t' '$3 == 1 { n = gsub(/\303\251/, "ee", $12); print $12 ~ /^\.\.\.( ?(the|he|e|ee|end))*$/, length($12), n }' long-last.tsv) $(tail -1 long-all.tsv | cut -f 10,12 | sed 's/begin.*\.\.\.$/begin/')" \
+  "1 403 21 $(printf '1\tbegin')" "of a long text the 400 bytes around the token that changes most"
+is "$(tail -1 long-mean.tsv | cut -f 10,11,12 | cut -c 1-9) $(grep -c '^# rows are means over tokens' long-mean.tsv)" "$(printf -- '-\t-\tbegin') 1" \
+  "means over tokens have no position"
 cp -r "$SRCDIR/tests/fixtures/llama-reward" other && chmod -R u+w other &&
   sed 's/,\["i","t"\]//' "$SRCDIR/tests/fixtures/llama-reward/tokenizer.json" >other/tokenizer.json
 fails 3 '--tokenizer .*: tokenizer [0-9a-f]*\.\.\., the ids of texts\.h5 are of [0-9a-f]*\.\.\.' "another tokenizer" \
   "$FATHOM" drift texts.h5 texts.h5 --by sample --tokenizer other
+
+"$make" bare.h5 bare=1 && fails 3 'bare\.h5: holds no token ids \(/tokens/ids\) that --tokenizer could read' "no tokens to read" \
+  "$FATHOM" drift bare.h5 bare.h5 --by sample --tokenizer "$base"
 
 # Drift of pairs against the change of their reward margin: pair k is moved by k + 1, and its margin goes down by as much.
 "$make" still.h5 pairs=1 && "$make" ramp.h5 pairs=1 ramp=.1
@@ -168,7 +190,7 @@ fails 3 'plain\.h5 and plain\.h5: no chosen resid_post with attn_out and mlp_out
   "$FATHOM" drift plain.h5 plain.h5 --by branch
 fails 3 'blocks\.0\.hook_resid_post has width 12 against 8, and --by sample needs one width' "samples of two widths" \
   "$FATHOM" drift wide.h5 plain.h5 --by sample
-fails 3 'nan\.h5: blocks\.1\.hook_resid_post: sample p[0-9]* \(row 20\) holds a NaN' "NaN activations" "$FATHOM" drift a.h5 nan.h5 --by sample
+fails 3 'nan\.h5: blocks\.1\.hook_resid_post: sample p5 \(row 20\) holds a NaN' "NaN activations, of a rejected side" "$FATHOM" drift a.h5 nan.h5 --by sample
 fails 2 '--by color: expected' "an unknown way" "$FATHOM" drift a.h5 all.h5 --by color
 fails 2 'exclude each other' "--by and --cross" "$FATHOM" drift a.h5 all.h5 --by label --cross
 fails 2 '--measures and --by sample exclude each other' "samples have their own measure" "$FATHOM" drift a.h5 all.h5 --by sample --measures cka

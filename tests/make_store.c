@@ -11,7 +11,7 @@
 
 static double samples = 40, layers = 3, width = 8, noise = 0, longest = 6, embed = 0, nan_at = -1, other_ids = 0,
               last = 0, cut = 0, constant = 0, bfloat16 = 0, inf_at = -1, other_tokens = 0, pairs = 0, groups = 0, only_position = -1,
-              only_rejected = 0, only_group = -1, only_sample = -1, branches = 0, attn = 0, mlp = 0, ramp = 0;
+              only_rejected = 0, only_group = -1, only_sample = -1, branches = 0, attn = 0, mlp = 0, ramp = 0, bare = 0;
 
 static const struct {
   const char *name;
@@ -22,7 +22,7 @@ static const struct {
                 {"inf_at", &inf_at},   {"other_tokens", &other_tokens},
                 {"pairs", &pairs}, {"groups", &groups}, {"only_position", &only_position},
                 {"only_rejected", &only_rejected}, {"only_group", &only_group}, {"only_sample", &only_sample},
-                {"branches", &branches}, {"attn", &attn}, {"mlp", &mlp}, {"ramp", &ramp}};
+                {"branches", &branches}, {"attn", &attn}, {"mlp", &mlp}, {"ramp", &ramp}, {"bare", &bare}};
 
 static int set(const char *word) {
   const char *equals = strchr(word, '=');
@@ -111,8 +111,8 @@ int main(int argc, char **argv) {
                                   .groups = in_groups,
                                   .labels = labels,
                                   .n_tokens = n_tokens,
-                                  .token_ids = token_ids,
-                                  .token_offsets = offsets,
+                                  .token_ids = bare > 0 ? NULL : token_ids,
+                                  .token_offsets = bare > 0 ? NULL : offsets,
                                   .row_sample = row_sample,
                                   .row_token = row_token,
                                   .command_line = "make_store",

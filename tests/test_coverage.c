@@ -113,7 +113,7 @@ static void population(const Truth *t, double truth[VALUES]) {
 /* One draw: below[v], above[v] are raised where the interval lies above or below the truth. */
 static bool try_once(const Truth *t, Rng *rng, Draw *draw, const double truth[VALUES], unsigned *misses) {
   draw_rows(rng, t, draw);
-  const RowSource source = {{D, read_part, draw->x, "x", "s", NULL, NULL}, {D, read_part, draw->y, "y", "s", NULL, NULL}};
+  const RowSource source = {{D, read_part, draw->x, "x", "s", NULL, NULL, NULL}, {D, read_part, draw->y, "y", "s", NULL, NULL, NULL}};
   RowPlan plan;
   Error err = {0};
   Estimate estimates[VALUES];

@@ -57,7 +57,7 @@ static Status read_y(void *context, size_t first, size_t n, float *to, Error *er
 }
 
 static RowSource source_of(Rows *rows) {
-  return (RowSource){{rows->dx, read_x, rows, "x", "s", NULL, NULL}, {rows->dy, read_y, rows, "y", "s", NULL, NULL}};
+  return (RowSource){{rows->dx, read_x, rows, "x", "s", NULL, NULL, NULL}, {rows->dy, read_y, rows, "y", "s", NULL, NULL, NULL}};
 }
 
 /* The demo's population has CKA 1/2; counting a row drawn twice as two would put the interval at about [0.52, 0.61]. */
@@ -442,7 +442,7 @@ static void test_cross(void) {
                                   : 1);
     }
     for (size_t i = 0; i < sites[0].n && !clustered; i++) sites[0].sample[i] = (uint32_t)i;
-    for (size_t s = 0; s < SITES; s++) sides[s] = (RowSide){sites[s].dx, read_site, &sites[s], "x", "s", NULL, NULL};
+    for (size_t s = 0; s < SITES; s++) sides[s] = (RowSide){sites[s].dx, read_site, &sites[s], "x", "s", NULL, NULL, NULL};
     RowPlan plan;
     Error err = {0};
     row_plan_make(sites[0].n, sites[0].sample, NULL, &plan, &err);

@@ -41,7 +41,7 @@ static void test_row_changes(void) {
   double change[ROWS], spread[ROWS], total = 0;
   for (size_t i = 0; i < ROWS * WIDTH; i++) y[i] = x[i] = (float)(i % 7);
   for (size_t i = 0; i < ROWS; i++) y[i * WIDTH + 1] += (float)i;
-  const RowSource source = {{WIDTH, read_rows, x, "x", "rows", NULL, NULL}, {WIDTH, read_rows, y, "y", "rows", NULL, NULL}};
+  const RowSource source = {{WIDTH, read_rows, x, "x", "rows", NULL, NULL, NULL}, {WIDTH, read_rows, y, "y", "rows", NULL, NULL, NULL}};
   RowPlan plan;
   Error err;
   bool right = true;

@@ -138,8 +138,8 @@ static Status read_memory(void *context, size_t first, size_t n, float *rows, Er
 Status drift_measure_rows(const Measure *measure, size_t n, size_t dx, const float *x, size_t dy, const float *y,
                           const uint32_t *row_sample, double *values, Error *err) {
   MemoryRows of_x = {x, dx}, of_y = {y, dy};
-  const RowSource source = {{dx, read_memory, &of_x, "frozen", "rows", NULL, NULL},
-                            {dy, read_memory, &of_y, "current", "rows", NULL, NULL}};
+  const RowSource source = {{dx, read_memory, &of_x, "frozen", "rows", NULL, NULL, NULL},
+                            {dy, read_memory, &of_y, "current", "rows", NULL, NULL, NULL}};
   RowPlan plan;
   Estimate estimates[MEASURE_MAX_VALUES];
   Status status = row_plan_make(n, row_sample, NULL, &plan, err);

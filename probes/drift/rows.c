@@ -93,7 +93,9 @@ Status row_plan_sample(RowPlan *plan, size_t n_rows, uint64_t seed, Error *err) 
 }
 
 void row_plan_part(const RowPlan *plan, const bool *kept, RowPlan *part, size_t **sample_at) {
-  *part = (RowPlan){.rows = mem_alloc(plan->n_rows, sizeof *part->rows),
+  size_t n_rows = 0;
+  for (size_t i = 0; i < plan->n_rows; i++) n_rows += kept[i];
+  *part = (RowPlan){.rows = mem_alloc(n_rows, sizeof *part->rows),
                     .begin = mem_alloc(plan->n_samples + 1, sizeof *part->begin),
                     .samples = mem_alloc(plan->n_samples, sizeof *part->samples)};
   *sample_at = mem_alloc(plan->n_samples, sizeof **sample_at);
@@ -195,10 +197,11 @@ Status row_reader_next(RowReader *r, RowBlock *block, bool *more, Error *err) {
 static Status refuse(const RowSide *side, const RowPlan *plan, size_t at, Error *err) {
   size_t s = 0;
   while (plan->begin[s + 1] <= at) s++;
+  const uint32_t sample = side->row_sample ? side->row_sample[plan->rows[at]] : plan->samples[s];
   char number[32];
-  snprintf(number, sizeof number, "%u", plan->samples[s]);
+  snprintf(number, sizeof number, "%u", sample);
   return error_set(err, STATUS_DATA, "%s: %s: sample %s (row %zu) holds a NaN or an infinity%s%s%s", side->name,
-                   side->site, side->sample_ids ? side->sample_ids[plan->samples[s]] : number, plan->rows[at],
+                   side->site, side->sample_ids ? side->sample_ids[sample] : number, plan->rows[at],
                    side->remedy ? " (" : "", side->remedy ? side->remedy : "", side->remedy ? ")" : "");
 }
 
@@ -214,6 +217,13 @@ Status rows_add_up(const RowSide *side, const RowPlan *plan, size_t first, size_
     if (!isfinite(total)) return refuse(side, plan, first + i, err);
     *square += total;
   }
+  return STATUS_OK;
+}
+
+Status rows_check_finite(const RowSide *side, const RowPlan *plan, size_t first, size_t n, const float *rows, Error *err) {
+  for (size_t i = 0; i < n; i++)
+    for (size_t j = 0; j < side->width; j++)
+      if (!isfinite(rows[i * side->width + j])) return refuse(side, plan, first + i, err);
   return STATUS_OK;
 }
 

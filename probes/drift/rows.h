@@ -46,6 +46,7 @@ typedef struct RowSide {
   const char *name, *site;       /* for messages: the file, the site */
   const char *const *sample_ids; /* by number; NULL: numbers are printed */
   const char *remedy;            /* what can be done about NaN and infinities; NULL: nothing is said */
+  const uint32_t *row_sample;    /* whose each row is, where a sample of the plan is several of the file's; NULL: the plan says */
 } RowSide;
 
 /* Both models. */
@@ -69,6 +70,9 @@ size_t row_plan_block(const RowPlan *plan, size_t first, size_t capacity);
  * infinity is STATUS_DATA naming file, site and sample. */
 Status rows_add_up(const RowSide *side, const RowPlan *plan, size_t first, size_t n, const float *rows, double *sums,
                    double *square, Error *err);
+
+/* A NaN or an infinity among these rows is STATUS_DATA in the same words. */
+Status rows_check_finite(const RowSide *side, const RowPlan *plan, size_t first, size_t n, const float *rows, Error *err);
 
 /* What is known of all rows before a measure sees the first one. */
 typedef struct RowMoments {

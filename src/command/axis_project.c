@@ -41,11 +41,7 @@ static void name_groups(Grouping *g, const char *by) {
 static void number_units(Grouping *g) {
   const StoreContents *c = store_contents(g->store);
   g->unit = mem_alloc(c->n_samples, sizeof *g->unit);
-  for (size_t i = 0; i < c->n_samples; i++) {
-    const bool second = i > 0 && strcmp(c->labels[i], "rejected") == 0 && strcmp(c->labels[i - 1], "chosen") == 0 &&
-                        c->groups[i][0] && strcmp(c->groups[i], c->groups[i - 1]) == 0;
-    g->unit[i] = i - second;
-  }
+  for (size_t i = 0; i < c->n_samples; i++) g->unit[i] = i - store_is_second_side(c, i);
 }
 
 static Status grouping_open(const char *path, const AxisSettings *s, Grouping *g, Error *err) {

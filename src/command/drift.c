@@ -41,7 +41,7 @@ static Status list_measures(const Invocation *call, const DriftSettings *setting
 static Status check_by(const DriftSettings *s, Error *err) {
   const char *by = s->by ? s->by : "";
   const bool samples = strcmp(by, "sample") == 0, margins = strcmp(by, "margin") == 0;
-  if ((samples || margins || strcmp(by, "branch") == 0) && (s->measures || s->lens))
+  if (!drift_by_has_measures(s->by) && (s->measures || s->lens))
     return error_set(err, STATUS_USAGE, "--%s and --by %s exclude each other: that gives numbers of its own",
                      s->measures ? "measures" : "lens", by);
   if (!samples && (s->top != DRIFT_TOP || s->tokenizer))

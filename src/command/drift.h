@@ -136,10 +136,14 @@ Status drift_limits_check(const DriftLimit *limits, size_t n, const DriftSelecti
 /* Is there a measure for every site? */
 Status drift_check_widths(const DriftStores *stores, const DriftSelection *selection, Error *err);
 
-/* work for every site, shared out over the threads as memory allows; one that is done alone has them all. */
+/* Bytes that the largest chosen site takes while these measures look at it: matrices, blocks of rows, a few numbers a
+ * sample. NULL: blocks of rows alone. */
+size_t drift_site_bytes(const DriftStores *stores, const DriftSelection *selection);
+
+/* work for every one of n sites, which take at most `bytes` each, shared out over the threads as memory allows; one that is
+ * done alone has them all. STATUS_USAGE where --memory is too little for one. */
 typedef Status (*DriftSiteWork)(void *context, size_t site, Error *err);
-Status drift_each_site(const DriftStores *stores, const DriftSelection *selection, const DriftSettings *settings,
-                       DriftSiteWork work, void *context, Error *err);
+Status drift_each_site(const DriftSettings *settings, size_t n, size_t bytes, DriftSiteWork work, void *context, Error *err);
 
 /* Finds the k columns at every site; STATUS_USAGE where a site has no more than k. */
 Status drift_outliers_find(const DriftStores *stores, size_t k, DriftOutliers *outliers, Error *err);
@@ -189,6 +193,9 @@ void drift_beside_note(const DriftBeside *beside, const DriftSettings *settings,
 void drift_beside_print(const DriftBeside *beside, size_t site, size_t at, Table *table); /* cells of value number at */
 Status drift_beside_write(const DriftBeside *beside, const DriftSettings *settings, Result *result, Error *err);
 enum { DRIFT_BESIDE_COLUMNS = 12 };
+
+/* Does --by, which may be NULL, split measures? Some ways have numbers of their own. */
+bool drift_by_has_measures(const char *by);
 
 Status drift_compare(const Invocation *call, const DriftSettings *settings, DriftStores *stores,
                      DriftBeside *beside, const DriftSelection *selection, const DriftLimit *limits, Error *err);

@@ -7,32 +7,29 @@
  *
  * adds up to 1 over the three. It is negative where a branch works against the change. The deepest resid_post is also
  * split over the branches of all blocks up to it ("share_all"). */
-#include "base/log.h"
 #include "base/memory.h"
 #include "base/sitename.h"
 #include "command/drift_by.h"
 #include "probes/drift/drift.h"
 #include "probes/drift/split.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Something that is added to the stream. */
 typedef struct Branch {
-  char *part;      /* the site's name as the table has it */
-  size_t a, b;     /* its number in either store */
-  double *product; /* [n_samples] sums of <d_branch, d_target> */
+  char *part;  /* the site's name as the table has it */
+  size_t a, b; /* its number in either store */
 } Branch;
 
 typedef struct Target {
   const char *site, *measure;
   size_t a, b;
-  double *change; /* [n_samples] sums of |d_target|^2 */
   Branch *branches;
   size_t n;
   bool has_stream; /* the stream from below is among the branches; if not, it is what they leave */
   char *stream;
+  PartRow *rows; /* [n + 1] once it is measured: a row a branch, and one for what they leave */
 } Target;
 
 static bool is_in_both(const DriftStores *s, const char *name, size_t width, size_t *a, size_t *b) {
@@ -48,7 +45,6 @@ static bool add_branch(const DriftStores *s, const char *kind, int layer, const 
   const bool found = is_in_both(s, name, width, &branch.a, &branch.b);
   if (found) {
     branch.part = mem_copy_string(part ? part : name);
-    branch.product = mem_alloc(s->plan.n_samples, sizeof *branch.product);
     to->branches = mem_resize(to->branches, to->n + 1, sizeof branch);
     to->branches[to->n++] = branch;
   }
@@ -62,13 +58,10 @@ static bool add_stream(const DriftStores *s, int layer, Target *to) {
 }
 
 static void target_clear(Target *t) {
-  for (size_t k = 0; k < t->n; k++) {
-    free(t->branches[k].part);
-    free(t->branches[k].product);
-  }
+  for (size_t k = 0; k < t->n; k++) free(t->branches[k].part);
   free(t->branches);
-  free(t->change);
   free(t->stream);
+  free(t->rows);
   *t = (Target){0};
 }
 
@@ -80,7 +73,6 @@ static bool target_make(const DriftStores *s, size_t i, bool from_all, Target *t
   if (name.layer == SITE_NO_LAYER || strcmp(name.kind, "resid_post") != 0) return false;
   if (store_contents(s->b)->sites[to->b].width != site->width) return false;
   const int first = from_all ? 0 : name.layer;
-  to->change = mem_alloc(s->plan.n_samples, sizeof *to->change);
   to->stream = site_name_format("resid_pre", first);
   to->has_stream = add_stream(s, first, to);
   bool complete = true;
@@ -93,89 +85,122 @@ static bool target_make(const DriftStores *s, size_t i, bool from_all, Target *t
 /* The rows of a block, and room to read them. */
 typedef struct Rows {
   const DriftStores *stores;
-  size_t first, n, d;
-  float *x, *y, *scratch;
+  size_t first, n, d, first_sample;
+  float *x, *y, *scratch; /* [capacity, d] */
+  double *delta;          /* [capacity, d] change of the target */
 } Rows;
 
-static Status read_both(Rows *r, size_t a, size_t b, Error *err) {
-  StoreRows of_a = {r->stores->a, a}, of_b = {r->stores->b, b};
-  const RowSide x = drift_side(&of_a), y = drift_side(&of_b);
-  const Status status = rows_read(&x, &r->stores->plan, r->first, r->n, r->scratch, r->x, err);
-  return status == STATUS_OK ? rows_read(&y, &r->stores->plan, r->first, r->n, r->scratch, r->y, err) : status;
+static size_t rows_capacity(const RowPlan *plan) { return plan->longest > ROW_BLOCK ? plan->longest : ROW_BLOCK; }
+
+static Rows rows_new(const DriftStores *stores, size_t d) {
+  const size_t capacity = rows_capacity(&stores->plan);
+  return (Rows){.stores = stores,
+                .d = d,
+                .x = mem_alloc(capacity * d, sizeof(float)),
+                .y = mem_alloc(capacity * d, sizeof(float)),
+                .scratch = mem_alloc((capacity + ROW_MOST_GAP) * d, sizeof(float)),
+                .delta = mem_alloc(capacity * d, sizeof(double))};
 }
 
-/* sums[sample] += <y - x, d_target> of the rows at hand; they must be finite. */
-static Status add_products(const Rows *r, size_t first_sample, const double *target, const char *site, double *sums, Error *err) {
+static void rows_clear(Rows *r) {
+  free(r->x);
+  free(r->y);
+  free(r->scratch);
+  free(r->delta);
+}
+
+/* Site number `site` of a store; a NaN or an infinity is STATUS_DATA. */
+static Status read_side(Rows *r, Store *store, size_t site, float *rows, Error *err) {
+  StoreRows context = {store, site};
+  const RowSide side = drift_side(&context);
   const RowPlan *plan = &r->stores->plan;
-  for (size_t i = 0, s = first_sample; i < r->n; i++) {
+  const Status status = rows_read(&side, plan, r->first, r->n, r->scratch, rows, err);
+  return status == STATUS_OK ? rows_check_finite(&side, plan, r->first, r->n, rows, err) : status;
+}
+
+static Status read_both(Rows *r, size_t a, size_t b, Error *err) {
+  const Status status = read_side(r, r->stores->a, a, r->x, err);
+  return status == STATUS_OK ? read_side(r, r->stores->b, b, r->y, err) : status;
+}
+
+/* sums[sample] += <y - x, d_target> of the rows at hand. */
+static void add_products(const Rows *r, double *sums) {
+  const RowPlan *plan = &r->stores->plan;
+  for (size_t i = 0, s = r->first_sample; i < r->n; i++) {
     double product = 0;
     while (plan->begin[s + 1] <= r->first + i) s++;
-    for (size_t j = 0; j < r->d; j++)
-      product += ((double)r->y[i * r->d + j] - (double)r->x[i * r->d + j]) * target[i * r->d + j];
-    if (!isfinite(product))
-      return error_set(err, STATUS_DATA, "%s and %s: %s: sample %s (row %zu) holds a NaN or an infinity", store_path(r->stores->a),
-                       store_path(r->stores->b), site, store_contents(r->stores->a)->sample_ids[plan->samples[s]],
-                       plan->rows[r->first + i]);
+    for (size_t j = i * r->d; j < (i + 1) * r->d; j++) product += ((double)r->y[j] - (double)r->x[j]) * r->delta[j];
     sums[s] += product;
   }
-  return STATUS_OK;
 }
 
-static Status measure_block(Rows *r, size_t first_sample, Target *t, double *delta, Error *err) {
-  Status status = read_both(r, t->a, t->b, err);
-  if (status != STATUS_OK) return status;
-  for (size_t i = 0; i < r->n * r->d; i++) delta[i] = (double)r->y[i] - (double)r->x[i];
-  status = add_products(r, first_sample, delta, t->site, t->change, err);
-  for (size_t k = 0; k < t->n && status == STATUS_OK; k++) {
-    status = read_both(r, t->branches[k].a, t->branches[k].b, err);
-    if (status == STATUS_OK) status = add_products(r, first_sample, delta, t->branches[k].part, t->branches[k].product, err);
-  }
-  return status;
-}
-
-static Status measure(const DriftStores *stores, Target *t, Error *err) {
+/* Sums over each sample's rows: of the target's squared change, and of each branch's product with it, [n + 1, n_samples]. */
+static Status add_up(const DriftStores *stores, const Target *t, double *sums, Error *err) {
   const RowPlan *plan = &stores->plan;
-  const size_t capacity = plan->longest > ROW_BLOCK ? plan->longest : ROW_BLOCK;
-  const size_t d = store_contents(stores->a)->sites[t->a].width;
-  Rows rows = {stores, 0, 0, d, mem_alloc(capacity * d, sizeof(float)), mem_alloc(capacity * d, sizeof(float)),
-               mem_alloc((capacity + ROW_MOST_GAP) * d, sizeof(float))};
-  double *delta = mem_alloc(capacity * d, sizeof *delta);
+  Rows r = rows_new(stores, store_contents(stores->a)->sites[t->a].width);
   Status status = STATUS_OK;
-  for (size_t s = 0, n; s < plan->n_samples && status == STATUS_OK; s += n) {
-    n = row_plan_block(plan, s, capacity);
-    rows.first = plan->begin[s];
-    rows.n = plan->begin[s + n] - rows.first;
-    status = measure_block(&rows, s, t, delta, err);
+  for (size_t n; r.first_sample < plan->n_samples && status == STATUS_OK; r.first_sample += n) {
+    n = row_plan_block(plan, r.first_sample, rows_capacity(plan));
+    r.first = plan->begin[r.first_sample];
+    r.n = plan->begin[r.first_sample + n] - r.first;
+    status = read_both(&r, t->a, t->b, err);
+    for (size_t i = 0; i < r.n * r.d && status == STATUS_OK; i++) r.delta[i] = (double)r.y[i] - (double)r.x[i];
+    if (status == STATUS_OK) add_products(&r, sums);
+    for (size_t k = 0; k < t->n && status == STATUS_OK; k++) {
+      status = read_both(&r, t->branches[k].a, t->branches[k].b, err);
+      if (status == STATUS_OK) add_products(&r, sums + (k + 1) * plan->n_samples);
+    }
   }
-  free(rows.x);
-  free(rows.y);
-  free(rows.scratch);
-  free(delta);
+  rows_clear(&r);
   return status;
 }
 
-static void add_row(PartTable *table, const Target *t, const char *part, const double *product) {
-  const RowPlan *plan = &table->stores->plan;
-  const DriftSettings *settings = table->settings;
-  Estimate e = share_estimate(plan->n_samples, product, t->change, settings->bootstrap > 0);
+static PartRow make_row(const DriftStores *stores, const DriftSettings *settings, const Target *t, const char *part,
+                        const double *product, const double *change) {
+  const RowPlan *plan = &stores->plan;
+  Estimate e = share_estimate(plan->n_samples, product, change, settings->bootstrap > 0);
   PartRow row = {.site = t->site, .part = part, .measure = t->measure, .value = e.value, .n = plan->n_samples, .n_rows = plan->n_rows};
   intervals_bootstrap(plan->n_samples, 1, &e, settings->bootstrap, settings->common.seed, &row.interval);
   estimates_clear(&e, 1);
-  table->rows = mem_resize(table->rows, table->n + 1, sizeof row);
-  table->rows[table->n++] = row;
+  return row;
 }
 
-/* A row a branch, and one for what they leave: the stream from below where no site holds it, else rounding. */
-static void add_rows(PartTable *table, const Target *t) {
-  const size_t n = table->stores->plan.n_samples;
+/* A row a branch, and one for what they leave: the stream from below, first, where no site holds it, else rounding. */
+static void make_rows(const DriftStores *stores, const DriftSettings *settings, Target *t, const double *sums) {
+  const size_t n = stores->plan.n_samples, first = t->has_stream ? 0 : 1;
   double *rest = mem_alloc(n, sizeof *rest);
-  memcpy(rest, t->change, n * sizeof *rest);
-  for (size_t k = 0; k < t->n; k++)
-    for (size_t s = 0; s < n; s++) rest[s] -= t->branches[k].product[s];
-  if (!t->has_stream) add_row(table, t, t->stream, rest);
-  for (size_t k = 0; k < t->n; k++) add_row(table, t, t->branches[k].part, t->branches[k].product);
-  if (t->has_stream) add_row(table, t, "remainder", rest);
+  memcpy(rest, sums, n * sizeof *rest);
+  t->rows = mem_alloc(t->n + 1, sizeof *t->rows);
+  for (size_t k = 0; k < t->n; k++) {
+    const double *product = sums + (k + 1) * n;
+    for (size_t s = 0; s < n; s++) rest[s] -= product[s];
+    t->rows[first + k] = make_row(stores, settings, t, t->branches[k].part, product, sums);
+  }
+  t->rows[first ? 0 : t->n] = make_row(stores, settings, t, first ? t->stream : "remainder", rest, sums);
   free(rest);
+}
+
+typedef struct Work {
+  const DriftStores *stores;
+  const DriftSettings *settings;
+  Target *targets;
+} Work;
+
+static Status measure_target(void *context, size_t i, Error *err) {
+  const Work *w = context;
+  Target *t = &w->targets[i];
+  double *sums = mem_alloc((t->n + 1) * w->stores->plan.n_samples, sizeof *sums);
+  const Status status = add_up(w->stores, t, sums, err);
+  if (status == STATUS_OK) make_rows(w->stores, w->settings, t, sums);
+  free(sums);
+  return status;
+}
+
+/* Of a target: rows of both sides and their change, sums over samples, and what intervals of one share take. */
+static size_t target_bytes(const DriftStores *stores, const DriftSettings *settings, const Target *t) {
+  const size_t d = store_contents(stores->a)->sites[t->a].width, capacity = rows_capacity(&stores->plan);
+  return (3 * capacity + ROW_MOST_GAP) * d * sizeof(float) + capacity * d * sizeof(double) +
+         ((t->n + 5) * stores->plan.n_samples + 2 * settings->bootstrap) * sizeof(double);
 }
 
 /* The deepest resid_post that is split, by its place among the chosen sites. */
@@ -188,6 +213,22 @@ static size_t find_targets(const DriftStores *stores, Target *targets, size_t *n
     (*n)++;
   }
   return deepest;
+}
+
+static Status measure_all(const DriftStores *stores, const DriftSettings *settings, Target *targets, size_t n, PartTable *table,
+                          Error *err) {
+  Work work = {stores, settings, targets};
+  size_t most = 0;
+  for (size_t i = 0; i < n; i++) {
+    const size_t bytes = target_bytes(stores, settings, &targets[i]);
+    if (bytes > most) most = bytes;
+    table->n += targets[i].n + 1;
+  }
+  const Status status = drift_each_site(settings, n, most, measure_target, &work, err);
+  table->rows = mem_alloc(table->n, sizeof *table->rows);
+  for (size_t i = 0, row = 0; i < n && status == STATUS_OK; i++)
+    for (size_t k = 0; k <= targets[i].n; k++) table->rows[row++] = targets[i].rows[k];
+  return status;
 }
 
 Status drift_by_branch(const Invocation *call, const DriftSettings *settings, const DriftStores *stores, Error *err) {
@@ -209,13 +250,7 @@ Status drift_by_branch(const Invocation *call, const DriftSettings *settings, co
                        store_path(stores->a), store_path(stores->b));
   else if (drift_layer(store_contents(stores->a)->sites[stores->sites_a[deepest]].name) > 0)
     n += target_make(stores, deepest, true, &targets[n]);
-  Progress progress = progress_begin("drift", "sites", n);
-  for (size_t i = 0; i < n && status == STATUS_OK; i++) {
-    status = measure(stores, &targets[i], err);
-    if (status == STATUS_OK) add_rows(&table, &targets[i]);
-    progress_show(&progress, i + 1);
-  }
-  progress_end(&progress);
+  if (status == STATUS_OK) status = measure_all(stores, settings, targets, n, &table, err);
   if (status == STATUS_OK) status = part_table_finish(&table, err);
   for (size_t i = 0; i < n; i++) target_clear(&targets[i]);
   free(targets);

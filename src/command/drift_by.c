@@ -99,6 +99,10 @@ Status part_table_finish(const PartTable *table, Error *err) {
   return status == STATUS_OK ? print(table, &provenance, err) : status;
 }
 
+bool drift_by_has_measures(const char *by) {
+  return !by || !(strcmp(by, "branch") == 0 || strcmp(by, "margin") == 0 || strcmp(by, "sample") == 0);
+}
+
 Status drift_by_check(const DriftSelection *selection, Error *err) {
   for (size_t m = 0; m < selection->n_measures; m++)
     if (selection->measures[m]->needs == NEEDS_LABELS)
@@ -109,7 +113,7 @@ Status drift_by_check(const DriftSelection *selection, Error *err) {
 Status drift_by(const Invocation *call, const DriftSettings *settings, const DriftStores *stores,
                 const DriftSelection *selection, Error *err) {
   if (strcmp(settings->by, "branch") == 0) return drift_by_branch(call, settings, stores, err);
-  if (strcmp(settings->by, "margin") == 0) return drift_by_margin(call, settings, stores, selection, err);
+  if (strcmp(settings->by, "margin") == 0) return drift_by_margin(call, settings, stores, err);
   if (strcmp(settings->by, "sample") == 0) return drift_by_sample(call, settings, stores, err);
   return drift_by_part(call, settings, stores, selection, err);
 }

@@ -42,8 +42,7 @@ Status drift_by(const Invocation *call, const DriftSettings *settings, const Dri
 Status drift_by_part(const Invocation *call, const DriftSettings *settings, const DriftStores *stores,
                      const DriftSelection *selection, Error *err);
 Status drift_by_branch(const Invocation *call, const DriftSettings *settings, const DriftStores *stores, Error *err);
-Status drift_by_margin(const Invocation *call, const DriftSettings *settings, const DriftStores *stores,
-                       const DriftSelection *selection, Error *err);
+Status drift_by_margin(const Invocation *call, const DriftSettings *settings, const DriftStores *stores, Error *err);
 Status drift_by_sample(const Invocation *call, const DriftSettings *settings, const DriftStores *stores, Error *err);
 
 #endif

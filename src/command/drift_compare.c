@@ -83,7 +83,7 @@ static Status measure_site(void *context, size_t i, Error *err) {
   return status;
 }
 
-/* Bytes that a site takes: its matrices, blocks of rows as read, centred and multiplied, rows and pairs of rows of subsamples, and
+/* Bytes that a site takes: matrices of its measures, blocks of rows as read, centred and multiplied, rows and pairs of rows of subsamples, and
  * a few numbers a sample for every value and for the intervals. */
 static size_t site_bytes(const DriftStores *stores, size_t i, const DriftSelection *s) {
   const size_t dx = store_contents(stores->a)->sites[stores->sites_a[i]].width;
@@ -91,37 +91,43 @@ static size_t site_bytes(const DriftStores *stores, size_t i, const DriftSelecti
   const size_t block = stores->plan.longest > ROW_BLOCK ? stores->plan.longest : ROW_BLOCK;
   const size_t pairs = SUBSAMPLE_ROWS * SUBSAMPLE_ROWS / 2;
   size_t matrices = 0, subsamples = 0;
-  for (size_t m = 0; m < s->n_measures; m++) {
+  for (size_t m = 0; s && m < s->n_measures; m++) {
     matrices += s->measures[m]->matrices;
     subsamples += s->measures[m]->subsampled;
   }
-  return (matrices * d + 12 * block + 3 * subsamples * SUBSAMPLE_ROWS) * d * sizeof(double) + subsamples * pairs * 4 * sizeof(double) + 3 * s->n_values * stores->plan.n_samples * sizeof(double);
+  const size_t numbers = subsamples * pairs * 4 + (s ? 3 * s->n_values * stores->plan.n_samples : 0);
+  return ((matrices * d + 12 * block + 3 * subsamples * SUBSAMPLE_ROWS) * d + numbers) * sizeof(double);
 }
 
-/* How many sites are measured at a time: as many as there are threads and memory allows. */
-static Status sites_at_a_time(const DriftStores *stores, const DriftSelection *s, const DriftSettings *settings,
-                              size_t *n, Error *err) {
+size_t drift_site_bytes(const DriftStores *stores, const DriftSelection *s) {
   size_t most = 0;
   for (size_t i = 0; i < stores->n_a; i++) {
     const size_t bytes = site_bytes(stores, i, s);
     if (bytes > most) most = bytes;
   }
-  if (settings->memory && most > settings->memory)
-    return error_set(err, STATUS_USAGE,
-                     "--memory %zuM: these measures of one site take %zuM; --measures takes some of them, --rows fewer samples",
-                     settings->memory >> 20, (most >> 20) + 1);
-  *n = (settings->memory ? settings->memory : DRIFT_MEMORY) / most;
+  return most;
+}
+
+/* How many sites are measured at a time: as many as there are threads and memory allows. */
+static Status sites_at_a_time(const DriftSettings *settings, size_t n_sites, size_t bytes, size_t *n, Error *err) {
+  const size_t needed = (bytes >> 20) + 1;
+  if (settings->memory && bytes > settings->memory)
+    return drift_by_has_measures(settings->by)
+               ? error_set(err, STATUS_USAGE,
+                           "--memory %zuM: these measures of one site take %zuM; --measures takes some of them, --rows fewer samples",
+                           settings->memory >> 20, needed)
+               : error_set(err, STATUS_USAGE, "--memory %zuM: one site takes %zuM; --rows takes fewer samples", settings->memory >> 20,
+                           needed);
+  *n = (settings->memory ? settings->memory : DRIFT_MEMORY) / (bytes ? bytes : 1);
   if (*n == 0) *n = 1;
   if (*n > (size_t)omp_get_max_threads()) *n = (size_t)omp_get_max_threads();
-  if (*n > stores->n_a) *n = stores->n_a;
+  if (*n > n_sites) *n = n_sites;
   return STATUS_OK;
 }
 
-Status drift_each_site(const DriftStores *stores, const DriftSelection *s, const DriftSettings *settings, DriftSiteWork work,
-                       void *context, Error *err) {
-  const size_t n = stores->n_a;
+Status drift_each_site(const DriftSettings *settings, size_t n, size_t bytes, DriftSiteWork work, void *context, Error *err) {
   size_t together = 1;
-  const Status fits = sites_at_a_time(stores, s, settings, &together, err);
+  const Status fits = sites_at_a_time(settings, n, bytes, &together, err);
   if (fits != STATUS_OK) return fits;
   Error *errors = mem_alloc(n, sizeof *errors);
   Status *states = mem_alloc(n, sizeof *states), status = STATUS_OK;
@@ -161,7 +167,7 @@ Status drift_measure_sites(DriftStores *stores, const DriftSelection *s, const D
     const Status status = drift_labels_read(stores, err);
     if (status != STATUS_OK) return status;
   }
-  return drift_each_site(stores, s, settings, measure_site, &work, err);
+  return drift_each_site(settings, stores->n_a, drift_site_bytes(stores, s), measure_site, &work, err);
 }
 
 /* Neighbours of one measure may share a note. */

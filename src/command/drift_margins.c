@@ -31,10 +31,7 @@ static void pairs_clear(Pairs *p) {
 
 /* The pair that a sample of the plan is, or NULL: its first side is chosen and the next rejected, of one group. */
 static const char *pair_of(const StoreContents *c, uint32_t sample) {
-  const bool is_pair = strcmp(c->labels[sample], "chosen") == 0 && sample + 1 < c->n_samples &&
-                       strcmp(c->labels[sample + 1], "rejected") == 0 && c->groups[sample][0] &&
-                       strcmp(c->groups[sample], c->groups[sample + 1]) == 0;
-  return is_pair ? c->groups[sample] : NULL;
+  return store_is_second_side(c, (size_t)sample + 1) ? c->groups[sample] : NULL;
 }
 
 static void find_pairs(const DriftStores *stores, const ScoreTable *before, const ScoreTable *after, Pairs *p) {
@@ -137,8 +134,7 @@ static Status write_pairs(const void *context, Result *result, Error *err) {
   return status;
 }
 
-Status drift_by_margin(const Invocation *call, const DriftSettings *settings, const DriftStores *stores,
-                       const DriftSelection *s, Error *err) {
+Status drift_by_margin(const Invocation *call, const DriftSettings *settings, const DriftStores *stores, Error *err) {
   Pairs pairs = {0};
   PartTable table = {.call = call, .settings = settings, .stores = stores, .n = stores->n_a * KINDS, .write_more = write_pairs};
   Work work = {&table, &pairs};
@@ -150,7 +146,7 @@ Status drift_by_margin(const Invocation *call, const DriftSettings *settings, co
   table.note = note;
   table.more = &work;
   table.rows = mem_alloc(table.n, sizeof *table.rows);
-  if (status == STATUS_OK) status = drift_each_site(stores, s, settings, measure_site, &work, err);
+  if (status == STATUS_OK) status = drift_each_site(settings, stores->n_a, drift_site_bytes(stores, NULL) + 2 * stores->plan.n_rows * sizeof(double), measure_site, &work, err);
   if (status == STATUS_OK) status = part_table_finish(&table, err);
   free(table.rows);
   free(note);

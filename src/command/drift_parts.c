@@ -200,6 +200,13 @@ static void add_rows(const Work *w, const char *site, size_t stride, const Estim
     }
 }
 
+/* Bytes that a site takes beside a measure's own: what every sample owes to each value of each part and the resamples of
+ * these values, for which intervals need as much again; the change and the spread of every row. */
+static size_t more_bytes(const DriftStores *stores, const DriftSettings *settings, const Work *w) {
+  const size_t n_values = w->parts->n * (w->table->selection->n_values + 1), n_samples = stores->plan.n_samples;
+  return (2 * n_values * (n_samples + settings->bootstrap) + (w->parts->n + 1) * n_samples + 2 * stores->plan.n_rows) * sizeof(double);
+}
+
 static Status measure_site(void *context, size_t i, Error *err) {
   const Work *w = context;
   const DriftStores *stores = w->table->stores;
@@ -247,7 +254,9 @@ Status drift_by_part(const Invocation *call, const DriftSettings *settings, cons
   table.rows = mem_alloc(table.n, sizeof *table.rows);
   table.note = note;
   table.difference = parts.difference;
-  if (status == STATUS_OK) status = drift_each_site(stores, s, settings, measure_site, &work, err);
+  if (status == STATUS_OK)
+    status = drift_each_site(settings, stores->n_a, drift_site_bytes(stores, s) + more_bytes(stores, settings, &work), measure_site,
+                             &work, err);
   if (status == STATUS_OK) status = part_table_finish(&table, err);
   free(table.rows);
   free(note);

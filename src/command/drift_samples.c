@@ -34,8 +34,11 @@ typedef struct Entries {
 } Entries;
 
 static Status reader_open(const char *path, const Store *store, Reader *reader, Error *err) {
-  const char *recorded = store_contents(store)->tokenizer_sha256;
+  const StoreContents *c = store_contents(store);
+  const char *recorded = c->tokenizer_sha256;
   char found[DIGEST_TEXT];
+  if (c->token_offsets[c->n_samples] == 0)
+    return error_set(err, STATUS_DATA, "%s: holds no token ids (/tokens/ids) that --tokenizer could read", store_path(store));
   Status status = source_open(path, &reader->source, err);
   if (status == STATUS_OK) status = tokenizer_open(reader->source, &reader->tokenizer, err);
   if (status != STATUS_OK) return status;
@@ -48,41 +51,63 @@ static Status reader_open(const char *path, const Store *store, Reader *reader, 
   return STATUS_OK;
 }
 
-/* A token with the blank in front of it, which decoding it alone would lose; NULL without a tokenizer. */
+/* A token with the blank in front of it, which decoding it alone would lose; NULL where the tokenizer has none of this id. */
 static char *read_token(const Reader *reader, int32_t id) {
   char *bytes = NULL;
   size_t size;
   bool is_special;
-  if (!reader->tokenizer || !tokenizer_token_text(reader->tokenizer, id, &bytes, &size, &is_special)) return NULL;
+  if (!tokenizer_token_text(reader->tokenizer, id, &bytes, &size, &is_special)) return NULL;
   char *shown = utf8_shown(bytes, size);
   free(bytes);
   return shown;
 }
 
-/* Of ids [n] as text, at most TEXT_BYTES of it; NULL without a tokenizer. */
-static Status read_ids(const Reader *reader, const int32_t *ids, size_t n, char **text, Error *err) {
-  char *bytes = NULL;
-  size_t size;
-  *text = NULL;
-  if (!reader->tokenizer || n == 0) return STATUS_OK;
-  const Status status = tokenizer_decode(reader->tokenizer, ids, n, &bytes, &size, err);
-  if (status != STATUS_OK) return status;
-  const bool cut = size > TEXT_BYTES;
-  size_t shown = cut ? TEXT_BYTES : size;
-  while (cut && shown > TEXT_BYTES - 4 && ((unsigned char)bytes[shown] & 0xc0) == 0x80) shown--;
-  char *plain = utf8_shown(bytes, shown);
-  *text = cut ? mem_format("%s...", plain) : mem_copy_string(plain);
+static bool continues_a_letter(char byte) { return ((unsigned char)byte & 0xc0) == 0x80; }
+
+/* TEXT_BYTES of a longer text: as much before byte number `at` as behind it, where there is as much. */
+static char *window(const char *bytes, size_t size, size_t at) {
+  size_t begin = at > TEXT_BYTES / 2 ? at - TEXT_BYTES / 2 : 0;
+  if (size <= TEXT_BYTES)
+    begin = 0;
+  else if (begin > size - TEXT_BYTES)
+    begin = size - TEXT_BYTES;
+  size_t end = size - begin > TEXT_BYTES ? begin + TEXT_BYTES : size;
+  for (int i = 0; i < 3 && begin > 0 && begin < end && continues_a_letter(bytes[begin]); i++) begin++;
+  for (int i = 0; i < 3 && end < size && end > begin && continues_a_letter(bytes[end]); i++) end--;
+  char *plain = utf8_shown(bytes + begin, end - begin);
+  char *text = mem_format("%s%s%s", begin > 0 ? "..." : "", plain, end < size ? "..." : "");
   free(plain);
-  free(bytes);
-  return STATUS_OK;
+  return text;
 }
 
+/* Of ids [n] as text, around token number `at` where it is long. */
+static Status read_ids(const Reader *reader, const int32_t *ids, size_t n, size_t at, char **text, Error *err) {
+  char *bytes = NULL, *before = NULL;
+  size_t size, n_before = 0;
+  Status status = tokenizer_decode(reader->tokenizer, ids, n, &bytes, &size, err);
+  if (status == STATUS_OK && size > TEXT_BYTES && at > 0)
+    status = tokenizer_decode(reader->tokenizer, ids, at, &before, &n_before, err);
+  if (status == STATUS_OK) *text = window(bytes, size, n_before);
+  free(before);
+  free(bytes);
+  return status;
+}
+
+/* Rows of rule mean are of no one token. */
+static bool has_position(const StoreContents *c) { return !c->token_rule || strcmp(c->token_rule, "mean") != 0; }
+
+static double position(const StoreContents *c, const Entry *entry) {
+  return has_position(c) ? (double)c->row_token[entry->furthest] : NAN;
+}
+
+/* What the sample says, and the token that changes most in it. */
 static Status read_entry(const DriftStores *stores, const Reader *reader, Entry *entry, Error *err) {
   const StoreContents *c = store_contents(stores->a);
   const uint64_t first = c->token_offsets[entry->sample], n = c->token_offsets[entry->sample + 1] - first;
-  const uint32_t at = c->row_token[entry->furthest];
-  const Status status = read_ids(reader, c->token_ids + first, (size_t)n, &entry->text, err);
-  if (at < n) entry->token = read_token(reader, c->token_ids[first + at]);
+  const size_t at = has_position(c) ? c->row_token[entry->furthest] : 0; /* below n: a store is read no other way */
+  if (n == 0) return STATUS_OK;
+  if (has_position(c)) entry->token = read_token(reader, c->token_ids[first + at]);
+  const Status status = read_ids(reader, c->token_ids + first, (size_t)n, at, &entry->text, err);
   return status == STATUS_OK ? status : error_prefix(err, "%s: sample %s", store_path(stores->a), c->sample_ids[entry->sample]);
 }
 
@@ -122,25 +147,45 @@ static size_t rank_samples(const DriftStores *stores, const char *site, const do
   return n;
 }
 
-static Status measure_site(const DriftStores *stores, size_t i, const DriftSettings *settings, const Reader *reader, Entries *to,
-                           Error *err) {
+typedef struct Work {
+  const DriftStores *stores;
+  const DriftSettings *settings;
+  Entries *of_site; /* [n_a] */
+} Work;
+
+static Status measure_site(void *context, size_t i, Error *err) {
+  const Work *w = context;
+  const DriftStores *stores = w->stores;
   StoreRows rows_a = {stores->a, stores->sites_a[i]}, rows_b = {stores->b, stores->sites_b[i]};
   const RowSource source = {drift_side(&rows_a), drift_side(&rows_b)};
-  const size_t n_rows = stores->plan.n_rows;
+  const size_t n_rows = stores->plan.n_rows, top = w->settings->top;
   if (source.x.width != source.y.width)
     return error_set(err, STATUS_DATA, "%s and %s: %s has width %zu against %zu, and --by sample needs one width", source.x.name,
                      source.y.name, source.x.site, source.x.width, source.y.width);
   double *change = mem_alloc(n_rows, sizeof *change), *spread = mem_alloc(n_rows, sizeof *spread);
   Entry *entries = mem_alloc(2 * stores->plan.n_samples, sizeof *entries); /* a pair is one sample of the plan and two here */
-  Status status = row_changes_read(&source, &stores->plan, change, spread, err);
+  const Status status = row_changes_read(&source, &stores->plan, change, spread, err);
   size_t n = status == STATUS_OK ? rank_samples(stores, source.x.site, change, spread, entries) : 0;
-  if (settings->top && n > settings->top) n = settings->top;
-  to->items = mem_resize(to->items, to->n + n, sizeof *entries);
-  for (size_t k = 0; k < n; k++) to->items[to->n++] = entries[k];
-  for (size_t k = to->n - n; k < to->n && status == STATUS_OK; k++) status = read_entry(stores, reader, &to->items[k], err);
+  if (top && n > top) n = top;
+  w->of_site[i] = (Entries){mem_resize(entries, n, sizeof *entries), n};
   free(change);
   free(spread);
-  free(entries);
+  return status;
+}
+
+/* Every site's samples, one site after the other. */
+static Status measure_sites(const DriftStores *stores, const DriftSettings *settings, Entries *all, Error *err) {
+  Work work = {stores, settings, mem_alloc(stores->n_a, sizeof *work.of_site)};
+  const size_t bytes = drift_site_bytes(stores, NULL) + 2 * stores->plan.n_rows * sizeof(double) +
+                       2 * stores->plan.n_samples * sizeof(Entry);
+  const Status status = drift_each_site(settings, stores->n_a, bytes, measure_site, &work, err);
+  for (size_t i = 0; i < stores->n_a; i++) all->n += work.of_site[i].n;
+  all->items = mem_alloc(all->n, sizeof *all->items);
+  for (size_t i = 0, at = 0; i < stores->n_a; i++) {
+    for (size_t k = 0; k < work.of_site[i].n; k++) all->items[at++] = work.of_site[i].items[k];
+    free(work.of_site[i].items);
+  }
+  free(work.of_site);
   return status;
 }
 
@@ -169,7 +214,7 @@ static Status write_numbers(Result *result, const Entries *e, const StoreContent
     for (size_t i = 0; i < e->n; i++) {
       const Entry *entry = &e->items[i];
       const double all[] = {drift_layer(entry->site), (double)entry->rank,   entry->drift,
-                            entry->share,             (double)entry->n_rows, (double)c->row_token[entry->furthest]};
+                            entry->share,             (double)entry->n_rows, position(c, entry)};
       values[i] = all[k];
     }
     status = result_write_array(result, names[k], 1, &e->n, values, err);
@@ -186,6 +231,7 @@ static void note(const DriftStores *stores, const DriftSettings *settings, Table
                     "share: of the whole squared change (both fathom's own)");
   table_note(table, "position and token: where the sample changes most%s",
              settings->tokenizer ? "" : "; --tokenizer MODEL reads the token ids");
+  if (!has_position(store_contents(stores->a))) table_note(table, "rows are means over tokens, which have no position");
 }
 
 static Status write_notes(const DriftStores *stores, const DriftSettings *settings, Result *result, Error *err) {
@@ -231,7 +277,7 @@ static Status print(const DriftStores *stores, const DriftSettings *settings, co
     table_number(table, entry->drift);
     table_number(table, entry->share);
     table_count(table, entry->n_rows);
-    table_count(table, c->row_token[entry->furthest]);
+    table_number(table, position(c, entry));
     table_string(table, entry->token);
     table_string(table, entry->text);
   }
@@ -243,12 +289,9 @@ Status drift_by_sample(const Invocation *call, const DriftSettings *settings, co
   Reader reader = {0};
   Entries entries = {0};
   Status status = settings->tokenizer ? reader_open(settings->tokenizer, stores->a, &reader, err) : STATUS_OK;
-  Progress progress = progress_begin("drift", "sites", stores->n_a);
-  for (size_t i = 0; i < stores->n_a && status == STATUS_OK; i++) {
-    status = measure_site(stores, i, settings, &reader, &entries, err);
-    progress_show(&progress, i + 1);
-  }
-  progress_end(&progress);
+  if (status == STATUS_OK) status = measure_sites(stores, settings, &entries, err);
+  for (size_t i = 0; i < entries.n && reader.tokenizer && status == STATUS_OK; i++)
+    status = read_entry(stores, &reader, &entries.items[i], err);
   if (status == STATUS_OK && settings->output) status = write_result(stores, settings, &provenance, &entries, err);
   if (status == STATUS_OK) status = print(stores, settings, &provenance, &entries, err);
   for (size_t i = 0; i < entries.n; i++) {

@@ -22,10 +22,7 @@ static uint32_t *row_units(const StoreContents *c) {
   uint32_t *units = mem_alloc(c->n_rows, sizeof *units);
   for (size_t i = 0; i < c->n_rows; i++) {
     const uint32_t sample = c->row_sample[i];
-    const bool second = sample > 0 && strcmp(c->labels[sample], "rejected") == 0 &&
-                        strcmp(c->labels[sample - 1], "chosen") == 0 && c->groups[sample][0] &&
-                        strcmp(c->groups[sample], c->groups[sample - 1]) == 0;
-    units[i] = sample - second;
+    units[i] = sample - store_is_second_side(c, sample);
   }
   return units;
 }
@@ -173,7 +170,8 @@ RowSide drift_side(StoreRows *context) {
                    store_path(context->store),
                    site->name,
                    c->sample_ids,
-                   "--skip-nonfinite leaves such samples out"};
+                   "--skip-nonfinite leaves such samples out",
+                   c->row_sample};
 }
 
 double drift_layer(const char *site) {

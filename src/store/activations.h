@@ -112,6 +112,10 @@ Status store_read_rows(Store *store, size_t site, size_t first, size_t n, float 
  * sample by rule (last, mean), equal texts are enough. */
 Status store_check_same_rows(const Store *a, const Store *b, Error *err);
 
+/* Is this sample the rejected side of the preference pair whose chosen side is the sample before it? Both carry the pair's id
+ * as their group. */
+bool store_is_second_side(const StoreContents *contents, size_t sample);
+
 /* Bytes the finished file will take, about. */
 uint64_t store_estimate_bytes(const StoreContents *contents);
 

@@ -65,6 +65,12 @@ size_t store_rows_done(const Store *store) { return store->rows_done; }
 
 const char *store_path(const Store *store) { return store->path; }
 
+bool store_is_second_side(const StoreContents *c, size_t sample) {
+  return sample > 0 && sample < c->n_samples && strcmp(c->labels[sample], "rejected") == 0 &&
+         strcmp(c->labels[sample - 1], "chosen") == 0 && c->groups[sample][0] &&
+         strcmp(c->groups[sample], c->groups[sample - 1]) == 0;
+}
+
 bool store_find_site(const Store *store, const char *name, size_t *site) {
   for (size_t i = 0; i < store->contents.n_sites; i++) {
     if (strcmp(store->contents.sites[i].name, name) != 0) continue;
