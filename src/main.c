@@ -7,6 +7,7 @@
 #include "num/blas.h"
 
 #include <omp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,6 +121,7 @@ static Status dispatch(int argc, char **argv, Error *err) {
 
 int main(int argc, char **argv) {
   mem_on_exhaustion(out_of_memory);
+  signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of write(), as a full disk is */
   Error err = {0};
   Status status = dispatch(argc, argv, &err);
   if (status == STATUS_OK) status = file_flush(stdout, "standard output", &err);

@@ -351,6 +351,26 @@ static void write_broken(void) {
   check(result_finish(result, &err));
 }
 
+/* A truth found, one missed, one that a measure is blind to, and one that another speaks of elsewhere. */
+static void write_calibration(void) {
+  enum { N = 4 };
+  static const struct {
+    const char *name, *rows[N];
+  } texts[] = {{"truth", {"noise", "noise", "rotation", "nothing"}}, {"instrument", {"drift", "drift", "drift", "drift"}},
+               {"measure", {"relative_l2", "cka", "rsa", "cka"}},    {"where", {"a", "a", "a", "a"}},
+               {"expected", {"seen", "seen", "not seen", "not seen"}}, {"verdict", {"found", "missed", "blind", "quiet"}}};
+  static const struct {
+    const char *name;
+    double rows[N];
+  } numbers[] = {{"value", {0.3, 1, 1, 1}}, {"lo", {0.2, 1, NAN, 1}}, {"hi", {0.4, 1, NAN, 1}},
+                 {"false_alarms", {0, 0, 3, 0}}, {"places", {10, 10, 10, 10}}};
+  Result *result = create("calibration.h5", "calibration", 1);
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) check(result_write_strings(result, texts[i].name, texts[i].rows, N, &err));
+  for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+    check(result_write_array(result, numbers[i].name, 1, (size_t[]){N}, numbers[i].rows, &err));
+  check(result_finish(result, &err));
+}
+
 int main(int argc, char **argv) {
   if (argc != 2) {
     fputs("usage: make_results FOLDER\n", stderr);
@@ -369,6 +389,7 @@ int main(int argc, char **argv) {
   write_language("language.h5", 128);
   write_sweeps();
   write_scan();
+  write_calibration();
   write_broken();
   return 0;
 }

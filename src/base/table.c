@@ -204,5 +204,5 @@ Status table_end(Table *t, Error *err) {
   }
   FILE *out = t->out;
   free(t);
-  return file_flush(out, "standard output", err);
+  return file_flush(out, out == stdout ? "standard output" : "a temporary table", err);
 }

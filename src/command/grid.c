@@ -95,6 +95,10 @@ const char *grid_text(const Grid *grid, size_t row, const char *column) {
   return at < grid->n_columns ? grid->cells[row * grid->n_columns + at] : "";
 }
 
+bool grid_is(const Grid *grid, size_t row, const char *column, const char *text) {
+  return strcmp(grid_text(grid, row, column), text) == 0;
+}
+
 bool grid_is_number(const char *text, double *value) {
   *value = NAN;
   return strcmp(text, "-") == 0 || parse_real(text, value);

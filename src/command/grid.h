@@ -22,6 +22,7 @@ void grid_clear(Grid *grid); /* all zeros is fine */
 /* A cell of the column of this name: "" where there is no such column, NaN where the cell holds no number. */
 bool grid_has(const Grid *grid, const char *column);
 const char *grid_text(const Grid *grid, size_t row, const char *column);
+bool grid_is(const Grid *grid, size_t row, const char *column, const char *text);
 double grid_number(const Grid *grid, size_t row, const char *column);
 
 /* A whole text that is a number, or "-", which is a missing one: false where it is neither. */

@@ -7,6 +7,7 @@
 #define FATHOM_COMMAND_IMPLICIT_H
 
 #include "command/inputs.h"
+#include "probes/transfer/accuracy.h"
 #include "probes/values/means.h"
 #include "store/result.h"
 #include "text/continuation.h"
@@ -133,6 +134,15 @@ typedef struct ImplicitPairs {
 } ImplicitPairs;
 
 Status implicit_pairs(const ImplicitRun *run, ImplicitPairs *pairs, Error *err);
+/* What the second model gives to an answer more than the first, in nats. */
+double implicit_reward(const ImplicitPairs *pairs, size_t sample, size_t form);
+/* Pairs whose chosen answer has the higher number: of the implicit reward, and of each model alone. NaN where any is. */
+typedef struct ImplicitAccuracy {
+  size_t n;
+  Bounded accuracy;
+  double ties, margin, alone[2];
+} ImplicitAccuracy;
+ImplicitAccuracy implicit_accuracy(const ImplicitPairs *pairs, size_t n_pairs, size_t form);
 void implicit_pairs_clear(ImplicitPairs *pairs); /* all zeros is fine */
 
 /* --- output --- */

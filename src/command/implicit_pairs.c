@@ -112,3 +112,23 @@ void implicit_pairs_clear(ImplicitPairs *pairs) {
   }
   *pairs = (ImplicitPairs){0};
 }
+
+double implicit_reward(const ImplicitPairs *p, size_t sample, size_t form) {
+  return p->forms[1][sample * FORM_COUNT + form] - p->forms[0][sample * FORM_COUNT + form];
+}
+
+ImplicitAccuracy implicit_accuracy(const ImplicitPairs *p, size_t n, size_t form) {
+  double right = 0, alone[2] = {0}, margin = 0, ties = 0;
+  for (size_t i = 0; i < n; i++) {
+    const double chosen = implicit_reward(p, 2 * i, form), rejected = implicit_reward(p, 2 * i + 1, form);
+    right += pair_correct(chosen, rejected);
+    ties += chosen == rejected;
+    margin += (chosen - rejected) / (double)n;
+    for (int k = 0; k < 2; k++) {
+      const double *forms = p->forms[k] + 2 * i * FORM_COUNT + form;
+      alone[k] += pair_correct(forms[0], forms[FORM_COUNT]);
+    }
+  }
+  if (isnan(margin)) return (ImplicitAccuracy){n, {NAN, NAN, NAN}, NAN, margin, {NAN, NAN}};
+  return (ImplicitAccuracy){n, wilson_interval(right, (double)n), ties, margin, {alone[0] / (double)n, alone[1] / (double)n}};
+}

@@ -165,6 +165,27 @@ static Status write_pairs(const ImplicitReport *r, Result *result, Error *err) {
   return status;
 }
 
+/* Which answers the implicit reward prefers, a row a form as in the table. */
+static Status write_accuracies(const ImplicitReport *r, Result *result, Error *err) {
+  enum { N = FORM_COUNT - 1, NUMBERS = 8 };
+  static const char *const names[NUMBERS] = {"n", "accuracy", "lo", "hi", "ties", "margin", "accuracy_1", "accuracy_2"};
+  const char *forms[N];
+  double numbers[NUMBERS][N];
+  size_t n = 0;
+  for (size_t form = 0; form < FORM_COUNT; form++) {
+    if (form == FORM_FIRST) continue;
+    const ImplicitAccuracy a = implicit_accuracy(r->pairs, r->run->n_samples / 2, form);
+    const double of_form[NUMBERS] = {(double)a.n, a.accuracy.value, a.accuracy.lo, a.accuracy.hi,
+                                     a.ties,      a.margin,         a.alone[0],    a.alone[1]};
+    for (size_t k = 0; k < NUMBERS; k++) numbers[k][n] = of_form[k];
+    forms[n++] = implicit_forms[form];
+  }
+  Status status = result_write_strings(result, "accuracy/form", forms, n, err);
+  for (size_t k = 0; k < NUMBERS && status == STATUS_OK; k++)
+    status = write_numbers(result, "accuracy", names[k], 1, &n, numbers[k], err);
+  return status;
+}
+
 static Status write_notes(const ImplicitReport *r, Result *result, Error *err) {
   Table *notes = table_notebook();
   implicit_note(r, notes);
@@ -185,6 +206,7 @@ Status implicit_write(const ImplicitReport *r, const Provenance *from, Error *er
   if (status == STATUS_OK && r->tokens) status = write_tokens(r, result, err);
   if (status == STATUS_OK && r->words) status = write_words(r, result, err);
   if (status == STATUS_OK && r->pairs) status = write_pairs(r, result, err);
+  if (status == STATUS_OK && r->pairs) status = write_accuracies(r, result, err);
   if (status == STATUS_OK) return result_finish(result, err);
   result_close(result);
   return status;

@@ -210,10 +210,6 @@ static void category_rows(const ImplicitReport *r, Table *table) {
 
 /* --- pairs --- */
 
-static double reward_of(const ImplicitPairs *p, size_t sample, size_t form) {
-  return p->forms[1][sample * FORM_COUNT + form] - p->forms[0][sample * FORM_COUNT + form];
-}
-
 static void pair_rows(const ImplicitReport *r, Table *table) {
   const ImplicitPairs *p = r->pairs;
   for (size_t i = 0; i < r->run->n_samples; i++) {
@@ -223,38 +219,24 @@ static void pair_rows(const ImplicitReport *r, Table *table) {
     for (int k = 0; k < 2; k++) table_count(table, p->n_tokens[k][i]);
     for (int k = 0; k < 2; k++) table_number(table, p->forms[k][i * FORM_COUNT + FORM_SUM]);
     for (int k = 0; k < 2; k++) table_number(table, p->forms[k][i * FORM_COUNT + FORM_SUM_END]);
-    table_number(table, reward_of(p, i, FORM_SUM));
-    table_number(table, reward_of(p, i, FORM_MEAN));
-    table_number(table, reward_of(p, i, FORM_SUM_END));
-    table_number(table, reward_of(p, i, FORM_MEAN_END));
+    table_number(table, implicit_reward(p, i, FORM_SUM));
+    table_number(table, implicit_reward(p, i, FORM_MEAN));
+    table_number(table, implicit_reward(p, i, FORM_SUM_END));
+    table_number(table, implicit_reward(p, i, FORM_MEAN_END));
   }
 }
 
 /* Pairs whose chosen answer has the higher number: of the implicit reward, and of each model alone. */
 static void accuracy_row(const ImplicitReport *r, size_t form, Table *table) {
-  const ImplicitPairs *p = r->pairs;
-  const size_t n = r->run->n_samples / 2;
-  double right = 0, alone[2] = {0}, margin = 0, ties = 0;
-  for (size_t i = 0; i < n; i++) {
-    const double chosen = reward_of(p, 2 * i, form), rejected = reward_of(p, 2 * i + 1, form);
-    right += pair_correct(chosen, rejected);
-    ties += chosen == rejected;
-    margin += (chosen - rejected) / (double)n;
-    for (int k = 0; k < 2; k++) {
-      const double *forms = p->forms[k] + 2 * i * FORM_COUNT + form;
-      alone[k] += pair_correct(forms[0], forms[FORM_COUNT]);
-    }
-  }
-  const bool exists = !isnan(margin);
-  const Bounded accuracy = exists ? wilson_interval(right, (double)n) : (Bounded){NAN, NAN, NAN};
+  const ImplicitAccuracy a = implicit_accuracy(r->pairs, r->run->n_samples / 2, form);
   table_string(table, implicit_forms[form]);
-  table_count(table, n);
-  table_number(table, accuracy.value);
-  table_number(table, accuracy.lo);
-  table_number(table, accuracy.hi);
-  table_number(table, exists ? ties : NAN);
-  table_number(table, margin);
-  for (int k = 0; k < 2; k++) table_number(table, exists ? alone[k] / (double)n : NAN);
+  table_count(table, a.n);
+  table_number(table, a.accuracy.value);
+  table_number(table, a.accuracy.lo);
+  table_number(table, a.accuracy.hi);
+  table_number(table, a.ties);
+  table_number(table, a.margin);
+  for (int k = 0; k < 2; k++) table_number(table, a.alone[k]);
 }
 
 static void accuracy_rows(const ImplicitReport *r, Table *table) {

@@ -10,17 +10,19 @@
 #include <string.h>
 
 /* All files first, since results say from which recordings they were made. */
-static void read_files(Report *report) {
+static Status read_files(Report *report, Error *err) {
   size_t number = 0;
   for (size_t i = 0; i < report->n_files; i++) report_look_at_file(&report->files[i]);
   for (size_t i = 0; i < report->n_files; i++)
     if (!report->files[i].problem && !report->files[i].is_of_sweep) report->files[i].number = ++number;
   Progress progress = progress_begin("report", "files", report->n_files);
-  for (size_t i = 0; i < report->n_files; i++) {
-    if (report->files[i].number) report_read_file(report, &report->files[i]);
+  Status status = STATUS_OK;
+  for (size_t i = 0; i < report->n_files && status == STATUS_OK; i++) {
+    if (report->files[i].number) status = report_read_file(report, &report->files[i], err);
     progress_show(&progress, i + 1);
   }
   progress_end(&progress);
+  return status;
 }
 
 static Status write_page(Report *report, const char *output, Error *err) {
@@ -58,10 +60,8 @@ static Status run(const Invocation *call, const void *given, Error *err) {
   Report report = {.call = call, .settings = settings, .folder = call->args[0]};
   char *output = settings->output ? mem_copy_string(settings->output) : file_join(report.folder, "report.html");
   Status status = report_find_files(&report, err);
-  if (status == STATUS_OK) {
-    read_files(&report);
-    status = write_page(&report, output, err);
-  }
+  if (status == STATUS_OK) status = read_files(&report, err);
+  if (status == STATUS_OK) status = write_page(&report, output, err);
   for (size_t i = 0; i < report.n_files && status == STATUS_OK; i++)
     if (report.files[i].problem) log_warn("%s: not shown: %s", report.files[i].path, report.files[i].problem);
   for (size_t i = 0; i < report.warnings.n && status == STATUS_OK; i++) log_warn("%s", report.warnings.items[i]);
@@ -82,8 +82,8 @@ const Command command_report = {
     .arguments = "DIR",
     .summary = "one page about all results in a folder: findings, figures, tables, cautions and commands",
     .details =
-        "Looks through DIR and the folders in it for results (of drift, weights, train, sweep, eval, axis, bias, scan and\n"
-        "implicit) and activation stores, and writes one HTML page that stands alone: no scripts, nothing to load, figures\n"
+        "Looks through DIR and the folders in it for results (of drift, weights, train, sweep, eval, axis, bias, scan,\n"
+        "implicit and calibrate) and activation stores, and writes one HTML page that stands alone: no scripts, nothing to load, figures\n"
         "inside. On top is what moved most, and by how much; then, kind by kind, the figures of fathom plot, what was\n"
         "compared, what to beware of in these very numbers, the tables, and the commands. Results of drift and of training\n"
         "that begin with the same model share a figure. Files of the runs of a sweep are told of by the sweep. What is\n"

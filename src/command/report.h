@@ -7,6 +7,7 @@
 #include "command/grid.h"
 #include "command/html.h"
 #include "command/plot.h"
+#include "store/activations.h"
 
 typedef struct ReportSettings {
   CommonSettings common;
@@ -87,8 +88,14 @@ Texts report_split_words(const char *command_line);
 void report_look_at_file(ReportFile *file);
 
 /* The rest of a result: section, findings, cautions. All files were looked at before, so that it can say which of them
- * it was made from. */
-void report_read_file(Report *report, ReportFile *file);
+ * it was made from. An error is the system's, such as a full disk; what is wrong with the file becomes its problem. */
+Status report_read_file(Report *report, ReportFile *file, Error *err);
+
+/* --- report_facts.c --- */
+
+void report_write_store(const Store *store, FILE *out);
+/* Of a result; fills in the file's first_model. */
+Status report_write_facts(const Report *report, ReportFile *file, Result *result, FILE *out, Error *err);
 
 /* --- report_figures.c --- */
 
@@ -112,14 +119,31 @@ void report_write_pivot(Report *report, const Grid *grid, FILE *out);
 
 /* --- report_columns.c --- */
 
-/* The table of a group of arrays of one length: the data sets of an evaluation, the runs of a sweep. Without any array
- * it is empty. */
+/* The table of a group of arrays of one length: the data sets of an evaluation, the runs of a sweep; group "" is those of
+ * no group. Without any array it is empty. */
 Status report_read_columns(const PlotFile *file, const char *group, Grid *grid, Error *err);
 
-/* --- report_findings.c --- */
+/* --- report_findings.c, report_findings_drift.c, report_findings_values.c --- */
 
 /* What the first table of a result says in a sentence or two, and in which layer. */
 void report_add_findings(ReportFile *file, const PlotFile *plot, const Grid *grid);
+bool report_find_drift(ReportFile *file, const Grid *grid); /* is it of a kind of drift? */
+void report_find_values(ReportFile *file, const Grid *grid);
+
+/* A sentence; takes both texts. */
+void report_find(ReportFile *file, char *lead, char *text);
+/* "0.123 [0.1, 0.15]", of a row with its columns lo and hi; freed by the caller. */
+char *report_bounded(double value, double lo, double hi);
+char *report_bounded_row(const Grid *grid, size_t row, const char *value);
+/* The row of a measure with the largest |value|; n_rows where there is none. */
+size_t report_largest(const Grid *grid, const char *measure);
+/* The value that a measure of drift has for identical models; false where none tells how far two are apart. */
+bool report_identical_value(const char *name, double *value);
+
+/* --- report_beside.c --- */
+
+/* What stands beside the values of a result of drift: its table, what it says and what to beware of. */
+Status report_write_beside(Report *report, ReportFile *file, const PlotFile *plot, FILE *out, Error *err);
 
 /* --- report_cautions.c, report_cautions_values.c --- */
 

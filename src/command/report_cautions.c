@@ -22,10 +22,6 @@ void report_caution(ReportFile *file, const char *format, ...) {
   texts_add(&file->cautions, text);
 }
 
-static bool is(const Grid *grid, size_t row, const char *column, const char *text) {
-  return strcmp(grid_text(grid, row, column), text) == 0;
-}
-
 /* --- drift --- */
 
 /* What the rows of one measure hold. */
@@ -38,7 +34,7 @@ typedef struct Rows {
 static Rows rows_of(const Grid *grid, const char *measure) {
   Rows rows = {.least = NAN, .most = NAN};
   for (size_t r = 0; r < grid->n_rows; r++) {
-    if (!is(grid, r, "measure", measure)) continue;
+    if (!grid_is(grid, r, "measure", measure)) continue;
     const double value = grid_number(grid, r, "value");
     rows.n++;
     rows.undefined += isnan(value) ? 1 : 0;
@@ -66,19 +62,20 @@ static void caution_biased(ReportFile *file, const Grid *grid) {
 }
 
 static void caution_undefined(ReportFile *file, const Grid *grid) {
+  const char *places = grid_has(grid, "part") ? "sites and parts" : grid_has(grid, "site_b") ? "pairs of sites" : "sites";
   size_t which;
   for (size_t r = 0; r < grid->n_rows; r++) {
     const char *name = grid_text(grid, r, "measure");
     bool is_first = true;
-    for (size_t k = 0; k < r && is_first; k++) is_first = !is(grid, k, "measure", name);
+    for (size_t k = 0; k < r && is_first; k++) is_first = !grid_is(grid, k, "measure", name);
     if (!is_first) continue;
     const Rows rows = rows_of(grid, name);
-    if (rows.undefined) report_caution(file, "%s is undefined at %zu of %zu sites (–).", name, rows.undefined, rows.n);
+    if (rows.undefined) report_caution(file, "%s is undefined at %zu of %zu %s (–).", name, rows.undefined, rows.n, places);
     if (measure_find(name, &which) == &measure_procrustes && rows.without_interval && rows.without_interval < rows.n)
       report_caution(file,
-                     "%s has no interval at %zu of %zu sites: samples are too few for the width, and the distance "
+                     "%s has no interval at %zu of %zu %s: samples are too few for the width, and the distance "
                      "comes out too small.",
-                     name, rows.without_interval, rows.n);
+                     name, rows.without_interval, rows.n, places);
   }
 }
 
@@ -121,10 +118,17 @@ static void caution_same_weights(ReportFile *file, const PlotFile *plot) {
   if (!result_has(plot->result, "models/sha256") ||
       result_read_strings(plot->result, "models/sha256", &digests, &n, NULL) != STATUS_OK)
     return;
-  if (n == 2 && digests[0][0] && strcmp(digests[0], digests[1]) == 0)
+  if (n >= 2 && digests[0][0] && strcmp(digests[0], digests[1]) == 0)
     report_caution(file, "Both sides are recordings of the same weights: what is measured is not fine-tuning, but the "
                          "noise floor, or another text.");
   string_list_free(digests, n);
+}
+
+static void caution_nonfinite(ReportFile *file, const PlotFile *plot) {
+  char *n = NULL;
+  if (result_read_attribute(plot->result, "nonfinite_samples", &n, NULL) == STATUS_OK && n)
+    report_caution(file, "%s samples hold a NaN or an infinity and were left out: where a model breaks is not in these numbers.", n);
+  free(n);
 }
 
 static void caution_drift(ReportFile *file, const PlotFile *plot, const Grid *grid) {
@@ -139,19 +143,23 @@ static void caution_drift(ReportFile *file, const PlotFile *plot, const Grid *gr
   caution_translation(file, grid);
   caution_rounding(file, plot);
   caution_same_weights(file, plot);
+  caution_nonfinite(file, plot);
 }
 
 static void caution_parts(ReportFile *file, const PlotFile *plot, const Grid *grid) {
   if (strcmp(file->kind, "parts") == 0 && !grid_note(grid, "interval"))
     report_caution(file, "No intervals were made: nothing here says which differences between parts are chance.");
+  if (strcmp(file->kind, "parts") == 0) caution_undefined(file, grid);
   caution_rounding(file, plot);
   caution_same_weights(file, plot);
+  caution_nonfinite(file, plot);
 }
 
 static void caution_cross(ReportFile *file, const PlotFile *plot, const Grid *grid) {
   caution_undefined(file, grid);
   caution_blind(file, grid);
   caution_rounding(file, plot);
+  caution_nonfinite(file, plot);
 }
 
 /* --- training --- */
@@ -197,8 +205,8 @@ static void caution_sweep(ReportFile *file, const PlotFile *plot, const Grid *gr
   double *aog = NULL, runs_a_setting;
   bool anchored = false;
   for (size_t r = 0; r < grid->n_rows; r++) {
-    failed += is(grid, r, "status", "failed");
-    open += !is(grid, r, "status", "failed") && !is(grid, r, "status", "done");
+    failed += grid_is(grid, r, "status", "failed");
+    open += !grid_is(grid, r, "status", "failed") && !grid_is(grid, r, "status", "done");
     anchored |= grid_number(grid, r, "anchor") > 0;
     if (grid_number(grid, r, "setting") + 1 > (double)settings) settings = (size_t)grid_number(grid, r, "setting") + 1;
   }

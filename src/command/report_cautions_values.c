@@ -8,10 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is(const Grid *grid, size_t row, const char *column, const char *text) {
-  return strcmp(grid_text(grid, row, column), text) == 0;
-}
-
 /* Numbers of a result, or none: n is then 0. */
 static double *numbers(const PlotFile *plot, const char *name, size_t *n) {
   double *values = NULL;
@@ -73,9 +69,9 @@ static void caution_axis(ReportFile *file, const PlotFile *plot, const Grid *gri
 static void caution_bias(ReportFile *file, const Grid *grid) {
   bool has_models = false, has_prompts = false;
   for (size_t r = 0; r < grid->n_rows; r++) {
-    has_models |= is(grid, r, "unit", "models");
-    has_prompts |= is(grid, r, "unit", "prompts");
-    if (is(grid, r, "unit", "models") && grid_number(grid, r, "least_p") > 0.05)
+    has_models |= grid_is(grid, r, "unit", "models");
+    has_prompts |= grid_is(grid, r, "unit", "prompts");
+    if (grid_is(grid, r, "unit", "models") && grid_number(grid, r, "least_p") > 0.05)
       report_caution(file, "%s, %s: so few models cannot give a p below %.3g.", grid_text(grid, r, "contrast"),
                      grid_text(grid, r, "categories"), grid_number(grid, r, "least_p"));
   }
@@ -126,6 +122,19 @@ static void caution_implicit(ReportFile *file, const PlotFile *plot) {
   free(mass);
 }
 
+/* What a calibration says is about made models: what failed there, and what it was not asked. */
+static void caution_calibration(ReportFile *file, const Grid *grid) {
+  for (size_t r = 0; r < grid->n_rows; r++) {
+    const char *truth = grid_text(grid, r, "truth"), *instrument = grid_text(grid, r, "instrument"),
+               *measure = grid_text(grid, r, "measure");
+    if (grid_is(grid, r, "verdict", "missed"))
+      report_caution(file, "%s: %s missed it (%s): do not trust it on others.", truth, instrument, measure);
+    if (grid_is(grid, r, "verdict", "false alarm") || grid_number(grid, r, "false_alarms") > 0)
+      report_caution(file, "%s: a false alarm of %s (%s).", truth, instrument, measure);
+  }
+  report_caution(file, "What was planted is large, in small models: that it was found does not say how small a change would be.");
+}
+
 void report_caution_values(ReportFile *file, const PlotFile *plot, const Grid *grid) {
   if (strcmp(file->kind, "eval") == 0)
     caution_accuracy(file, grid);
@@ -137,4 +146,6 @@ void report_caution_values(ReportFile *file, const PlotFile *plot, const Grid *g
     caution_scan(file, plot);
   else if (strcmp(file->kind, "implicit") == 0)
     caution_implicit(file, plot);
+  else if (strcmp(file->kind, "calibration") == 0)
+    caution_calibration(file, grid);
 }

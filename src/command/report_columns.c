@@ -1,5 +1,5 @@
 /* Tables of results that keep theirs as arrays of one length: the data sets of an evaluation, the runs of a sweep, the
- * tests of a bias. They come in the order in which their commands print them. */
+ * tests of a bias, the truths of a calibration, the pairs of implicit rewards. They come in the order in which their commands print them. */
 #include "base/memory.h"
 #include "command/report.h"
 #include "store/texts.h"
@@ -7,84 +7,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What stands in front, in this order; other arrays follow as the file lists them. A name in two groups means the same.
- */
-static const char *const order[] = {"path",
-                                    "schema",
-                                    "n",
-                                    "n_dropped",
-                                    "accuracy",
-                                    "lo",
-                                    "hi",
-                                    "ties",
-                                    "prompts",
-                                    "margin",
-                                    "length_rule",
-                                    "length_accuracy",
-                                    "length_lo",
-                                    "length_hi",
-                                    "n_common",
-                                    "reference_accuracy",
-                                    "gain",
-                                    "gain_lo",
-                                    "gain_hi",
-                                    "ceiling_accuracy",
-                                    "ceiling_gap",
-                                    "ceiling_gap_lo",
-                                    "ceiling_gap_hi",
-                                    "pgr",
-                                    "pgr_lo",
-                                    "pgr_hi",
-                                    "reordered_same",
-                                    "reordered_change",
-                                    "no_prompt_n",
-                                    "no_prompt_accuracy",
-                                    "no_prompt_lo",
-                                    "no_prompt_hi",
-                                    "no_prompt_same",
-                                    "no_prompt_lost",
-                                    "no_prompt_lost_lo",
-                                    "no_prompt_lost_hi",
-                                    "shuffled_n",
-                                    "shuffled_accuracy",
-                                    "shuffled_lo",
-                                    "shuffled_hi",
-                                    "shuffled_same",
-                                    "shuffled_lost",
-                                    "shuffled_lost_lo",
-                                    "shuffled_lost_hi",
-                                    "name",
-                                    "status",
-                                    "source",
-                                    "method",
-                                    "anchor_layers",
-                                    "lr",
-                                    "anchor",
-                                    "train_pairs",
-                                    "seed",
-                                    "steps",
-                                    "bt_loss",
-                                    "train_accuracy",
-                                    "heldout_before",
-                                    "heldout_accuracy",
-                                    "heldout_gain",
-                                    "drift",
-                                    "target_accuracy",
-                                    "aog",
-                                    "nts",
-                                    "worst_gain",
-                                    "contrast",
-                                    "categories",
-                                    "framings",
-                                    "unit",
-                                    "statistic",
-                                    "g",
-                                    "p",
-                                    "q",
-                                    "least_p",
-                                    "labelings",
-                                    "exact"};
-enum { N_ORDER = sizeof order / sizeof order[0] };
+/* What stands in front in each group, in this order; other arrays follow as the file lists them. */
+static const char *const of_data[] = {"path", "schema", "n", "n_dropped", "accuracy", "lo", "hi", "ties", "prompts",
+    "margin", "length_rule", "length_accuracy", "length_lo", "length_hi", "n_common", "reference_accuracy", "gain",
+    "gain_lo", "gain_hi", "ceiling_accuracy", "ceiling_gap", "ceiling_gap_lo", "ceiling_gap_hi", "pgr", "pgr_lo",
+    "pgr_hi", "reordered_same", "reordered_change", "no_prompt_n", "no_prompt_accuracy", "no_prompt_lo",
+    "no_prompt_hi", "no_prompt_same", "no_prompt_lost", "no_prompt_lost_lo", "no_prompt_lost_hi", "shuffled_n",
+    "shuffled_accuracy", "shuffled_lo", "shuffled_hi", "shuffled_same", "shuffled_lost", "shuffled_lost_lo",
+    "shuffled_lost_hi", NULL};
+static const char *const of_runs[] = {"name", "status", "source", "method", "anchor_layers", "lr", "anchor",
+    "train_pairs", "seed", "steps", "bt_loss", "train_accuracy", "heldout_before", "heldout_accuracy",
+    "heldout_gain", "drift", "target_accuracy", "aog", "nts", "worst_gain", NULL};
+static const char *const of_tests[] = {"contrast", "categories", "framings", "unit", "statistic", "lo", "hi", "n",
+    "g", "p", "q", "least_p", "labelings", "exact", NULL};
+static const char *const of_truths[] = {"truth", "instrument", "measure", "where", "value", "lo", "hi", "expected",
+    "verdict", "false_alarms", "places", NULL};
+static const char *const of_accuracy[] = {"form", "n", "accuracy", "lo", "hi", "ties", "margin", "accuracy_1",
+    "accuracy_2", NULL};
+static const struct {
+  const char *group, *const *order;
+} orders[] = {{"data", of_data}, {"runs", of_runs}, {"tests", of_tests}, {"", of_truths}, {"accuracy", of_accuracy}};
 
 typedef struct Column {
   char *path; /* of the dataset, from the result's list */
@@ -94,9 +36,10 @@ typedef struct Column {
   double *values;
 } Column;
 
-static size_t place_of(const char *name) {
-  size_t i = 0;
-  while (i < N_ORDER && strcmp(order[i], name) != 0) i++;
+static size_t place_of(const char *group, const char *name) {
+  size_t g = 0, i = 0;
+  while (strcmp(orders[g].group, group) != 0) g++; /* those that are asked for are listed */
+  while (orders[g].order[i] && strcmp(orders[g].order[i], name) != 0) i++;
   return i;
 }
 
@@ -109,11 +52,13 @@ static int by_place(const void *a, const void *b) {
 /* The group's arrays of rank 1, all of one length. */
 static Status list_columns(const PlotFile *file, const char *group, char **paths, size_t n_paths, Column *columns,
                            size_t *n, size_t *n_rows, Error *err) {
-  const size_t size = strlen(group);
+  const size_t size = group[0] ? strlen(group) + 1 : 0;
   for (size_t i = 0; i < n_paths; i++) {
     bool is_text;
     size_t rank, shape[RESULT_MAX_RANK];
-    if (strncmp(paths[i], group, size) != 0 || paths[i][size] != '/' || strchr(paths[i] + size + 1, '/')) continue;
+    if (size && (strncmp(paths[i], group, size - 1) != 0 || paths[i][size - 1] != '/')) continue;
+    const char *name = paths[i] + size;
+    if (strchr(name, '/') || strcmp(name, "notes") == 0) continue;
     const Status status = result_describe(file->result, paths[i], &is_text, &rank, shape, err);
     if (status != STATUS_OK) return status;
     if (rank != 1) continue;
@@ -121,8 +66,8 @@ static Status list_columns(const PlotFile *file, const char *group, char **paths
       return error_set(err, STATUS_DATA, "%s: %s has %zu entries, expected %zu as %s", file->path, paths[i], shape[0],
                        *n_rows, columns[0].path);
     *n_rows = shape[0];
-    columns[*n] = (Column){.path = paths[i], .name = paths[i] + size + 1, .number = i};
-    columns[*n].place = place_of(columns[*n].name);
+    columns[*n] = (Column){.path = paths[i], .name = name, .number = i};
+    columns[*n].place = place_of(group, name);
     Status read;
     size_t count = *n_rows;
     if (is_text)

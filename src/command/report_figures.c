@@ -28,7 +28,7 @@ static const FigureWords figure_words[] = {
      "Points are runs, lines means over seeds with their intervals."},
     {"sweep", "frontier", "Accuracy against drift",
      "Points are runs; controls stand beside anchors of the same drift."},
-    {"sweep", "layers", "Drift of every layer, by setting", "Means over seeds with their intervals."},
+    {"sweep", "layers", "Drift of every layer, by setting", "Means over seeds; their intervals are in the table."},
     {"sweep", "curves", "Training curves of all settings", "Means over seeds."},
     {"sweep", "quantity", "Accuracy against the number of training pairs", "Means over seeds with their intervals."},
     {"bias", "ranks", "Where the words of each category stand",

@@ -24,6 +24,7 @@ const ReportKind report_kinds[] = {{"drift", "Drift by layer", true},
                                    {"bias", "Value bias of model families", false},
                                    {"scan", "Token scans", false},
                                    {"implicit", "Implicit rewards", false},
+                                   {"calibration", "Are the instruments right?", false},
                                    {NULL, "Other results", false}, /* any other kind that has figures */
                                    {"activations", "Recordings", false},
                                    {0}};

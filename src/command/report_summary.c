@@ -58,7 +58,7 @@ static void write_lede(const Report *report, FILE *out) {
   html_text(out, of->name);
   fputs("</a>).", out);
   if (most->distance > 0 && has_interval(most) && most->n_alike)
-    fprintf(out, " %zu of the %zu other sites cannot be told apart from it.", most->n_alike, most->n_sites - 1);
+    fprintf(out, " The intervals of %zu of the %zu other sites reach its own.", most->n_alike, most->n_sites - 1);
   else if (most->distance > 0 && has_interval(most) && most->n_sites > 1)
     fputs(" No other site's interval reaches it.", out);
   fputs("</p>\n", out);
@@ -83,7 +83,7 @@ static void write_movers(const Report *report, FILE *out) {
   fputs("<div class=\"scroll movers\" role=\"region\" tabindex=\"0\" aria-label=\"Which layer moved most\">\n<table>\n"
         "<caption>Which layer moved most, by each measure</caption>\n"
         "<thead><tr><th scope=\"col\">measure</th><th scope=\"col\">site</th><th scope=\"col\" class=\"n\">value "
-        "[interval]</th><th scope=\"col\" class=\"n\">not told apart</th></tr></thead>\n",
+        "[interval]</th><th scope=\"col\" class=\"n\">reached by</th></tr></thead>\n",
         out);
   for (size_t i = 0; i < report->n_files; i++) {
     const ReportFile *file = &report->files[i];
@@ -95,9 +95,9 @@ static void write_movers(const Report *report, FILE *out) {
       if (file->movers[m].is_first) write_mover(&file->movers[m], out);
     fputs("</tbody>\n", out);
   }
-  fputs("</table>\n</div>\n<p class=\"note\">Not told apart: other sites whose interval reaches that of the site "
-        "named. A "
-        "site that was picked for being the largest of many looks larger than it is; its interval does not allow for "
+  fputs("</table>\n</div>\n<p class=\"note\">Reached by: other sites whose interval reaches that of the site named. Whether one "
+        "of them drifts less all the same, since the same samples stand behind both, <code>fathom drift --against-layer</code> "
+        "says. A site that was picked for being the largest of many looks larger than it is; its interval does not allow for "
         "that.</p>\n",
         out);
 }
