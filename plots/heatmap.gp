@@ -74,7 +74,7 @@ do for [f = 1:n_files] {
   eval panel(EDGE + margin + (cell % columns) * (panel_w + 34), head + 14 + (cell / columns) * (panel_h + 54), panel_w, panel_h)
   heading = n_files > 1 ? FILE[f] : ""
   eval HEADINGS
-  set ylabel (cell % columns == 0 ? n_kinds == 1 ? "layer (" . kind . ")" : "site" : "") noenhanced font TEXT textcolor rgb INK offset 0.6, 0
+  set ylabel (cell % columns == 0 ? n_kinds == 1 ? "layer (" . kind . ")" : "site" : "") noenhanced font TEXT textcolor rgb INK offset -0.2, 0
   set xlabel (cell + columns >= n_files ? "step" : "") offset 0, 0.8 font TEXT textcolor rgb INK
   set object 1 rectangle from graph 0, graph 0 to graph 1, graph 1 behind fc rgb EMPTY
   if (f == n_files) {
