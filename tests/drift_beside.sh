@@ -60,6 +60,13 @@ if [ -f cut.h5 ]; then cut=cut.h5; else cut=$(ls cut.h5*); fi
 "$FATHOM" drift a.h5 b.h5 --against "$cut" --measures cka >cut.tsv 2>/dev/null
 is "$(cell cut.tsv n hook_embed cka)" "$("$FATHOM" drift a.h5 "$cut" --measures cka 2>/dev/null | awk -F '\t' '$1 == "hook_embed" { print $7 }')" \
   "an unfinished store: the samples that it holds"
+for s in $(seq 1 20); do
+  "$FATHOM" drift a.h5 b.h5 --against "$cut" --measures cka --rows 30 --seed $s 2>/dev/null | awk -F '\t' '$1 == "hook_embed" { print $7 }'
+done >drawn.txt
+"$FATHOM" drift a.h5 b.h5 --measures cka --rows 30 | awk -F '\t' '$1 == "hook_embed" { print $7 }' >all.txt
+awk -v whole="$(cell cut.tsv n hook_embed cka)" -v drawn="$(cat all.txt)" '{ sum += $1 } END {
+  share = sum / (20 * drawn * whole / 33); print "# " sum " samples, as many as are expected times " share; exit !(share > .85 && share < 1.15) }' drawn.txt
+ok $? "--rows: of the samples drawn those that an unfinished store holds, not those of a draw of its own"
 fails 3 '^fathom: a\.h5 and ids\.h5 hold different rows: sample 3: id "p3" against "other3"' "other rows" "$FATHOM" drift a.h5 b.h5 --against ids.h5
 fails 2 'blocks\.2\.hook_resid_post is in a\.h5 and not in fewer\.h5' "an asked site that it lacks" \
   "$FATHOM" drift a.h5 b.h5 --against fewer.h5 --sites resid_post
@@ -67,8 +74,13 @@ fails 3 'embed\.h5 has none of the sites that a\.h5 and only\.h5 are compared at
   "$FATHOM" drift a.h5 only.h5 --against embed.h5
 fails 4 'no\.h5: cannot open' "a missing store" "$FATHOM" drift a.h5 b.h5 --against no.h5
 fails 2 '--against and --cross exclude each other' "no maps" "$FATHOM" drift a.h5 b.h5 --against c.h5 --cross
-fails 2 '--bootstrap 1000000: differences keep the resamples of 36 values, 824 MiB where --memory is 100 MiB' "more resamples than memory" \
+fails 2 '--bootstrap 1000000: what is subtracted keeps the resamples of 36 values, 824 MiB where --memory is 100 MiB' "more resamples than memory" \
   "$FATHOM" drift a.h5 b.h5 --against c.h5 --bootstrap 1000000 --memory 100M
+fails 2 '--memory 26M: these measures of one site take [0-9]+M, resamples of all sites that are subtracted [0-9]+M; --bootstrap takes fewer' \
+  "resamples count beside what sites take" "$FATHOM" drift a.h5 b.h5 --against c.h5 --bootstrap 30000 --memory 26M
+"$FATHOM" drift a.h5 b.h5 --bootstrap 30000 --memory 26M --measures cka | grep -v '^#' >roomy.tsv
+"$FATHOM" drift a.h5 b.h5 --bootstrap 30000 --measures cka | grep -v '^#' | cmp -s - roomy.tsv
+ok $? "without them there is room"
 
 # Layer against layer of the same model.
 "$FATHOM" drift a.h5 b.h5 --against-layer -1 --measures cka,relative_l2 >layer.tsv
@@ -106,18 +118,20 @@ ok $? "both beside each other"
 
 # What unrelated data would give.
 "$FATHOM" drift a.h5 b.h5 --floor --measures cka,cka_biased,procrustes,rsa -o floor.h5 >floor.tsv
-is "$(grep -v '^#' floor.tsv | head -1 | cut -f 8-)" floor "--floor: its column"
+is "$(grep -v '^#' floor.tsv | head -1 | cut -f 8-)" "$(printf 'floor\tfloor_least\tfloor_most')" "--floor: its columns"
 awk -F '\t' '!/^#/ && $1 != "site" { n++; if ($3 == "cka" && !($4 > .8 && $8 < .3 && $8 > -.3) || $3 == "cka_biased" && !($8 > .03 && $8 < .5) ||
   $3 == "procrustes" && !($4 < .6 && $8 > .9) || $3 == "rsa" && !($4 > .5 && $8 < .3 && $8 > -.3)) bad = 1 } END { exit bad || n != 20 }' floor.tsv
 ok $? "rows of other samples are not alike"
-grep -q '^# floor: what the same rows give when each is paired with one of another sample' floor.tsv
+awk -F '\t' '!/^#/ && $1 != "site" && $3 != "cka_floor" { n++; if (!($9 < $8 && $8 < $10)) bad = 1 } END { exit bad || n != 16 }' floor.tsv
+ok $? "the mean of several pairings is between the least and the most of them"
+grep -q '^# floor: what unrelated data gives: the same rows, each paired with one of another sample; mean of 10 such pairings' floor.tsv
 ok $? "what it is"
 "$FATHOM" drift a.h5 b.h5 --floor --measures cka,cka_biased,procrustes,rsa --threads 1 | grep -v '^#' >floor1.tsv
 grep -v '^#' floor.tsv | cmp -s - floor1.tsv
 ok $? "the same again, with any number of threads"
 if [ "$("$FATHOM" drift a.h5 b.h5 --floor --measures cka --seed 4 | grep -v '^#' | cut -f 8 | cksum)" != "$("$FATHOM" drift a.h5 b.h5 --floor --measures cka | grep -v '^#' | cut -f 8 | cksum)" ]; then ok 0 "another seed, another draw"; else ok 1 "another seed, another draw"; fi
 is "$("$FATHOM" drift one.h5 one.h5 --keep-first --floor --measures cosine --layers 0 | grep -v '^#' | tail -1 | cut -f 4,8 | tr '\t' ' ')" "0 -" "one sample has no other"
-is "$("$FATHOM" info floor.h5 | grep -c '^dataset	floor	number \[4, 5\]$')" 1 "the result holds it"
+is "$("$FATHOM" info floor.h5 | grep -c '^dataset	floor\(_least\|_most\)\{0,1\}	number \[4, 5\]$')" 3 "the result holds it"
 
 # Outlier columns.
 "$FATHOM" drift a.h5 b.h5 --without-outliers 2 -o without.h5 >without.tsv 2>err

@@ -99,15 +99,27 @@ static void test_shift(Rows *rows) {
   RowPlan plan, one;
   Error err = {0};
   row_plan_make(rows->n, rows->sample, keep, &plan, &err);
-  const size_t shift = rows_shift_draw(&plan, 3);
-  ok(shift > 0 && shift == rows_shift_draw(&plan, 3) && shift != rows_shift_draw(&plan, 4), "a shift is drawn with the seed");
-  check_shifted(rows, source_of(rows), &plan, shift);
+  enum { MANY = 8 };
+  size_t shifts[MANY], again[MANY], other[MANY], few[MANY];
+  ok(rows_shifts_draw(&plan, 3, MANY, shifts) == MANY && rows_shifts_draw(&plan, 3, MANY, again) == MANY &&
+         rows_shifts_draw(&plan, 4, MANY, other) == MANY && memcmp(shifts, again, sizeof shifts) == 0 &&
+         memcmp(shifts, other, sizeof shifts) != 0,
+     "shifts are drawn with the seed");
+  bool differ = true;
+  for (size_t i = 0; i < MANY; i++)
+    for (size_t k = 0; k < i; k++) differ = differ && shifts[i] != shifts[k];
+  ok(differ, "each is another");
+  for (size_t i = 0; i < MANY; i += 3) check_shifted(rows, source_of(rows), &plan, shifts[i]);
   check_shifted(rows, source_of(rows), &plan, plan.longest);
   check_shifted(rows, source_of(rows), &plan, plan.n_rows - plan.longest);
   row_plan_clear(&plan);
   uint32_t alone[4] = {0, 0, 0, 1};
   row_plan_make(4, alone, NULL, &one, &err);
-  ok(rows_shift_draw(&one, 3) == 0, "no shift where one sample has most of the rows");
+  ok(rows_shifts_draw(&one, 3, MANY, few) == 0, "no shift where one sample has most of the rows");
+  row_plan_clear(&one);
+  uint32_t three[4] = {0, 1, 2, 3};
+  row_plan_make(4, three, NULL, &one, &err);
+  ok(rows_shifts_draw(&one, 3, MANY, few) == 3 && few[0] + few[1] + few[2] == 6, "of four rows there are three shifts");
   row_plan_clear(&one);
   free(keep);
 }

@@ -121,9 +121,11 @@ static void add_interval(const Coherence *c, double total_length, Estimate *e) {
   e->centre = atanh(value);
   e->scale = SCALE_ATANH;
   e->pseudo = mem_alloc(n, sizeof *e->pseudo);
-  for (size_t s = 0; s < n; s++)
+  for (size_t s = 0; s < n; s++) {
+    const double share = first->rows[s] / rows, others = rows / (rows - first->rows[s]); /* its rows weigh the more */
     e->pseudo[s] =
-        samples * slope * (c->along[s] / (1 - noise) - first->length[s] / total_length + first->rows[s] / rows);
+        (samples - 1) * slope * others * (c->along[s] / (1 - noise) - first->length[s] / total_length + share);
+  }
   pseudo_centre(n, e->pseudo);
 }
 

@@ -83,12 +83,9 @@ static Estimate estimate(const Cosine *c, const double *angle) {
   double total = 0;
   for (size_t s = 0; s < n; s++) total += angle[s];
   const double value = total / (double)c->shape.n_rows;
-  Estimate e = {.value = value, .scale = SCALE_LOG, .centre = log(value)};
-  if (!c->shape.with_intervals) return e;
-  e.pseudo = mem_alloc(n, sizeof *e.pseudo);
-  for (size_t s = 0; s < n && total > 0; s++)
-    e.pseudo[s] = (double)n * (angle[s] / total - c->rows[s] / (double)c->shape.n_rows);
-  pseudo_centre(n, e.pseudo);
+  const Ratio ratio = {total, (double)c->shape.n_rows, 1, angle, c->rows};
+  Estimate e = {.value = value};
+  if (c->shape.with_intervals) estimate_of_ratio(&ratio, n, &e);
   return e;
 }
 

@@ -16,10 +16,22 @@ static int ascending(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
+/* Degrees of freedom of the variance of n pseudo-values: n - 1 where they are normal, fewer where some are much larger than
+ * the rest (Satterthwaite's rule: twice the squared mean of the variance over its own variance). */
+static double degrees_of(double n, size_t n_samples, const double *pseudo) {
+  double square = 0, fourth = 0;
+  for (size_t s = 0; s < n_samples; s++) {
+    square += pseudo[s] * pseudo[s];
+    fourth += pseudo[s] * pseudo[s] * pseudo[s] * pseudo[s];
+  }
+  const double excess = n * fourth / (square * square) - 3;
+  return excess > 0 ? 2 / (2 / (n - 1) + excess / n) : n - 1;
+}
+
 /* What a mean whose variance is estimated is spread by beyond its resamples: it rests on as many samples as the estimate. */
 static double widening_of(const Estimate *e, size_t n_samples) {
   const double n = (double)(e->n_samples ? e->n_samples : n_samples);
-  return student_quantile(0.975, n - 1) / 1.959963984540054 * sqrt(n / (n - 1));
+  return student_quantile(0.975, degrees_of(n, n_samples, e->pseudo)) / 1.959963984540054 * sqrt(n / (n - 1));
 }
 
 static bool has_interval(const Estimate *e, size_t n_samples) {
@@ -79,7 +91,7 @@ Interval interval_of_difference(size_t n_resamples, const double *a, const doubl
 }
 
 void estimate_of_part(Estimate *estimate, size_t n, const size_t *at, size_t n_all) {
-  estimate->n_samples = n;
+  if (!estimate->n_samples) estimate->n_samples = n;
   if (!estimate->pseudo) return;
   double *spread = mem_alloc(n_all, sizeof *spread);
   for (size_t i = 0; i < n; i++) spread[at[i]] = estimate->pseudo[i] * ((double)n_all / (double)n);

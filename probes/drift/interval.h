@@ -4,8 +4,9 @@
  * that sample. Resample b gives the samples integer weights, the same for every site and measure of one seed, so that
  * differences between layers, measures and models are paired. Its estimate is centre + widening * sum_c w_c z_c / N; no
  * pair of rows of one sample is ever counted as two, because the pseudo-values were made without such pairs. Bounds are
- * the 2.5 and 97.5 % quantiles. The widening, t(.975, N-1) / 1.96 * sqrt(N / (N-1)), is that of a mean whose variance
- * is estimated. The whole is fathom's own; tests/test_coverage.c measures how often such intervals hold the truth. */
+ * the 2.5 and 97.5 % quantiles. The widening, t(.975, df) / 1.96 * sqrt(N / (N-1)), is that of a mean whose variance is
+ * estimated: df = N - 1, or fewer where a few samples have most of the variance, 2 / (2 / (N-1) + excess kurtosis / N). The
+ * whole is fathom's own; tests/test_coverage.c measures how often such intervals hold the truth. */
 #ifndef FATHOM_PROBES_DRIFT_INTERVAL_H
 #define FATHOM_PROBES_DRIFT_INTERVAL_H
 

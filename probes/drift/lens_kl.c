@@ -106,11 +106,9 @@ static void finish(const void *state, Estimate *estimates) {
   const double n_rows = (double)k->shape.n_rows;
   double total = 0;
   for (size_t s = 0; s < n; s++) total += k->divergence[s];
-  estimates[0] = (Estimate){.value = total / n_rows, .scale = SCALE_LOG, .centre = log(total / n_rows)};
-  if (!k->shape.with_intervals) return;
-  double *pseudo = estimates[0].pseudo = mem_alloc(n, sizeof *pseudo);
-  for (size_t s = 0; s < n && total > 0; s++) pseudo[s] = (double)n * (k->divergence[s] / total - k->rows[s] / n_rows);
-  pseudo_centre(n, pseudo);
+  const Ratio ratio = {total, n_rows, 1, k->divergence, k->rows};
+  estimates[0] = (Estimate){.value = total / n_rows};
+  if (k->shape.with_intervals) estimate_of_ratio(&ratio, n, &estimates[0]);
 }
 
 const Measure measure_lens_kl = {

@@ -1,6 +1,10 @@
 /* The table of drift measures: a new one is a file and a line here. */
 #include "probes/drift/measure.h"
 
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 const Measure *const measures[] = {
@@ -20,6 +24,24 @@ const Measure *measure_find(const char *value_name, size_t *index) {
 }
 
 bool is_constant(double centred_square, double raw_square) { return !(centred_square > 1e-26 * raw_square); }
+
+/* Delete-one values of the ratio itself; the log and the power count to first order. */
+void estimate_of_ratio(const Ratio *r, size_t n, Estimate *e) {
+  e->scale = SCALE_LOG;
+  e->centre = log(e->value);
+  e->pseudo = mem_alloc(n, sizeof *e->pseudo);
+  double mean = 0;
+  for (size_t s = 0; s < n && r->over > 0; s++) {
+    const double left = (1 - r->part_over[s] / r->over) / (1 - r->part_under[s] / r->under);
+    e->pseudo[s] = r->power * (double)(n - 1) * (1 - left);
+    mean += e->pseudo[s] / (double)n;
+  }
+  pseudo_centre(n, e->pseudo);
+  e->centre += mean;
+  if (isfinite(mean)) return;
+  free(e->pseudo);
+  *e = (Estimate){.value = e->value};
+}
 
 void pseudo_centre(size_t n, double *pseudo) {
   double sum = 0;

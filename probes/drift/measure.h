@@ -110,4 +110,13 @@ bool is_constant(double centred_square, double raw_square);
 /* Pseudo-values with their mean taken out, as an estimate's. */
 void pseudo_centre(size_t n, double *pseudo);
 
+/* The interval of (over / under)^power, whose value is set, on the log scale: sample s takes part_over[s] of the one sum and
+ * part_under[s] of the other away with it where it is left out. The centre is moved by the jackknife's estimate of what
+ * these parts leave of a bias. None where a sample leaves nothing under the line. */
+typedef struct Ratio {
+  double over, under, power;
+  const double *part_over, *part_under; /* [n_samples] */
+} Ratio;
+void estimate_of_ratio(const Ratio *ratio, size_t n_samples, Estimate *estimate);
+
 #endif

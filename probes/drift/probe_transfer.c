@@ -236,6 +236,7 @@ static Estimate estimate(const ProbeTransfer *p, const double *right, double n_r
   e.centre = value < 1 ? atanh(value) : value;
   if (!p->shape.with_intervals || held_out < LEAST_HELD_OUT) return e;
   const double slope = value < 1 ? 1 / (1 - value * value) : 1;
+  e.n_samples = held_out;
   e.pseudo = mem_alloc(n, sizeof *e.pseudo);
   for (size_t s = 0; s < n; s++) e.pseudo[s] = (double)n * slope * (right[s] - value * p->rows[s]) / n_rows;
   pseudo_centre(n, e.pseudo);

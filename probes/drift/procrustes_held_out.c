@@ -190,7 +190,10 @@ static Status settle(void *state, Error *err) {
 /* Sample s moves log of the squared distance by its share of the residual less half its shares of both squares. */
 static void add_interval(const HeldOut *p, double squared, Estimate *e) {
   const size_t n = p->shape.n_samples;
-  if (!p->shape.with_intervals || n / 2 < LEAST_HELD_OUT) return;
+  size_t held_out = 0;
+  for (size_t s = 0; s < n; s++) held_out += half_of(s) == HELD_OUT;
+  if (!p->shape.with_intervals || held_out < LEAST_HELD_OUT) return;
+  e->n_samples = held_out;
   e->scale = SCALE_LOG;
   e->centre = log(e->value);
   e->pseudo = mem_alloc(n, sizeof *e->pseudo);

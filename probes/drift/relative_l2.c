@@ -1,16 +1,22 @@
 /* Relative L2 drift: sqrt( sum_i |y_i - x_i|^2 / sum_i |x_i - mean x|^2 ), the size of the change in units of the
  * frozen model's own spread. The formula is fathom's own (METHODS section 2), and the anchor of training penalises its
- * square. */
+ * square.
+ *
+ * Intervals: the spread of few samples around their own mean is too small, and the drift too large; without a sample the
+ * others' mean moves as well, |sum of its x - mean x|^2 / (their rows), from which the jackknife tells by how much. */
 #include "base/memory.h"
 #include "num/crossproduct.h"
 #include "probes/drift/measure.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct RelativeL2 {
   DriftShape shape;
   double *change, *spread; /* [n_samples] sums of |y - x|^2 and |x - mean x|^2 over a sample's rows */
+  double *moved;           /* [n_samples] what the spread of the others loses as their mean is no longer that of all */
+  double *sum;             /* [d] of x - mean x over the sample at hand */
 } RelativeL2;
 
 static void *begin(const DriftShape *shape, const void *settled) {
@@ -19,17 +25,24 @@ static void *begin(const DriftShape *shape, const void *settled) {
   r->shape = *shape;
   r->change = mem_alloc(shape->n_samples, sizeof *r->change);
   r->spread = mem_alloc(shape->n_samples, sizeof *r->spread);
+  r->moved = mem_alloc(shape->n_samples, sizeof *r->moved);
+  r->sum = mem_alloc(shape->dx, sizeof *r->sum);
   return r;
 }
 
 static void accumulate(void *state, const RowBlock *block) {
   RelativeL2 *r = state;
   const size_t d = r->shape.dx;
-  for (size_t s = 0; s < block->n_samples; s++)
-    for (size_t i = block->begin[s]; i < block->begin[s + 1]; i++) {
-      r->change[block->first_sample + s] += distance2_f32(d, block->x + i * d, block->y + i * d);
-      r->spread[block->first_sample + s] += dot_f32(d, block->cx + i * d, block->cx + i * d);
+  for (size_t s = 0; s < block->n_samples; s++) {
+    const size_t at = block->first_sample + s, begin = block->begin[s], end = block->begin[s + 1];
+    memset(r->sum, 0, d * sizeof *r->sum);
+    for (size_t i = begin; i < end; i++) {
+      r->change[at] += distance2_f32(d, block->x + i * d, block->y + i * d);
+      r->spread[at] += dot_f32(d, block->cx + i * d, block->cx + i * d);
+      for (size_t j = 0; j < d; j++) r->sum[j] += block->cx[i * d + j];
     }
+    r->moved[at] += dot_f64(d, r->sum, r->sum) / (double)(r->shape.n_rows - (end - begin));
+  }
 }
 
 static void merge(void *into, const void *from) {
@@ -38,6 +51,7 @@ static void merge(void *into, const void *from) {
   for (size_t s = 0; s < a->shape.n_samples; s++) {
     a->change[s] += b->change[s];
     a->spread[s] += b->spread[s];
+    a->moved[s] += b->moved[s];
   }
 }
 
@@ -58,21 +72,21 @@ static void finish(const void *state, Estimate *estimates) {
     estimates[0] = (Estimate){.value = NAN};
     return;
   }
-  const double value = change > 0 ? sqrt(change / spread) : 0;
-  estimates[0] = (Estimate){.value = value, .scale = SCALE_LOG, .centre = log(value)};
+  estimates[0] = (Estimate){.value = change > 0 ? sqrt(change / spread) : 0};
   if (!r->shape.with_intervals) return;
-  /* d log value, where the mean of x may stay as it is: the spread is least there, so it does not change to first
-   * order. */
-  double *pseudo = estimates[0].pseudo = mem_alloc(n, sizeof *pseudo);
-  for (size_t s = 0; s < n && change > 0; s++)
-    pseudo[s] = 0.5 * (double)n * (r->change[s] / change - r->spread[s] / spread);
-  pseudo_centre(n, pseudo);
+  double *under = mem_alloc(n, sizeof *under);
+  for (size_t s = 0; s < n; s++) under[s] = r->spread[s] + r->moved[s];
+  const Ratio ratio = {change, spread, 0.5, r->change, under};
+  estimate_of_ratio(&ratio, n, &estimates[0]);
+  free(under);
 }
 
 static void free_state(void *state) {
   RelativeL2 *r = state;
   free(r->change);
   free(r->spread);
+  free(r->moved);
+  free(r->sum);
   free(r);
 }
 

@@ -48,8 +48,13 @@ RowSide rows_shift(ShiftedRows *shifted) {
 }
 
 /* Two rows of one sample are less than `longest` apart, in either direction. */
-size_t rows_shift_draw(const RowPlan *plan, uint64_t seed) {
+size_t rows_shifts_draw(const RowPlan *plan, uint64_t seed, size_t n, size_t *shifts) {
   if (plan->n_samples < 2 || plan->n_rows < 2 * plan->longest) return 0;
+  const size_t possible = plan->n_rows - 2 * plan->longest + 1;
   Rng rng = rng_new(seed);
-  return plan->longest + rng_below(&rng, plan->n_rows - 2 * plan->longest + 1);
+  const size_t first = rng_below(&rng, possible);
+  if (n > possible) n = possible;
+  for (size_t i = 0; i < n; i++)
+    shifts[i] = plan->longest + (first + i * possible / n) % possible;
+  return n;
 }

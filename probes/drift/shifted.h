@@ -16,7 +16,8 @@ typedef struct ShiftedRows {
 } ShiftedRows;
 RowSide rows_shift(ShiftedRows *shifted); /* all that it points to must outlive it */
 
-/* A shift drawn with the seed that pairs no row with one of its own sample; 0: the longest sample is too long for that. */
-size_t rows_shift_draw(const RowPlan *plan, uint64_t seed);
+/* Up to n different shifts that pair no row with one of its own sample, spaced evenly from one drawn with the seed; how
+ * many there are. 0: the longest sample is too long for any. */
+size_t rows_shifts_draw(const RowPlan *plan, uint64_t seed, size_t n, size_t *shifts);
 
 #endif

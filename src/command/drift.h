@@ -58,6 +58,7 @@ typedef struct DriftStores {
   const char *only_a, *only_b;     /* the first of them */
   size_t n_nonfinite;              /* samples left out */
   size_t n_unshared;               /* and those that the stores of --against or --noise do not hold */
+  size_t kept_bytes;               /* of --memory that is taken by resamples of all sites */
 } DriftStores;
 
 Status drift_stores_open(const char *path_a, const char *path_b, const DriftSettings *settings, DriftStores *stores,
@@ -172,7 +173,9 @@ typedef struct DriftBeside {
   DriftStores against_stores, noise_stores; /* of the frozen model and the other; closed: not asked for */
   DriftAnswers against, noise;              /* at the sites of the stores that are compared */
   DriftAnswers difference;
-  DriftAnswers floor; /* values alone */
+  DriftAnswers floor; /* values alone: means of n_floors pairings with other samples */
+  double *floor_least, *floor_most; /* of these pairings */
+  size_t n_floors;
   DriftOutliers outliers;
   DriftAnswers without; /* these columns */
   double *under_noise; /* 1: not told from noise; 0: told; NaN: it cannot be said */
@@ -192,7 +195,7 @@ void drift_beside_provenance(const DriftBeside *beside, Provenance *provenance);
 void drift_beside_note(const DriftBeside *beside, const DriftSettings *settings, Table *table);
 void drift_beside_print(const DriftBeside *beside, size_t site, size_t at, Table *table); /* cells of value number at */
 Status drift_beside_write(const DriftBeside *beside, const DriftSettings *settings, Result *result, Error *err);
-enum { DRIFT_BESIDE_COLUMNS = 12 };
+enum { DRIFT_BESIDE_COLUMNS = 14 };
 
 /* Does --by, which may be NULL, split measures? Some ways have numbers of their own. */
 bool drift_by_has_measures(const char *by);

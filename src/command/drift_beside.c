@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { FLOORS = 10 }; /* pairings of unrelated rows that a floor is the mean of */
+
 /* Rows that a plan has of each sample of the store. Freed by the caller. */
 static size_t *rows_of_samples(const RowPlan *plan, size_t n_samples) {
   size_t *rows = mem_alloc(n_samples, sizeof *rows);
@@ -60,9 +62,12 @@ static Status keep_sites(const DriftStores *stores, DriftStores *other, Error *e
                    store_path(stores->a), store_path(stores->b));
 }
 
+/* Of the samples that --rows drew; a draw of its own would be another where a store is not complete. */
 static Status open_beside(const char *path_a, const char *path, const DriftSettings *settings, DriftStores *stores,
                           DriftStores *other, Error *err) {
-  Status status = drift_stores_open(path_a, path, settings, other, err);
+  DriftSettings all_rows = *settings;
+  all_rows.rows = 0;
+  Status status = drift_stores_open(path_a, path, &all_rows, other, err);
   if (status == STATUS_OK) status = keep_sites(stores, other, err);
   if (status == STATUS_OK) status = intersect(stores, other, err);
   return status;
@@ -106,6 +111,8 @@ void drift_beside_close(DriftBeside *beside) {
   drift_answers_clear(&beside->floor);
   drift_answers_clear(&beside->without);
   drift_outliers_clear(&beside->outliers);
+  free(beside->floor_least);
+  free(beside->floor_most);
   free(beside->under_noise);
   *beside = (DriftBeside){0};
 }
@@ -176,6 +183,12 @@ static Status spread_layer(const DriftStores *stores, const char *text, const Dr
   return error_set(err, STATUS_USAGE, "--against-layer %s: no site of block %d is among those compared", text, layer);
 }
 
+static void forget_resamples(DriftAnswers *answers) {
+  free(answers->resampled);
+  answers->resampled = NULL;
+  answers->n_resamples = 0;
+}
+
 /* answers - other. */
 static DriftAnswers subtract(const DriftAnswers *answers, const DriftAnswers *other) {
   const size_t n = answers->n_sites * answers->n_printed, many = answers->n_resamples;
@@ -213,13 +226,31 @@ static void mark_noise(const DriftSelection *s, const DriftAnswers *answers, Dri
 
 /* What the rows of the other model give when they are those of other samples; NaN where one sample is too long. */
 static Status measure_floor(const DriftStores *stores, const DriftSelection *s, const DriftSettings *settings,
-                            DriftAnswers *to, Error *err) {
+                            DriftBeside *beside, Error *err) {
+  const size_t n = stores->n_a * s->n_printed;
+  size_t shifts[FLOORS];
   DriftStores shifted = *stores;
   DriftSettings plain = *settings;
-  *to = drift_answers_new(stores->n_a, s->n_printed, 0);
-  shifted.shift = rows_shift_draw(&stores->plan, settings->common.seed);
+  DriftAnswers *mean = &beside->floor, one = drift_answers_new(stores->n_a, s->n_printed, 0);
+  Status status = STATUS_OK;
+  *mean = drift_answers_new(stores->n_a, s->n_printed, 0);
+  double *least = beside->floor_least = mem_alloc(n, sizeof *least);
+  double *most = beside->floor_most = mem_alloc(n, sizeof *most);
+  const size_t n_floors = beside->n_floors = rows_shifts_draw(&stores->plan, settings->common.seed, FLOORS, shifts);
+  for (size_t i = 0; i < n; i++) least[i] = most[i] = NAN;
   plain.bootstrap = 0;
-  return shifted.shift ? drift_measure_sites(&shifted, s, &plain, to, err) : STATUS_OK;
+  for (size_t k = 0; k < n_floors && status == STATUS_OK; k++) {
+    shifted.shift = shifts[k];
+    status = drift_measure_sites(&shifted, s, &plain, &one, err);
+    for (size_t i = 0; i < n; i++) {
+      const double value = one.value[i], before = k ? mean->value[i] : 0;
+      mean->value[i] = before + value / (double)n_floors; /* NaN where one is */
+      least[i] = k ? fmin(least[i], value) : value;
+      most[i] = k ? fmax(most[i], value) : value;
+    }
+  }
+  drift_answers_clear(&one);
+  return status;
 }
 
 static Status measure_without(const DriftStores *stores, const DriftSelection *s, const DriftSettings *settings,
@@ -238,10 +269,11 @@ Status drift_beside_measure(const DriftStores *stores, const DriftSelection *s, 
   else if (settings->against_layer)
     status = spread_layer(stores, settings->against_layer, answers, &beside->against, err);
   if (status == STATUS_OK && beside->has_difference) beside->difference = subtract(answers, &beside->against);
+  forget_resamples(&beside->against);
   if (status == STATUS_OK && beside->has_noise)
     status = measure_other(stores, &beside->noise_stores, s, settings, &beside->noise, err);
   if (status == STATUS_OK && beside->has_noise) mark_noise(s, answers, beside);
-  if (status == STATUS_OK && beside->has_floor) status = measure_floor(stores, s, settings, &beside->floor, err);
+  if (status == STATUS_OK && beside->has_floor) status = measure_floor(stores, s, settings, beside, err);
   if (status == STATUS_OK && beside->has_without) status = measure_without(stores, s, settings, beside, err);
   return status;
 }

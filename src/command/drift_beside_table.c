@@ -10,7 +10,8 @@ size_t drift_beside_columns(const DriftBeside *beside, const char **columns, siz
   for (size_t i = 0; i < 4 && beside->has_difference; i++) columns[n++] = difference[i];
   static const char *const noise[] = {"noise", "under_noise"};
   for (size_t i = 0; i < 2 && beside->has_noise; i++) columns[n++] = noise[i];
-  if (beside->has_floor) columns[n++] = "floor";
+  static const char *const floors[] = {"floor", "floor_least", "floor_most"};
+  for (size_t i = 0; i < 3 && beside->has_floor; i++) columns[n++] = floors[i];
   static const char *const without[] = {"without_outliers", "without_lo", "without_hi", "outliers", "outlier_share"};
   for (size_t i = 0; i < 5 && beside->has_without; i++) columns[n++] = without[i];
   return n;
@@ -42,9 +43,13 @@ void drift_beside_note(const DriftBeside *beside, const DriftSettings *settings,
   if (settings->against_layer)
     table_note(table, "against: the drift of block %s at the site of the same kind; difference: value - against%s",
                settings->against_layer, paired);
-  if (beside->has_floor)
-    table_note(table, "floor: what the same rows give when each is paired with one of another sample, drawn with the seed above: "
-                      "unrelated data (fathom's own)");
+  if (beside->has_floor && beside->n_floors == 0)
+    table_note(table, "floor: none, since one sample has most of the rows");
+  else if (beside->has_floor)
+    table_note(table,
+               "floor: what unrelated data gives: the same rows, each paired with one of another sample; mean of %zu such "
+               "pairings drawn with the seed above, floor_least and floor_most of them (fathom's own)",
+               beside->n_floors);
   if (beside->has_without)
     table_note(table,
                "without_outliers: the same without the columns named under outliers on both sides, those of largest variance in "
@@ -53,7 +58,10 @@ void drift_beside_note(const DriftBeside *beside, const DriftSettings *settings,
   table_note(table,
              "noise: the drift of %s, the frozen model recorded again; under_noise: yes where the value is not told from "
              "that%s",
-             settings->noise, settings->bootstrap ? " (the paired interval of value - noise reaches 0)" : "");
+             settings->noise,
+             settings->bootstrap ? ": the paired interval of value - noise reaches 0 (without an interval: value is no further from "
+                                   "what identical models give)"
+                                 : ": it is no further from what identical models give");
   table_note(table, "%zu values are under the noise", count_under(beside));
 }
 
@@ -79,7 +87,11 @@ void drift_beside_print(const DriftBeside *beside, size_t site, size_t at, Table
     table_number(table, beside->noise.value[at]);
     table_string(table, isnan(under) ? NULL : under > 0 ? "yes" : "no");
   }
-  if (beside->has_floor) table_number(table, beside->floor.value[at]);
+  if (beside->has_floor) {
+    table_number(table, beside->floor.value[at]);
+    table_number(table, beside->floor_least[at]);
+    table_number(table, beside->floor_most[at]);
+  }
   if (beside->has_without) print_without(beside, site, at, table);
 }
 
@@ -113,8 +125,11 @@ Status drift_beside_write(const DriftBeside *beside, const DriftSettings *settin
     if (status == STATUS_OK) status = write_values(result, "difference_lo", difference, difference->low, err);
     if (status == STATUS_OK) status = write_values(result, "difference_hi", difference, difference->high, err);
   }
-  if (status == STATUS_OK && beside->has_floor)
+  if (status == STATUS_OK && beside->has_floor) {
     status = write_values(result, "floor", &beside->floor, beside->floor.value, err);
+    if (status == STATUS_OK) status = write_values(result, "floor_least", &beside->floor, beside->floor_least, err);
+    if (status == STATUS_OK) status = write_values(result, "floor_most", &beside->floor, beside->floor_most, err);
+  }
   if (status == STATUS_OK && beside->has_without) status = write_without(beside, result, err);
   if (!beside->has_noise || status != STATUS_OK) return status;
   status = result_write_attribute(result, "noise_store", settings->noise, err);

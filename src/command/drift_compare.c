@@ -90,13 +90,14 @@ static size_t site_bytes(const DriftStores *stores, size_t i, const DriftSelecti
   const size_t dy = store_contents(stores->b)->sites[stores->sites_b[i]].width, d = dx > dy ? dx : dy;
   const size_t block = stores->plan.longest > ROW_BLOCK ? stores->plan.longest : ROW_BLOCK;
   const size_t pairs = SUBSAMPLE_ROWS * SUBSAMPLE_ROWS / 2;
+  const size_t copies = (stores->outliers ? 1 : 0) + (stores->shift ? 2 : 0); /* of a block, on their way to the measures */
   size_t matrices = 0, subsamples = 0;
   for (size_t m = 0; s && m < s->n_measures; m++) {
     matrices += s->measures[m]->matrices;
     subsamples += s->measures[m]->subsampled;
   }
   const size_t numbers = subsamples * pairs * 4 + (s ? 3 * s->n_values * stores->plan.n_samples : 0);
-  return ((matrices * d + 12 * block + 3 * subsamples * SUBSAMPLE_ROWS) * d + numbers) * sizeof(double);
+  return ((matrices * d + (12 + copies) * block + 3 * subsamples * SUBSAMPLE_ROWS) * d + numbers) * sizeof(double);
 }
 
 size_t drift_site_bytes(const DriftStores *stores, const DriftSelection *s) {
@@ -167,7 +168,17 @@ Status drift_measure_sites(DriftStores *stores, const DriftSelection *s, const D
     const Status status = drift_labels_read(stores, err);
     if (status != STATUS_OK) return status;
   }
-  return drift_each_site(settings, stores->n_a, drift_site_bytes(stores, s), measure_site, &work, err);
+  /* Values in every resample, as they are drawn and as they are kept, beside those of all sites. */
+  const size_t drawn = (2 * s->n_values + 1) * settings->bootstrap * sizeof(double), kept = stores->kept_bytes;
+  const size_t bytes = drift_site_bytes(stores, s) + drawn;
+  DriftSettings left = *settings;
+  if (settings->memory && kept && bytes + kept > settings->memory)
+    return error_set(err, STATUS_USAGE,
+                     "--memory %zuM: these measures of one site take %zuM, resamples of all sites that are subtracted %zuM; "
+                     "--bootstrap takes fewer of them",
+                     settings->memory >> 20, (bytes >> 20) + 1, (kept >> 20) + 1);
+  if (settings->memory) left.memory -= kept;
+  return drift_each_site(&left, stores->n_a, bytes, measure_site, &work, err);
 }
 
 /* Neighbours of one measure may share a note. */
@@ -304,17 +315,20 @@ Status drift_check_widths(const DriftStores *stores, const DriftSelection *s, Er
   return STATUS_OK;
 }
 
-/* How many resamples of each value are kept to be subtracted: those of the drift, of what it is compared with and of one
- * more at a time. */
-static Status resamples_kept(const DriftStores *stores, const DriftSelection *s, const DriftSettings *settings,
-                             const DriftBeside *beside, size_t *n, Error *err) {
+/* How many resamples of each value are kept to be subtracted, and their part of the memory: those of the drift, of what it
+ * is compared with and of one more at a time. */
+static Status keep_resamples(DriftStores *stores, const DriftSelection *s, const DriftSettings *settings,
+                             DriftBeside *beside, size_t *n, Error *err) {
   enum { SETS = 3 };
   *n = beside->has_difference || beside->has_noise ? settings->bootstrap : 0;
   const size_t most = settings->memory ? settings->memory : DRIFT_MEMORY;
   const double bytes = (double)SETS * (double)stores->n_a * (double)s->n_printed * (double)*n * sizeof(double);
-  if (bytes <= (double)most) return STATUS_OK;
+  if (bytes <= (double)most) {
+    stores->kept_bytes = beside->against_stores.kept_bytes = beside->noise_stores.kept_bytes = (size_t)bytes;
+    return STATUS_OK;
+  }
   return error_set(err, STATUS_USAGE,
-                   "--bootstrap %zu: differences keep the resamples of %zu values, %.0f MiB where --memory is %zu MiB: "
+                   "--bootstrap %zu: what is subtracted keeps the resamples of %zu values, %.0f MiB where --memory is %zu MiB: "
                    "--sites, --layers and --measures take fewer",
                    *n, stores->n_a * s->n_printed, bytes / (1 << 20), most >> 20);
 }
@@ -326,7 +340,7 @@ Status drift_compare(const Invocation *call, const DriftSettings *settings, Drif
   Provenance provenance = drift_provenance(call, settings, stores);
   drift_beside_provenance(beside, &provenance);
   size_t n_kept;
-  Status status = resamples_kept(stores, s, settings, beside, &n_kept, err);
+  Status status = keep_resamples(stores, s, settings, beside, &n_kept, err);
   if (status != STATUS_OK) return status;
   DriftAnswers answers = drift_answers_new(stores->n_a, s->n_printed, n_kept);
   status = drift_check_widths(stores, s, err);
