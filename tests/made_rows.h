@@ -42,7 +42,7 @@ static Status read_y(void *context, size_t first, size_t n, float *to, Error *er
 }
 
 static RowSource source_of(Rows *rows) {
-  return (RowSource){{rows->dx, read_x, rows, "x", "s", NULL, NULL}, {rows->dy, read_y, rows, "y", "s", NULL, NULL}};
+  return (RowSource){{rows->dx, read_x, rows, "x", "s", NULL, NULL, NULL}, {rows->dy, read_y, rows, "y", "s", NULL, NULL, NULL}};
 }
 
 /* A frozen head of made weights; make_measures.py has the same. */

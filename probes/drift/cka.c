@@ -41,10 +41,10 @@ typedef struct Cka {
   double corner[PAIRS];      /* sum_c |u_c|^2 |v_c|^2 */
   double square_u, square_v; /* sum_c |u_c|^2, sum_c |v_c|^2 */
   float *direction[PAIRS];   /* T / |T|, once the first pass is settled */
-  float *product;            /* a GEMM's result: [widest, widest] or [block, widest] */
+  float *product;            /* [block, widest] rows times a direction; second pass */
   float *u, *v;              /* [block, d] sums of the samples' rows */
   float *gram_x, *gram_y;    /* [SAMPLE_TILE, longest] */
-  double *bend_x, *bend_y;   /* [block] */
+  double *bend_x, *bend_y;   /* [block] a.u and b.v of each row */
   const struct Cka *settled; /* NULL in the first pass */
 } Cka;
 
@@ -63,7 +63,7 @@ static void *begin(const DriftShape *shape, const void *settled) {
   c->shape = *shape;
   c->settled = settled;
   c->clustered = shape->longest > 1;
-  c->product = mem_alloc(widest * (widest > block ? widest : block), sizeof *c->product);
+  if (settled) c->product = mem_alloc(widest * block, sizeof *c->product);
   for (size_t k = 0; k < PAIRS; k++) {
     if (settled) {
       c->along[k] = mem_alloc(shape->n_samples, sizeof(double));
@@ -107,9 +107,10 @@ static void free_state(void *state) {
 /* One row a sample: u = a, v = b, S = a b'. */
 static void accumulate_rows(Cka *c, const RowBlock *block) {
   const size_t dx = c->shape.dx, dy = c->shape.dy;
+  norms2_f32(block->n, dx, block->cx, c->bend_x);
+  norms2_f32(block->n, dy, block->cy, c->bend_y);
   for (size_t i = 0; i < block->n; i++) {
-    const double aa = dot_f32(dx, block->cx + i * dx, block->cx + i * dx);
-    const double bb = dot_f32(dy, block->cy + i * dy, block->cy + i * dy);
+    const double aa = c->bend_x[i], bb = c->bend_y[i];
     const double products[PAIRS] = {aa * bb, aa * aa, bb * bb};
     c->square_u += aa;
     c->square_v += bb;
@@ -150,13 +151,14 @@ static void accumulate_products(Cka *c, const RowBlock *block) {
     accumulate_samples(c, block);
   else
     accumulate_rows(c, block);
+  Crossproduct rows[PAIRS], sums[PAIRS];
   for (size_t k = 0; k < PAIRS; k++) {
     const size_t p = left_width(&c->shape, k), q = right_width(&c->shape, k);
-    crossproduct_add(block->n, p, LEFT(k, block->cx, block->cy), q, RIGHT(k, block->cx, block->cy), c->product,
-                     c->total[k]);
-    if (c->clustered)
-      crossproduct_add(block->n_samples, p, LEFT(k, c->u, c->v), q, RIGHT(k, c->u, c->v), c->product, c->sums[k]);
+    rows[k] = (Crossproduct){p, q, LEFT(k, block->cx, block->cy), RIGHT(k, block->cx, block->cy), c->total[k]};
+    sums[k] = (Crossproduct){p, q, LEFT(k, c->u, c->v), RIGHT(k, c->u, c->v), c->sums[k]};
   }
+  crossproducts_add(block->n, PAIRS, rows);
+  if (c->clustered) crossproducts_add(block->n_samples, PAIRS, sums);
 }
 
 /* <S_c, T> = sum over the sample's rows of a' T b */
@@ -206,6 +208,10 @@ static double norm2(const Cka *c, size_t pair) {
 static Status settle(void *state, Error *err) {
   (void)err;
   Cka *c = state;
+  for (size_t k = XX; k < PAIRS && !c->settled; k++) {
+    crossproduct_mirror(left_width(&c->shape, k), c->total[k]);
+    if (c->clustered) crossproduct_mirror(left_width(&c->shape, k), c->sums[k]);
+  }
   if (c->settled || !c->shape.with_intervals) return STATUS_OK;
   for (size_t k = 0; k < PAIRS; k++) {
     const size_t size = left_width(&c->shape, k) * right_width(&c->shape, k);
@@ -277,7 +283,7 @@ const Measure measure_cka = {
                 "a property of these samples", NULL}},
     .by_default = true,
     .passes = 1,
-    .matrices = 10,
+    .matrices = 8,
     .extra_passes = 1,
     .begin = begin,
     .accumulate = accumulate,

@@ -11,6 +11,7 @@
 #include "probes/drift/samplegram.h"
 
 #include <math.h>
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,20 +28,15 @@ void cross_add_features(size_t n, size_t size, const float *features, size_t str
 
 Status cross_read(const CrossSides *c, size_t s, size_t first_sample, size_t n_samples, float *rows, Error *err) {
   const size_t first = c->plan->begin[first_sample], n = c->plan->begin[first_sample + n_samples] - first;
-  const Status status = rows_read(c->sides[s], c->plan, first, n, c->scratch, rows, err);
-  if (status != STATUS_OK || !c->means) return status;
-  rows_centre(n, c->sides[s]->width, rows, c->means[s], rows);
-  for (size_t i = 0; i < n * c->sides[s]->width; i++) rows[i] *= c->scales[s];
-  return STATUS_OK;
+  return rows_load(c->sides[s], c->plan, first, n, c->means[s], c->scales[s], rows, rows, err);
 }
 
 static void sides_clear(CrossSides *c) {
-  for (size_t s = 0; s < c->n && c->means; s++) free(c->means[s]);
+  for (size_t s = 0; s < c->n; s++) free(c->means[s]);
   free(c->means);
   free(c->sides);
   free(c->squares);
   free(c->scales);
-  free(c->scratch);
 }
 
 /* Column means of every side, in one pass. */
@@ -51,26 +47,16 @@ static Status sides_open(const CrossRequest *r, CrossSides *c, Error *err) {
   c->squares = mem_alloc(c->n, sizeof *c->squares);
   c->scales = mem_alloc(c->n, sizeof *c->scales);
   for (size_t s = 0; s < c->n; s++) c->sides[s] = s < r->n_x ? &r->x[s] : &r->y[s - r->n_x];
-  c->scratch = mem_alloc((c->capacity + ROW_MOST_GAP) * c->widest, sizeof *c->scratch);
-  double **means = mem_alloc(c->n, sizeof *means);
-  float *rows = mem_alloc(c->capacity * c->widest, sizeof *rows);
+  c->means = mem_alloc(c->n, sizeof *c->means);
   Status status = STATUS_OK;
   for (size_t s = 0; s < c->n; s++) {
-    means[s] = mem_alloc(c->sides[s]->width, sizeof **means);
-    for (size_t at = 0, n; at < plan->n_samples && status == STATUS_OK; at += n) {
-      n = row_plan_block(plan, at, c->capacity);
-      const size_t first = plan->begin[at], n_rows = plan->begin[at + n] - first;
-      status = cross_read(c, s, at, n, rows, err);
-      if (status == STATUS_OK)
-        status = rows_add_up(c->sides[s], plan, first, n_rows, rows, means[s], &c->squares[s], err);
-    }
-    for (size_t j = 0; j < c->sides[s]->width; j++) means[s][j] /= (double)plan->n_rows;
-    const double mean_square = c->squares[s] / ((double)plan->n_rows * (double)c->sides[s]->width);
+    const size_t d = c->sides[s]->width;
+    c->means[s] = mem_alloc(d, sizeof **c->means);
+    if (status == STATUS_OK) status = row_means_read(c->sides[s], plan, c->means[s], &c->squares[s], err);
+    const double mean_square = c->squares[s] / ((double)plan->n_rows * (double)d);
     c->scales[s] = mean_square > 0 ? (float)ldexp(1, -ilogb(sqrt(mean_square))) : 1;
     c->squares[s] *= (double)c->scales[s] * (double)c->scales[s];
   }
-  c->means = means;
-  free(rows);
   return status;
 }
 
@@ -83,10 +69,10 @@ typedef struct Locals {
 
 /* Buffers for one block of all sides. */
 typedef struct LocalSpace {
-  float **rows, **sums; /* [n][small, width] */
+  float **rows, **sums; /* [n][small, width]; where samples have one row, sums are rows */
   float *tile;          /* [n, SAMPLE_TILE, longest] */
   float *bend, *norms;  /* [n, small] rows . sums of their samples, squared norms of the sums */
-  double *row;          /* [small] */
+  double *row;          /* [n, small] */
   double *sample;       /* [n, n] |S_c|^2 of one sample */
 } LocalSpace;
 
@@ -104,21 +90,29 @@ static void square_sample(const CrossSides *c, const RowBlock *block, size_t i, 
   }
 }
 
-static void add_block(const CrossSides *c, const CrossPairs *pairs, const RowBlock *block, LocalSpace *w, Locals *to) {
-  for (size_t s = 0; s < c->n; s++) {
-    const size_t d = c->sides[s]->width;
+/* bend and norms of one side, and their sums. */
+static void add_side(const CrossSides *c, const RowBlock *block, size_t s, LocalSpace *w, Locals *to) {
+  const size_t d = c->sides[s]->width;
+  double *row = w->row + s * c->small;
+  float *bend = w->bend + s * c->small, *norms = w->norms + s * c->small;
+  norms2_f32(block->n, d, w->rows[s], row);
+  for (size_t i = 0; i < block->n; i++) to->square[s] += row[i];
+  if (c->clustered) {
     sample_sums(block, w->rows[s], d, w->sums[s]);
-    sample_bend(block, w->rows[s], d, w->sums[s], w->row);
-    for (size_t i = 0; i < block->n; i++) {
-      w->bend[s * c->small + i] = (float)w->row[i];
-      to->square[s] += dot_f32(d, w->rows[s] + i * d, w->rows[s] + i * d);
-    }
-    for (size_t i = 0; i < block->n_samples; i++) {
-      const double norm = dot_f32(d, w->sums[s] + i * d, w->sums[s] + i * d);
-      w->norms[s * c->small + i] = (float)norm;
-      to->square_u[s] += norm;
-    }
+    sample_bend(block, w->rows[s], d, w->sums[s], row);
   }
+  for (size_t i = 0; i < block->n; i++) bend[i] = (float)row[i];
+  if (c->clustered) norms2_f32(block->n_samples, d, w->sums[s], row);
+  for (size_t i = 0; i < block->n_samples; i++) {
+    norms[i] = (float)row[i];
+    to->square_u[s] += row[i];
+  }
+}
+
+static void add_block(const CrossSides *c, const CrossPairs *pairs, const RowBlock *block, LocalSpace *w, Locals *to) {
+  const bool together = c->clustered && c->n >= (size_t)omp_get_max_threads();
+#pragma omp parallel for schedule(dynamic) if (together)
+  for (size_t s = 0; s < c->n; s++) add_side(c, block, s, w, to);
   cross_add_features(c->n, block->n, w->bend, c->small, 1, to->bent);
   cross_add_features(c->n, block->n_samples, w->norms, c->small, 1, to->corner);
   for (size_t i = 0; i < block->n_samples; i++) {
@@ -137,12 +131,12 @@ static Status add_locals(const CrossSides *c, const CrossPairs *pairs, Locals *t
   LocalSpace w = {.rows = mem_alloc(c->n, sizeof *w.rows), .sums = mem_alloc(c->n, sizeof *w.sums)};
   for (size_t s = 0; s < c->n; s++) {
     w.rows[s] = mem_alloc(c->small * c->sides[s]->width, sizeof(float));
-    w.sums[s] = mem_alloc(c->small * c->sides[s]->width, sizeof(float));
+    w.sums[s] = c->clustered ? mem_alloc(c->small * c->sides[s]->width, sizeof(float)) : w.rows[s];
   }
   w.tile = mem_alloc(c->n * SAMPLE_TILE * c->plan->longest, sizeof *w.tile);
   w.bend = mem_alloc(c->n * c->small, sizeof *w.bend);
   w.norms = mem_alloc(c->n * c->small, sizeof *w.norms);
-  w.row = mem_alloc(c->small, sizeof *w.row);
+  w.row = mem_alloc(c->n * c->small, sizeof *w.row);
   w.sample = mem_alloc(c->n * c->n, sizeof *w.sample);
   size_t *begin = mem_alloc(c->small + 1, sizeof *begin);
   Status status = STATUS_OK;
@@ -155,8 +149,8 @@ static Status add_locals(const CrossSides *c, const CrossPairs *pairs, Locals *t
   }
   for (size_t i = 0; i < c->n * c->n && !c->clustered; i++) to->own[i] = to->corner[i];
   for (size_t s = 0; s < c->n; s++) {
+    if (c->clustered) free(w.sums[s]);
     free(w.rows[s]);
-    free(w.sums[s]);
   }
   free(w.rows);
   free(w.sums);

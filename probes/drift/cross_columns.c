@@ -17,11 +17,16 @@ typedef struct PairSums {
   float *along;     /* [n_samples] */
 } PairSums;
 
-/* T and W of a pair; work holds p * q floats. */
-static void add_products(const RowBlock *block, float *const *rows, float *const *sums, PairSums *s, float *work) {
-  const size_t l = s->pair.left, r = s->pair.right;
-  crossproduct_add(block->n, s->p, rows[l], s->q, rows[r], work, s->t);
-  if (s->w) crossproduct_add(block->n_samples, s->p, sums[l], s->q, sums[r], work, s->w);
+/* T and W of all pairs. */
+static void add_products(const RowBlock *block, float *const *rows, float *const *sums, const PairSums *pairs, size_t n_pairs) {
+  Crossproduct *items = mem_alloc(n_pairs, sizeof *items);
+  for (size_t k = 0; k < n_pairs; k++)
+    items[k] = (Crossproduct){pairs[k].p, pairs[k].q, rows[pairs[k].pair.left], rows[pairs[k].pair.right], pairs[k].t};
+  crossproducts_add(block->n, n_pairs, items);
+  for (size_t k = 0; k < n_pairs; k++)
+    items[k] = (Crossproduct){pairs[k].p, pairs[k].q, sums[pairs[k].pair.left], sums[pairs[k].pair.right], pairs[k].w};
+  if (n_pairs && pairs[0].w) crossproducts_add(block->n_samples, n_pairs, items);
+  free(items);
 }
 
 /* <S_c, T> of the block's samples; work holds block->n * q floats. */
@@ -36,17 +41,12 @@ static void add_along(const RowBlock *block, float *const *rows, PairSums *s, fl
   }
 }
 
-/* A block for every pair; each pair is one thread's. */
-static void add_block(const RowBlock *block, float *const *rows, float *const *sums, bool second, PairSums *pairs,
-                      size_t n_pairs, float *work, size_t work_size) {
+/* Of all pairs, each one thread's. */
+static void add_all_along(const RowBlock *block, float *const *rows, PairSums *pairs, size_t n_pairs, float *work,
+                          size_t work_size) {
 #pragma omp parallel for schedule(dynamic) if (n_pairs > 1)
-  for (size_t k = 0; k < n_pairs; k++) {
-    float *own = work + (n_pairs > 1 ? (size_t)omp_get_thread_num() * work_size : 0);
-    if (second)
-      add_along(block, rows, &pairs[k], own);
-    else
-      add_products(block, rows, sums, &pairs[k], own);
-  }
+  for (size_t k = 0; k < n_pairs; k++)
+    add_along(block, rows, &pairs[k], work + (n_pairs > 1 ? (size_t)omp_get_thread_num() * work_size : 0));
 }
 
 /* One pass over the rows for these pairs. */
@@ -54,7 +54,7 @@ static Status run_pass(const CrossSides *c, bool second, PairSums *pairs, size_t
   bool *used = mem_alloc(c->n, sizeof *used);
   float **rows = mem_alloc(c->n, sizeof *rows), **sums = mem_alloc(c->n, sizeof *sums);
   size_t *begin = mem_alloc(c->capacity + 1, sizeof *begin);
-  const size_t work_size = c->widest * (c->widest > c->capacity ? c->widest : c->capacity);
+  const size_t work_size = second ? c->widest * c->capacity : 0;
   float *work = mem_alloc((size_t)omp_get_max_threads() * work_size, sizeof *work);
   Status status = STATUS_OK;
   for (size_t k = 0; k < n_pairs; k++) used[pairs[k].pair.left] = used[pairs[k].pair.right] = true;
@@ -72,7 +72,8 @@ static Status run_pass(const CrossSides *c, bool second, PairSums *pairs, size_t
       status = cross_read(c, s, at, n, rows[s], err);
       if (c->clustered && !second) sample_sums(&block, rows[s], c->sides[s]->width, sums[s]);
     }
-    if (status == STATUS_OK) add_block(&block, rows, sums, second, pairs, n_pairs, work, work_size);
+    if (status == STATUS_OK && second) add_all_along(&block, rows, pairs, n_pairs, work, work_size);
+    if (status == STATUS_OK && !second) add_products(&block, rows, sums, pairs, n_pairs);
   }
   for (size_t s = 0; s < c->n; s++) {
     free(rows[s]);
@@ -101,6 +102,8 @@ static void pair_clear(PairSums *s) {
 /* The first pass's sums become their inner products, and T what the second pass projects on. */
 static void conclude(const CrossSides *c, PairSums *s, bool by_sample, CrossProducts *to) {
   const size_t at = s->pair.left * c->n + s->pair.right, size = s->p * s->q;
+  if (s->pair.left == s->pair.right) crossproduct_mirror(s->p, s->t);
+  if (s->pair.left == s->pair.right && s->w) crossproduct_mirror(s->p, s->w);
   to->tt[at] = dot_f64(size, s->t, s->t);
   if (s->w) to->tw[at] = dot_f64(size, s->t, s->w);
   if (s->w) to->ww[at] = dot_f64(size, s->w, s->w);

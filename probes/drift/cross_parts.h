@@ -18,7 +18,6 @@ typedef struct CrossSides {
   size_t capacity;            /* rows of the largest block */
   size_t small;               /* of the largest where blocks of all sides are held */
   bool clustered;             /* some sample has several rows */
-  float *scratch;             /* one block as it is read */
 } CrossSides;
 
 /* Centred and scaled rows of samples [first_sample, first_sample + n_samples) of side s, [n, width]. */

@@ -1,5 +1,6 @@
 /* Which form a map's products take, in which passes, and what that costs. */
 #include "base/memory.h"
+#include "num/crossproduct.h"
 #include "probes/drift/cross_parts.h"
 #include "probes/drift/samplegram.h"
 
@@ -41,11 +42,12 @@ static size_t side_bytes(const CrossSides *c) {
   return (c->clustered ? 2 : 1) * c->capacity * c->widest * sizeof(float);
 }
 
-/* What does not depend on the passes: each thread's products, blocks as they are read, means, numbers of samples. */
+/* What does not depend on the passes: each thread's products, projections and units of rows; means; numbers of samples. */
 static size_t fixed_bytes(const CrossRequest *r, const CrossSides *c) {
-  const size_t threads = (size_t)omp_get_max_threads();
-  return threads * c->widest * larger(c->widest, c->capacity) * sizeof(float) +
-         2 * (c->capacity + ROW_MOST_GAP) * c->widest * sizeof(float) + c->n * c->widest * sizeof(double) +
+  const size_t projected = wants_samples(r) ? c->capacity * c->widest : 0;
+  const size_t unit = (rows_unit(c->widest) + ROW_MOST_GAP) * c->widest;
+  return (size_t)omp_get_max_threads() * (crossproduct_scratch(c->widest) + (projected + unit) * sizeof(float)) +
+         row_means_memory(c->widest) + c->n * c->widest * sizeof(double) +
          (wants_samples(r) ? 2 * pair_count(r) * c->plan->n_samples * sizeof(float) : 0);
 }
 
@@ -137,7 +139,7 @@ CrossCost cross_cost(const CrossRequest *r, CrossForm form) {
   const CrossSides c = cross_sides_sizes(r);
   const double n = (double)c.plan->n_rows, d = (double)c.widest, sides = (double)c.n;
   const double by_rows = sides * n * n * d / 2 + sides * sides * n * n / 2, by_columns = (double)pair_count(r) * n * d * d;
-  const size_t all_rows = cross_rows_memory(&c, r);
+  const size_t all_rows = fixed_bytes(r, &c) + cross_rows_memory(&c, r);
   CrossCost cost = {.form = form, .passes = 2, .bytes = 2 * sides * n * d * sizeof(float)}; /* means; samples by themselves */
   if (form == CROSS_CHEAPER) cost.form = by_rows < by_columns && all_rows <= r->memory ? CROSS_ROWS : CROSS_COLUMNS;
   cost.least = fixed_bytes(r, &c) + larger(tile_bytes(r, &c, 1, 1), 2 * c.n * c.small * c.widest * sizeof(float));
@@ -145,7 +147,7 @@ CrossCost cross_cost(const CrossRequest *r, CrossForm form) {
     cost.passes++;
     cost.bytes *= 1.5;
     cost.multiplications = by_rows * (wants_samples(r) ? 2 : 1);
-    cost.memory = all_rows + (wants_samples(r) ? 2 * pair_count(r) * c.plan->n_samples * sizeof(float) : 0);
+    cost.memory = all_rows;
     return cost;
   }
   CrossPairs pairs;

@@ -31,6 +31,7 @@ typedef struct Procrustes {
   bool fits_bias;            /* equal widths, several samples */
   double square_a, square_b; /* |A|^2, |B|^2 */
   double *total;             /* A'B; after settle NULL */
+  double *norms;             /* [block] of rows, squared */
   double *s;                 /* [rank] singular values of A'B / (|A| |B|) */
   float *u, *v;              /* [dx, rank], [dy, rank] */
   /* second pass */
@@ -50,7 +51,7 @@ static void *begin(const DriftShape *shape, const void *settled) {
   const size_t r = p->rank = shape->dx < shape->dy ? shape->dx : shape->dy;
   if (!settled) {
     p->total = mem_alloc(shape->dx * shape->dy, sizeof *p->total);
-    p->product = mem_alloc(shape->dx * shape->dy, sizeof *p->product);
+    p->norms = mem_alloc(block, sizeof *p->norms);
     return p;
   }
   p->fits_bias = shape->with_intervals && shape->dx == shape->dy;
@@ -71,6 +72,7 @@ static void *begin(const DriftShape *shape, const void *settled) {
 static void free_state(void *state) {
   Procrustes *p = state;
   free(p->total);
+  free(p->norms);
   free(p->s);
   free(p->u);
   free(p->v);
@@ -89,11 +91,11 @@ static void free_state(void *state) {
 static void accumulate_products(Procrustes *p, const RowBlock *block) {
   const size_t dx = p->shape.dx, dy = p->shape.dy;
   if (p->shape.moments->identical) return;
-  crossproduct_add(block->n, dx, block->cx, dy, block->cy, p->product, p->total);
-  for (size_t i = 0; i < block->n; i++) {
-    p->square_a += dot_f32(dx, block->cx + i * dx, block->cx + i * dx);
-    p->square_b += dot_f32(dy, block->cy + i * dy, block->cy + i * dy);
-  }
+  crossproduct_add(block->n, dx, block->cx, dy, block->cy, p->total);
+  norms2_f32(block->n, dx, block->cx, p->norms);
+  for (size_t i = 0; i < block->n; i++) p->square_a += p->norms[i];
+  norms2_f32(block->n, dy, block->cy, p->norms);
+  for (size_t i = 0; i < block->n; i++) p->square_b += p->norms[i];
 }
 
 /* sum_{i<j} (F_ij - F_ji)^2 / (2 (s_i + s_j)) in tiles that fit a cache; directions without variance fit nothing. */
@@ -117,7 +119,7 @@ static void accumulate_bias(Procrustes *p, const RowBlock *block) {
   if (p->shape.longest > 1) {
     for (size_t s = 0; s < block->n_samples; s++) {
       const size_t first = block->begin[s], m = block->begin[s + 1] - first;
-      blas_gemm_f32(true, false, r, r, m, 1, p->p + first * r, r, p->e + first * r, r, 0, p->product, r);
+      product_f32(true, false, r, r, m, p->p + first * r, r, p->e + first * r, r, p->product, r);
       p->bias += antisymmetric(r, p->product, p->settled->s);
     }
     return;
@@ -127,8 +129,8 @@ static void accumulate_bias(Procrustes *p, const RowBlock *block) {
     p->p[i] *= p->p[i];
     p->e[i] *= p->e[i];
   }
-  crossproduct_add(block->n, r, p->pe, r, p->pe, p->product, p->mixed);
-  crossproduct_add(block->n, r, p->p, r, p->e, p->product, p->squares);
+  crossproduct_add(block->n, r, p->pe, r, p->pe, p->mixed);
+  crossproduct_add(block->n, r, p->p, r, p->e, p->squares);
 }
 
 static double positive(double x) { return x > 0 ? x : 0; }
@@ -137,13 +139,17 @@ static void accumulate_residual(Procrustes *p, const RowBlock *block) {
   const Procrustes *fit = p->settled;
   const size_t dx = p->shape.dx, dy = p->shape.dy, r = p->rank;
   const float scale_a = (float)(1 / sqrt(fit->square_a)), scale_b = (float)(1 / sqrt(fit->square_b));
-  blas_gemm_f32(false, false, block->n, r, dx, scale_a, block->cx, dx, fit->u, r, 0, p->p, r);
-  blas_gemm_f32(false, false, block->n, r, dy, scale_b, block->cy, dy, fit->v, r, 0, p->e, r);
+  product_f32(false, false, block->n, r, dx, block->cx, dx, fit->u, r, p->p, r);
+  product_f32(false, false, block->n, r, dy, block->cy, dy, fit->v, r, p->e, r);
   for (size_t s = 0; s < block->n_samples; s++) {
     const size_t at = block->first_sample + s;
     for (size_t i = block->begin[s]; i < block->begin[s + 1]; i++) {
       const float *cx = block->cx + i * dx, *cy = block->cy + i * dy;
       float *row_p = p->p + i * r, *row_e = p->e + i * r;
+      for (size_t j = 0; j < r; j++) {
+        row_p[j] *= scale_a;
+        row_e[j] *= scale_b;
+      }
       const double aa = dot_f32(dx, cx, cx) / fit->square_a, bb = dot_f32(dy, cy, cy) / fit->square_b;
       p->share_a[at] += aa;
       p->share_b[at] += bb;

@@ -1,11 +1,10 @@
-/* Blocks of whole samples from a row source, and the moments every measure starts from. */
+/* Which rows take part, and blocks of whole samples of them from a row source. */
 #include "probes/drift/rows.h"
 
 #include "base/memory.h"
 #include "base/rng.h"
 
-#include <math.h>
-#include <stdio.h>
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +15,6 @@ struct RowReader {
   size_t next_sample, capacity; /* rows */
   size_t *begin;
   float *x, *y, *cx, *cy; /* [capacity, d] */
-  float *scratch;         /* rows as they come, those that are left out included */
 };
 
 static uint32_t last_sample(size_t n_rows, const uint32_t *row_sample) {
@@ -126,16 +124,59 @@ Status rows_read(const RowSide *side, const RowPlan *plan, size_t first, size_t 
     for (end = i + 1; end < n && numbers[end] - numbers[end - 1] <= ROW_MOST_GAP; end++)
       if (numbers[end] - numbers[i] >= n + ROW_MOST_GAP) break;
     const size_t span = numbers[end - 1] - numbers[i] + 1;
-    const Status status = side->read(side->context, numbers[i], span, scratch, err);
+    const bool whole = span == end - i;
+    const Status status = side->read(side->context, numbers[i], span, whole ? rows + i * d : scratch, err);
     if (status != STATUS_OK) return status;
-    for (size_t j = i; j < end; j++) memcpy(rows + j * d, scratch + (numbers[j] - numbers[i]) * d, d * sizeof *rows);
+    for (size_t j = i; j < end && !whole; j++)
+      memcpy(rows + j * d, scratch + (numbers[j] - numbers[i]) * d, d * sizeof *rows);
   }
   return STATUS_OK;
 }
 
-void rows_centre(size_t n, size_t d, const float *rows, const double *mean, float *centred) {
-  for (size_t i = 0; i < n; i++)
-    for (size_t j = 0; j < d; j++) centred[i * d + j] = (float)((double)rows[i * d + j] - mean[j]);
+size_t rows_unit(size_t width) {
+  enum { FLOATS = 1 << 16 };
+  const size_t rows = width ? FLOATS / width : ROW_BLOCK;
+  return rows < 1 ? 1 : rows < ROW_BLOCK ? rows : ROW_BLOCK;
+}
+
+static void centre(size_t n, size_t d, const float *rows, const double *mean, float scale, float *centred) {
+  for (size_t i = 0; i < n; i++) {
+#pragma omp simd
+    for (size_t j = 0; j < d; j++) centred[i * d + j] = scale * (float)((double)rows[i * d + j] - mean[j]);
+  }
+}
+
+/* A unit's rows, read and centred while they are in the cache. */
+static Status load_unit(const RowSide *side, const RowPlan *plan, size_t first, size_t n, const double *mean, float scale,
+                        float *raw, float *centred, Error *err) {
+  const size_t *numbers = plan->rows + first, d = side->width;
+  float *scratch = NULL;
+  if (numbers[n - 1] - numbers[0] + 1 != n) scratch = mem_alloc((n + ROW_MOST_GAP) * d, sizeof *scratch);
+  const Status status = rows_read(side, plan, first, n, scratch, raw, err);
+  if (status == STATUS_OK && mean) centre(n, d, raw, mean, scale, centred);
+  free(scratch);
+  return status;
+}
+
+Status rows_load(const RowSide *side, const RowPlan *plan, size_t first, size_t n, const double *mean, float scale, float *raw,
+                 float *centred, Error *err) {
+  const size_t d = side->width, unit = rows_unit(d), n_units = (n + unit - 1) / unit;
+  size_t failed = n_units;
+  Status status = STATUS_OK;
+#pragma omp parallel for schedule(dynamic) if (n_units > 1 && !omp_in_parallel())
+  for (size_t u = 0; u < n_units; u++) {
+    const size_t at = u * unit, m = n - at < unit ? n - at : unit;
+    Error own;
+    const Status done = load_unit(side, plan, first + at, m, mean, scale, raw + at * d, mean ? centred + at * d : NULL, &own);
+    if (done == STATUS_OK) continue;
+#pragma omp critical(rows_load)
+    if (u < failed) { /* the first, whichever thread is faster */
+      failed = u;
+      status = done;
+      if (err) *err = own;
+    }
+  }
+  return status;
 }
 
 size_t row_plan_block(const RowPlan *plan, size_t first, size_t capacity) {
@@ -146,13 +187,12 @@ size_t row_plan_block(const RowPlan *plan, size_t first, size_t capacity) {
 
 RowReader *row_reader_new(const RowSource *source, const RowPlan *plan, const RowMoments *moments) {
   RowReader *r = mem_alloc(1, sizeof *r);
-  const size_t dx = source->x.width, dy = source->y.width, widest = dx > dy ? dx : dy;
+  const size_t dx = source->x.width, dy = source->y.width;
   const size_t capacity = plan->longest > ROW_BLOCK ? plan->longest : ROW_BLOCK;
   *r = (RowReader){.source = source, .plan = plan, .moments = moments, .capacity = capacity};
   r->begin = mem_alloc(capacity + 1, sizeof *r->begin);
   r->x = mem_alloc(capacity * dx, sizeof *r->x);
   r->y = mem_alloc(capacity * dy, sizeof *r->y);
-  r->scratch = mem_alloc((capacity + ROW_MOST_GAP) * widest, sizeof *r->scratch);
   if (moments) {
     r->cx = mem_alloc(capacity * dx, sizeof *r->cx);
     r->cy = mem_alloc(capacity * dy, sizeof *r->cy);
@@ -167,7 +207,6 @@ void row_reader_free(RowReader *r) {
   free(r->y);
   free(r->cx);
   free(r->cy);
-  free(r->scratch);
   free(r);
 }
 
@@ -182,75 +221,10 @@ Status row_reader_next(RowReader *r, RowBlock *block, bool *more, Error *err) {
   const size_t n_samples = row_plan_block(plan, first, r->capacity), at = plan->begin[first];
   const size_t n = plan->begin[first + n_samples] - at;
   for (size_t s = 0; s <= n_samples; s++) r->begin[s] = plan->begin[first + s] - at;
-  Status status = rows_read(x, plan, at, n, r->scratch, r->x, err);
-  if (status == STATUS_OK) status = rows_read(y, plan, at, n, r->scratch, r->y, err);
+  Status status = rows_load(x, plan, at, n, r->moments ? r->moments->mean_x : NULL, 1, r->x, r->cx, err);
+  if (status == STATUS_OK) status = rows_load(y, plan, at, n, r->moments ? r->moments->mean_y : NULL, 1, r->y, r->cy, err);
   if (status != STATUS_OK) return status;
-  if (r->moments) {
-    rows_centre(n, x->width, r->x, r->moments->mean_x, r->cx);
-    rows_centre(n, y->width, r->y, r->moments->mean_y, r->cy);
-  }
   *block = (RowBlock){n, n_samples, first, at, r->begin, r->x, r->y, r->cx, r->cy};
   r->next_sample = first + n_samples;
   return STATUS_OK;
-}
-
-static Status refuse(const RowSide *side, const RowPlan *plan, size_t at, Error *err) {
-  size_t s = 0;
-  while (plan->begin[s + 1] <= at) s++;
-  const uint32_t sample = side->row_sample ? side->row_sample[plan->rows[at]] : plan->samples[s];
-  char number[32];
-  snprintf(number, sizeof number, "%u", sample);
-  return error_set(err, STATUS_DATA, "%s: %s: sample %s (row %zu) holds a NaN or an infinity%s%s%s", side->name,
-                   side->site, side->sample_ids ? side->sample_ids[sample] : number, plan->rows[at],
-                   side->remedy ? " (" : "", side->remedy ? side->remedy : "", side->remedy ? ")" : "");
-}
-
-Status rows_add_up(const RowSide *side, const RowPlan *plan, size_t first, size_t n, const float *rows, double *sums,
-                   double *square, Error *err) {
-  const size_t d = side->width;
-  for (size_t i = 0; i < n; i++) {
-    double total = 0; /* finite where all floats are */
-    for (size_t j = 0; j < d; j++) {
-      sums[j] += rows[i * d + j];
-      total += (double)rows[i * d + j] * (double)rows[i * d + j];
-    }
-    if (!isfinite(total)) return refuse(side, plan, first + i, err);
-    *square += total;
-  }
-  return STATUS_OK;
-}
-
-Status rows_check_finite(const RowSide *side, const RowPlan *plan, size_t first, size_t n, const float *rows, Error *err) {
-  for (size_t i = 0; i < n; i++)
-    for (size_t j = 0; j < side->width; j++)
-      if (!isfinite(rows[i * side->width + j])) return refuse(side, plan, first + i, err);
-  return STATUS_OK;
-}
-
-Status row_moments_read(const RowSource *source, const RowPlan *plan, RowMoments *moments, Error *err) {
-  const RowSide *x = &source->x, *y = &source->y;
-  *moments = (RowMoments){.mean_x = mem_alloc(x->width, sizeof(double)), .mean_y = mem_alloc(y->width, sizeof(double))};
-  moments->identical = x->width == y->width;
-  RowReader *reader = row_reader_new(source, plan, NULL);
-  RowBlock block;
-  bool more = true;
-  Status status = STATUS_OK;
-  while (status == STATUS_OK && (status = row_reader_next(reader, &block, &more, err)) == STATUS_OK && more) {
-    const size_t first = plan->begin[block.first_sample];
-    status = rows_add_up(x, plan, first, block.n, block.x, moments->mean_x, &moments->square_x, err);
-    if (status == STATUS_OK)
-      status = rows_add_up(y, plan, first, block.n, block.y, moments->mean_y, &moments->square_y, err);
-    moments->identical = moments->identical && memcmp(block.x, block.y, block.n * x->width * sizeof(float)) == 0;
-  }
-  row_reader_free(reader);
-  for (size_t j = 0; j < x->width; j++) moments->mean_x[j] /= (double)plan->n_rows;
-  for (size_t j = 0; j < y->width; j++) moments->mean_y[j] /= (double)plan->n_rows;
-  if (status != STATUS_OK) row_moments_clear(moments);
-  return status;
-}
-
-void row_moments_clear(RowMoments *moments) {
-  free(moments->mean_x);
-  free(moments->mean_y);
-  *moments = (RowMoments){0};
 }

@@ -40,7 +40,7 @@ void row_plan_part(const RowPlan *plan, const bool *kept, RowPlan *part, size_t 
 /* Where the rows of one model come from. */
 typedef struct RowSide {
   size_t width;
-  /* Rows [first, first + n) as [n, width]. */
+  /* Rows [first, first + n) as [n, width]. Several threads may ask at once. */
   Status (*read)(void *context, size_t first, size_t n, float *rows, Error *err);
   void *context;
   const char *name, *site;       /* for messages: the file, the site */
@@ -60,8 +60,13 @@ enum { ROW_MOST_GAP = 16 };
 Status rows_read(const RowSide *side, const RowPlan *plan, size_t first, size_t n, float *scratch, float *rows,
                  Error *err);
 
-/* rows [n, d] - mean, rounded once. */
-void rows_centre(size_t n, size_t d, const float *rows, const double *mean, float *centred);
+/* Rows that are read and worked on at a time while they stay in a cache. */
+size_t rows_unit(size_t width);
+
+/* Kept rows [first, first + n) to raw [n, width], and where mean is not NULL less their mean, rounded once, times scale (a
+ * power of two) to centred, which may be raw. On all threads, or on this one within a parallel region. */
+Status rows_load(const RowSide *side, const RowPlan *plan, size_t first, size_t n, const double *mean, float scale, float *raw,
+                 float *centred, Error *err);
 
 /* The number of samples, from sample first on, that fill a block of at most capacity rows (one sample at least). */
 size_t row_plan_block(const RowPlan *plan, size_t first, size_t capacity);
@@ -102,5 +107,9 @@ Status row_reader_next(RowReader *reader, RowBlock *block, bool *more, Error *er
 /* One pass for means and squares; a NaN or an infinity is STATUS_DATA naming file, site and sample. */
 Status row_moments_read(const RowSource *source, const RowPlan *plan, RowMoments *moments, Error *err);
 void row_moments_clear(RowMoments *moments);
+
+/* The same of one side: mean [width], *square. */
+Status row_means_read(const RowSide *side, const RowPlan *plan, double *mean, double *square, Error *err);
+size_t row_means_memory(size_t width); /* bytes that this takes, each thread's unit of rows apart */
 
 #endif

@@ -14,13 +14,27 @@ void product_f32(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t 
 
 enum { CROSSPRODUCT_SLICE = 512 }; /* rows of one float32 product */
 
-/* total[p,q] += A'B with A[n,p], B[n,q]; scratch holds p * q floats. Where a is b, half of the work. With our own product the
- * bits are the same with any number of threads. */
-void crossproduct_add(size_t n, size_t p, const float *a, size_t q, const float *b, float *scratch, double *total);
+/* total[p,q] += A'B with A[n,p], B[n,q]. Where a is b (and p is q) only row <= column counts, at half of the work, and
+ * crossproduct_mirror fills the rest from it once all rows are in. */
+typedef struct Crossproduct {
+  size_t p, q;
+  const float *a, *b;
+  double *total;
+} Crossproduct;
+
+/* All of them for the same n rows, shared out over the threads, or on this one within a parallel region. With our own product
+ * the bits are the same with any number of threads. */
+void crossproducts_add(size_t n, size_t count, const Crossproduct *items);
+void crossproduct_add(size_t n, size_t p, const float *a, size_t q, const float *b, double *total); /* one of them */
+void crossproduct_mirror(size_t p, double *total);
+size_t crossproduct_scratch(size_t p); /* bytes that a thread needs for it */
 
 /* Sums in float64. */
 double dot_f32(size_t n, const float *a, const float *b);
 double distance2_f32(size_t n, const float *a, const float *b); /* |a - b|^2; exactly 0 for equal rows */
 double dot_f64(size_t n, const double *a, const double *b);
+
+/* The squared norm of each row [n, d], over the threads or on this one within a parallel region. */
+void norms2_f32(size_t n, size_t d, const float *rows, double *norms2);
 
 #endif

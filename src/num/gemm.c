@@ -54,6 +54,8 @@ static Scratch *thread_scratch(void) {
   return scratch;
 }
 
+size_t gemm_scratch(void) { return sizeof(Scratch); }
+
 /* Where op(A) of the current block lies: element (i, p) at at[i * row + p * column]. */
 typedef struct Strip {
   const real *at;
@@ -277,4 +279,36 @@ void gemm_serial(bool ta, bool tb, size_t m, size_t n, size_t k, const real *a, 
   const Job job = {ta, tb, accumulate, m, n, k, lda, ldb, ldc, a, b, c, NULL, NULL};
   if (k == 0 && !accumulate) clear(&job);
   range(&job, 0, m, 0, n);
+}
+
+/* --- products added up in float64 --- */
+
+/* One strip of rows against the packed panels from column first on. Total is fetched while the tile is computed. */
+static void add_strip(size_t rows, size_t columns, size_t depth, const real *strip, size_t first, double *total, size_t ld,
+                      Scratch *scratch) {
+  for (size_t j = first; j < columns; j += TILE_N) {
+    const size_t width = columns - j < TILE_N ? columns - j : TILE_N;
+    for (size_t i = 0; i < rows; i++)
+      for (size_t x = 0; x < width; x += 64 / sizeof *total) __builtin_prefetch(total + i * ld + j + x, 1);
+    tile_rows(rows, depth, (Strip){strip, 1, TILE_M}, scratch->b + j * depth, false, scratch->edge, TILE_N);
+    for (size_t i = 0; i < rows; i++)
+      for (size_t x = 0; x < width; x++) total[i * ld + j + x] += (double)scratch->edge[i * TILE_N + x];
+  }
+}
+
+void gemm_add_f64(size_t k, size_t p, const real *a, size_t q, const real *b, bool upper, size_t j0, size_t j1, double *total) {
+  assert(k > 0 && k <= GEMM_MOST_ADDED && (!upper || p == q));
+  const Job job = {.b = b, .ldb = q};
+  Scratch *scratch = thread_scratch();
+  const size_t step = PACKED_B / k / TILE_N * TILE_N;
+  for (size_t j = j0; j < j1; j += step) {
+    const size_t columns = j1 - j < step ? j1 - j : step, last = upper && j + columns < p ? j + columns : p;
+    pack_b(&job, j, columns, 0, k, scratch);
+    for (size_t i = 0; i < last; i += TILE_M) {
+      const size_t in_block = i % BLOCK_M, first = upper && i > j ? (i - j) / TILE_N * TILE_N : 0;
+      if (in_block == 0) pack_a(last - i < BLOCK_M ? last - i : BLOCK_M, k, a + i, p, scratch->a);
+      add_strip(last - i < TILE_M ? last - i : TILE_M, columns, k, scratch->a + in_block / TILE_M * (TILE_M * k + STRIP_PAD), first,
+                total + i * q + j, q, scratch);
+    }
+  }
 }

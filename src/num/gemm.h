@@ -27,6 +27,14 @@ typedef void GemmRead(const void *context, size_t row, size_t p, size_t count, r
 void gemm_read(size_t m, size_t n, size_t k, const real *a, size_t lda, GemmRead *read, const void *context,
                bool accumulate, real *c, size_t ldc);
 
+/* total[p,q] += A'B in columns [j0, j1), from within one thread: A[k,p] and B[k,q] with k <= GEMM_MOST_ADDED, products summed over k
+ * as gemm does and then added in float64, tile by tile out of the cache. With upper (p = q), row <= column alone; what a tile holds
+ * below the diagonal may or may not be added to. */
+enum { GEMM_MOST_ADDED = 3 * GEMM_CHUNK, GEMM_ADD_COLUMNS = 288 }; /* of B that are packed at a time where k is 512 */
+void gemm_add_f64(size_t k, size_t p, const real *a, size_t q, const real *b, bool upper, size_t j0, size_t j1, double *total);
+
+size_t gemm_scratch(void); /* bytes of a thread's work space */
+
 /* gemm from within one thread of a parallel region (attention's small blocks): no further threads. */
 void gemm_serial(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, const real *a, size_t lda,
                  const real *b, size_t ldb, bool accumulate, real *c, size_t ldc);
