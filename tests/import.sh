@@ -148,6 +148,8 @@ tensors sample U8 '\000\000\001'
 rows_refused 'array sample has 3 entries, but there are 4 rows' "too few entries"
 tensors sample U8 '\000\000\001\002' n_tokens U8 '\005\006'
 rows_refused 'array sample goes up to 2, but n_tokens has 2 samples' "more samples than are described"
+tensors id U8 '\007\001\002\007'
+rows_refused 'array id: entries 0 and 3 are both "7", expected each once' "an id twice"
 tensors id U8 '\000\001\002\003' n_tokens U8 '\005\006'
 rows_refused 'n_tokens has 2 samples, but id has 4' "samples described twice, not alike"
 tensors sample I8 '\000\000\377\001'

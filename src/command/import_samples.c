@@ -170,9 +170,33 @@ static Status read_described(const ArrayFile *file, const char *path, ImportIds 
   return status;
 }
 
+/* Equal texts side by side, each with its later one behind it: they point into one list. */
+static int by_text(const void *a, const void *b) {
+  char *const *x = *(char **const *)a, *const *y = *(char **const *)b;
+  const int order = strcmp(*x, *y);
+  return order ? order : (x > y) - (x < y);
+}
+
+/* An id is what a sample is found by. */
+static Status check_ids(const ArrayFile *file, const ImportIds *ids, Error *err) {
+  char ***sorted;
+  if (!ids->ids) return STATUS_OK;
+  Status status = mem_try(ids->n_samples, sizeof *sorted, (void **)&sorted, err);
+  if (status != STATUS_OK) return status;
+  for (size_t i = 0; i < ids->n_samples; i++) sorted[i] = &ids->ids[i];
+  qsort(sorted, ids->n_samples, sizeof *sorted, by_text);
+  for (size_t i = 1; i < ids->n_samples && status == STATUS_OK; i++)
+    if (strcmp(*sorted[i - 1], *sorted[i]) == 0)
+      status = error_set(err, STATUS_DATA, "%s: array id: entries %zu and %zu are both \"%.200s\", expected each once",
+                         file->path, (size_t)(sorted[i - 1] - ids->ids), (size_t)(sorted[i] - ids->ids), *sorted[i]);
+  free(sorted);
+  return status;
+}
+
 Status import_read_samples(const ArrayFile *file, const ImportSettings *s, ImportIds *ids, Error *err) {
   Status status = s->samples ? read_described(file, s->samples, ids, err) : STATUS_OK;
   if (status == STATUS_OK) status = read_texts(file, ids, "id", &ids->ids, err);
+  if (status == STATUS_OK) status = check_ids(file, ids, err);
   if (status == STATUS_OK) status = read_texts(file, ids, "text_digest", &ids->digests, err);
   if (status == STATUS_OK) status = read_texts(file, ids, "group", &ids->groups, err);
   if (status == STATUS_OK) status = read_texts(file, ids, "label", &ids->labels, err);
