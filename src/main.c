@@ -69,6 +69,13 @@ static void print_help(const Command *command) {
   if (command->example) printf("\nExample:\n  %s\n", command->example);
 }
 
+bool invocation_is_talk(const char *word) {
+  static const char *const words[] = {"--resume", "-q", "--quiet", "--json"};
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+    if (strcmp(word, words[i]) == 0) return true;
+  return false;
+}
+
 Provenance invocation_provenance(const Invocation *call, const char *command, const CommonSettings *common) {
   return (Provenance){.command = command, .argc = call->argc, .argv = call->argv, .seed = common->seed};
 }

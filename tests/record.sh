@@ -57,6 +57,10 @@ cmp killed.h5 whole.h5
 ok $? "killed after $delay s and resumed: the same bytes"
 record --tokens all --batch-tokens 30 -o killed.h5 --resume 2>note && grep -q 'killed.h5: is whole already' note
 ok $? "a whole store is not recorded again"
+record --tokens all --batch-tokens 30 -o killed.h5 --resume -q 2>note && is "$(cat note)" "" "nor one that is resumed in silence"
+mv killed.h5 killed.h5.part
+record --tokens all --batch-tokens 30 -o killed.h5 --quiet --json --resume >/dev/null 2>note
+is "$? $(cat note) $(cmp killed.h5 whole.h5 2>&1)" "0  " "nor is one that has all its rows"
 fails 3 'killed.h5: is whole, and of other arguments' "nor taken for another's" \
   "$FATHOM" record "$base" --pairs pairs.jsonl --tokens last -o killed.h5 -q --resume
 "$FATHOM" record "$base" --text hello -o text.h5 -q --json | grep -q '"rows":\[{"store":"text.h5","samples":1,'

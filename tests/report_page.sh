@@ -224,7 +224,7 @@ printf 'one\ntwo\nthree\nfour\nfive\n' >prompts.txt
   "$FATHOM" drift "it's  z.h5" y.h5 --bootstrap 0 -o a.h5 >/dev/null
 page=$work/order/report.html
 "$FATHOM" report . >/dev/null 2>&1
-sed -n '/<h2 id="commands"/,/<\/pre>/p' "$page" | sed 's/.*<code>//; s/<\/code>.*//; s/record .*prompts.txt -q/record/; s/&#39;/Q/g' |
+sed -n '/<h2 id="commands"/,/<\/pre>/p' "$page" | sed 's/.*<code>//; s/<\/code>.*//; s/record .*prompts.txt/record/; s/&#39;/Q/g' |
   grep '^fathom' >commands
 is "$(cat commands)" "$(printf '%s\n' 'fathom record -o QitQ\QQs  z.h5Q' 'fathom record --output=y.h5' \
   'fathom drift QitQ\QQs  z.h5Q y.h5 --bootstrap 0 -o a.h5' 'fathom report .')" \

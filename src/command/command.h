@@ -40,4 +40,7 @@ extern const Command command_axis, command_bias, command_calibrate, command_drif
 /* Provenance of this call, models still empty. */
 Provenance invocation_provenance(const Invocation *call, const char *command, const CommonSettings *common);
 
+/* Does this word of a command line leave the file that is written as it is? --resume, and what is said and how. */
+bool invocation_is_talk(const char *word);
+
 #endif

@@ -169,7 +169,7 @@ char *inputs_command_line(const Invocation *call) {
   char **words = mem_alloc((size_t)call->argc, sizeof *words);
   int n = 0;
   for (int i = 0; i < call->argc; i++)
-    if (strcmp(call->argv[i], "--resume") != 0) words[n++] = call->argv[i];
+    if (!invocation_is_talk(call->argv[i])) words[n++] = call->argv[i];
   char *line = command_line(n, words);
   free(words);
   return line;

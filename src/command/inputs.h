@@ -82,8 +82,8 @@ void inputs_warn_of_other_base(const Adapter *adapter, const Source *source, con
 void inputs_add_provenance(Inputs *inputs, Provenance *provenance);
 StoreContents inputs_store_provenance(Inputs *inputs, const CommonSettings *common, const char *command_line);
 
-/* The command line without --resume: a resumed run writes the same bytes as an uninterrupted one. Freed by the caller.
- */
+/* The command line without --resume, -q and --json: a resumed run writes the same bytes as an uninterrupted one, whatever
+ * it says. Freed by the caller. */
 char *inputs_command_line(const Invocation *call);
 
 void inputs_close(Inputs *inputs); /* all zeros is fine */

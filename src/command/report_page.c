@@ -216,9 +216,8 @@ static void write_commands(const Report *report, FILE *out) {
   }
   char *own = command_line(report->call->argc, report->call->argv);
   texts_add(&lines, plot_plain_command(own));
-  fputs("<section aria-labelledby=\"commands\">\n<h2 id=\"commands\">The commands</h2>\n<p>As they were typed, those "
-        "first whose results "
-        "others read. A click selects them all.</p>\n<pre tabindex=\"0\"><code>",
+  fputs("<section aria-labelledby=\"commands\">\n<h2 id=\"commands\">The commands</h2>\n<p>As they were typed (--resume and -q of "
+        "recordings left out), those first whose results others read. A click selects them all.</p>\n<pre tabindex=\"0\"><code>",
         out);
   for (size_t i = 0; i < lines.n; i++) html_format(out, "%s%s", i ? "\n" : "", lines.items[i]);
   fputs("</code></pre>\n</section>\n", out);

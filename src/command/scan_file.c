@@ -8,13 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The command line without --resume, as provenance: a resumed scan is of the same words. words is freed by the caller. */
+/* The command line without --resume, -q and --json, as provenance: a resumed scan is of the same words. words is freed by
+ * the caller. */
 static Provenance origin(const Invocation *call, const ScanSettings *s, Inputs *in, char ***words) {
   Provenance from = invocation_provenance(call, "scan", &s->common);
   *words = mem_alloc((size_t)call->argc, sizeof **words);
   from.argc = 0;
   for (int i = 0; i < call->argc; i++)
-    if (strcmp(call->argv[i], "--resume") != 0) (*words)[from.argc++] = call->argv[i];
+    if (!invocation_is_talk(call->argv[i])) (*words)[from.argc++] = call->argv[i];
   from.argv = *words;
   inputs_add_provenance(in, &from);
   return from;
