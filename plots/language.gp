@@ -43,7 +43,8 @@ panel_w = 232; panel_h = 108; wide = 2 * panel_w + 58; tall = 200
 W = EDGE + wide + 58 + 10
 head = head_height(W)
 H = head + 20 + tall + 46 + panel_h + 66
-window = int(0.5 + (last - first) / 25.0)
+# Short, as such a mean lags behind, and a loss over thousands of tokens scatters little.
+window = int(0.5 + (last - first) / 100.0)
 smooth = (window >= 2)
 page_title = strlen(head_title) ? head_title : "Language modelling"
 # Thin lines of very many steps take long to draw and show nothing more.
