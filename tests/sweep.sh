@@ -151,6 +151,18 @@ rm -rf stopped/anchor-2_seed-2/config.json stopped/anchor-2_seed-2/eval.h5
 fails 1 'stopped: 0 of 4 runs failed, 1 are not done' "collecting runs nothing" \
   "$FATHOM" sweep "$base" -q $common $grid --collect -q -o stopped
 
+# Damaged files of runs that were done: said so, and the others have their table.
+head -c 3000 stopped/anchor-0_seed-1/run.h5 >cut && mv cut stopped/anchor-0_seed-1/run.h5 && echo garbage >stopped/anchor-2_seed-1/eval.h5
+# shellcheck disable=SC2086
+sweep $grid --collect -q -o stopped >damaged.tsv 2>damaged.log
+is "$? $(tail -n 1 damaged.log)" "1 fathom: stopped: 2 of 4 runs failed, 1 are not done: the table says which" "damaged runs count as failed"
+is "$(grep -c 'warning: stopped/anchor-0_seed-1/run.h5: .*truncated.* (without its folder stopped/anchor-0_seed-1 it is run again)$' damaged.log) \
+$(grep -c 'warning: stopped/anchor-2_seed-1/eval.h5: not an HDF5 file' damaged.log)" "1 1" "and are warned of"
+is "$(for run in anchor-0_seed-1 anchor-0_seed-2 anchor-2_seed-1; do
+  echo "$(cell damaged.tsv run $run status) $(cell damaged.tsv run $run bt_loss) $(cell damaged.tsv run $run aog)"
+done | sed 's/ [0-9][0-9.]* / number /' | tr '\n' ';')" \
+  "failed - -;done number 0;failed - -;" "the table has the others, and no number of these"
+
 # One run fails: the rest goes on.
 # shellcheck disable=SC2086
 sweep $grid --control "--centring 1000 --lr 10 --clip 0 --warmup 0 --weight-decay 10 --steps 60" --seeds 1 -q -o failing >failing.tsv 2>failing.log

@@ -1,8 +1,13 @@
 /* Notes, warnings and the progress line, all on stderr. */
+#define _GNU_SOURCE /* vasprintf */
 #include "base/log.h"
+
+#include "base/memory.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,12 +25,21 @@ void log_note(const char *format, ...) {
 }
 
 void log_warn(const char *format, ...) {
+  enum { KEPT = 64 };
+  static char *given[KEPT];
+  static size_t n;
   va_list args;
+  char *text = NULL;
   va_start(args, format);
-  fputs("fathom: warning: ", stderr);
-  vfprintf(stderr, format, args);
+  if (vasprintf(&text, format, args) < 0) mem_exhausted(strlen(format));
   va_end(args);
-  fputc('\n', stderr);
+  bool is_new = true;
+  for (size_t i = 0; i < n && is_new; i++) is_new = strcmp(text, given[i]) != 0;
+  if (is_new) fprintf(stderr, "fathom: warning: %s\n", text);
+  if (is_new && n < KEPT)
+    given[n++] = text;
+  else
+    free(text);
 }
 
 double clock_seconds(void) {

@@ -7,6 +7,7 @@
 
 void log_set_quiet(bool quiet); /* silences notes and progress; warnings stay */
 void log_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Once each: what was said of a file holds when it is opened again. From one thread at a time. */
 void log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* A progress line, redrawn at most ten times a second and only on a terminal: "label  done/total unit  rate  ETA". */

@@ -1,5 +1,6 @@
 /* What the runs of a sweep came to: run.h5 and eval.h5 of each, and its gains over the run without an anchor. */
 #include "base/file.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "command/sweep_parts.h"
 #include "num/statistics.h"
@@ -267,6 +268,32 @@ static Status row_init(const SweepRows *rows, const SweepRun *run, SweepRow *row
   return status;
 }
 
+/* A run whose files cannot be read counts as failed: the others have their table all the same. */
+static void row_give_up(SweepRows *rows, size_t number, const Error *why) {
+  SweepRow *row = &rows->rows[number];
+  free(row->message);
+  row->state = SWEEP_FAILED;
+  row->message = mem_format("%s (without its folder %s it is run again)", why->text, rows->sweep->runs[number].folder);
+  log_warn("%s", row->message);
+  for (size_t i = NUMBER_SEED + 1; i < N_NUMBERS; i++) row->numbers[i] = NAN;
+  for (size_t e = 0; e < rows->n_evals; e++) row->accuracy[e] = row->lo[e] = row->hi[e] = NAN;
+  for (size_t i = 0; i < rows->n_measures * rows->n_sites; i++) row->drift[i] = NAN;
+  for (size_t c = 0; c < SWEEP_CURVES; c++)
+    for (size_t t = 0; t < rows->n_steps; t++) rows->curves[(c * rows->sweep->n_runs + number) * rows->n_steps + t] = NAN;
+}
+
+static Status read_row(SweepRows *rows, size_t number, Error *err) {
+  SweepRow *row = &rows->rows[number];
+  const bool is_trained = row->state == SWEEP_DONE || row->state == SWEEP_TRAINED;
+  Status status = is_trained ? read_run(rows, number, err) : STATUS_OK;
+  if (status == STATUS_OK && row->state == SWEEP_DONE && sweep_has_eval(rows->sweep, &rows->sweep->runs[number]))
+    status = read_eval(rows, &rows->sweep->runs[number], row, err);
+  if (status != STATUS_DATA) return status;
+  row_give_up(rows, number, err);
+  *err = (Error){0};
+  return STATUS_OK;
+}
+
 Status sweep_rows_read(const Sweep *sweep, SweepRows *rows, Error *err) {
   const OptionTexts *evals = &sweep->settings->eval;
   *rows = (SweepRows){.sweep = sweep,
@@ -278,9 +305,7 @@ Status sweep_rows_read(const Sweep *sweep, SweepRows *rows, Error *err) {
     status = row_init(rows, &sweep->runs[i], &rows->rows[i], err);
   for (size_t i = 0; i < sweep->n_runs && status == STATUS_OK; i++) {
     SweepRow *row = &rows->rows[i];
-    if (row->state == SWEEP_DONE || row->state == SWEEP_TRAINED) status = read_run(rows, i, err);
-    if (status == STATUS_OK && row->state == SWEEP_DONE && sweep_has_eval(sweep, &sweep->runs[i]))
-      status = read_eval(rows, &sweep->runs[i], row, err);
+    status = read_row(rows, i, err);
     row->numbers[NUMBER_MEAN_TARGET] = mean_target(row, rows->n_evals);
   }
   for (size_t i = 0; i < sweep->n_runs && status == STATUS_OK; i++) {
