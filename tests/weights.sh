@@ -205,6 +205,6 @@ fails 2 '--adapter good: .*/adapter-reward is an adapter already' "two adapters"
 fails 2 'usage: fathom weights' "one model" "$FATHOM" weights base.gguf
 fails 4 'no-such-file' "a file that is not there" "$FATHOM" weights base.gguf no-such-file
 edit tied/config.json 's/{/{ "strange_setting": 3,/'
-is "$("$FATHOM" weights tied tied 2>&1 >/dev/null | grep -c 'strange_setting')" "1" "a warning of a model that is named twice stands once"
+is "$("$FATHOM" weights tied tied 2>&1 >/dev/null | grep 'strange_setting' | sort | uniq -d)" "" "a warning of a model that is named twice stands once"
 fails 3 'strange_setting' "--strict: an unknown setting" "$FATHOM" weights tied "$fixtures/llama-tied" --strict
 tap_end
