@@ -152,13 +152,9 @@ void drift_stores_close(DriftStores *stores) {
   *stores = (DriftStores){0};
 }
 
-/* HDF5 is built without threads: one reader at a time. */
 static Status read_store(void *context, size_t first, size_t n, float *rows, Error *err) {
   const StoreRows *from = context;
-  Status status;
-#pragma omp critical(fathom_store)
-  status = store_read_rows(from->store, from->site, first, n, rows, err);
-  return status;
+  return store_read_rows(from->store, from->site, first, n, rows, err);
 }
 
 RowSide drift_side(StoreRows *context) {

@@ -18,7 +18,7 @@
  *
  * Crash safety: every dataset has its final extent, allocated and flushed, before the file gets its first name,
  * PATH.part; afterwards only raw data and /rows_done are written, rows on the disk before the counter; PATH is its name
- * when whole. A reader may open it at any time. One thread at a time. */
+ * when whole. A reader may open it at any time. One thread at a time, but for store_read_rows. */
 #ifndef FATHOM_STORE_ACTIVATIONS_H
 #define FATHOM_STORE_ACTIVATIONS_H
 
@@ -104,7 +104,7 @@ size_t store_rows_done(const Store *store);
 const char *store_path(const Store *store);
 bool store_find_site(const Store *store, const char *name, size_t *site);
 
-/* Rows [first, first + n) of a site as float32, packed [n, width]. */
+/* Rows [first, first + n) of a site as float32, packed [n, width]. Several threads may read at once. */
 Status store_read_rows(Store *store, size_t site, size_t first, size_t n, float *rows, Error *err);
 
 /* Are the rows of a and b the same (sample ids, text digests and token ids, row sample and token index)? STATUS_DATA

@@ -4,6 +4,7 @@
 #include "base/half.h"
 #include "base/memory.h"
 #include "store/contents.h"
+#include "store/direct_read.h"
 #include "store/writer.h"
 
 #include <assert.h>
@@ -20,6 +21,7 @@ Status store_open(const char *path, Store **out, Error *err) {
   Status status = h5_open_file(path, H5_READ, &store->file, err);
   if (status == STATUS_OK) status = contents_read(store, err);
   if (status == STATUS_OK) status = store_make_scratch(store, err);
+  if (status == STATUS_OK) status = direct_read_open(store, err);
   if (status == STATUS_OK) {
     *out = store;
     return status;
@@ -47,6 +49,7 @@ void store_close(Store *store) {
   writer_close(store->writer);
   store_close_datasets(store);
   h5_close(&store->file);
+  direct_read_close(store);
   if (store->is_disposable) unlink(store->part); /* not there once it has its final name */
   contents_clear(&store->contents);
   free(store->sites);
@@ -80,9 +83,8 @@ bool store_find_site(const Store *store, const char *name, size_t *site) {
   return false;
 }
 
-Status store_read_rows(Store *store, size_t site, size_t first, size_t n, float *rows, Error *err) {
-  assert(site < store->contents.n_sites);
-  assert(n <= store->rows_done && first <= store->rows_done - n);
+/* Through HDF5, which knows no threads. */
+static Status read_slowly(Store *store, size_t site, size_t first, size_t n, float *rows, Error *err) {
   const H5Dataset *set = &store->sites[site];
   const size_t width = set->dims[1], block = store->scratch_size / sizeof(uint16_t) / width;
   const StoreDtype dtype = store->contents.dtype;
@@ -96,6 +98,18 @@ Status store_read_rows(Store *store, size_t site, size_t first, size_t n, float 
       half_f16_widen(store->scratch, m * width, rows + at * width);
     else
       half_bf16_widen(store->scratch, m * width, rows + at * width);
+  }
+  return status;
+}
+
+Status store_read_rows(Store *store, size_t site, size_t first, size_t n, float *rows, Error *err) {
+  assert(site < store->contents.n_sites);
+  assert(n <= store->rows_done && first <= store->rows_done - n);
+  bool read;
+  Status status = direct_read_rows(store, site, first, n, rows, &read, err);
+  if (!read) {
+#pragma omp critical(fathom_store)
+    status = read_slowly(store, site, first, n, rows, err);
   }
   if (status == STATUS_OK) return status;
   return error_prefix(err, "%s: %s: rows %zu to %zu", store->path, store->contents.sites[site].name, first, first + n);

@@ -15,6 +15,12 @@ typedef struct StoreRows {
   float *values; /* [n, width]; NULL: none are under way */
 } StoreRows;
 
+/* Where a site's chunks lie. */
+typedef struct ChunkPlaces {
+  size_t rows;       /* of a chunk; 0: HDF5 has to read it */
+  uint64_t *offsets; /* in the file; 0: not yet looked up */
+} ChunkPlaces;
+
 struct Store {
   char *path, *part;      /* final name; name while it is written, NULL for a reader */
   H5Id file;              /* of part, or of path */
@@ -28,6 +34,8 @@ struct Store {
   StoreRows filling;
   struct Writer *writer; /* NULL before the first row */
   /* Reading: */
+  ChunkPlaces *places; /* [n_sites] */
+  int handle;        /* the system's, of file */
   void *scratch;   /* a block of rows in the file's type */
   size_t scratch_size;
 };

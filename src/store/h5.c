@@ -1,9 +1,9 @@
 /* The sole user of HDF5: ids start at -1 and close at one label, HDF5's own error printing is off, and its error stack
  * becomes one line. */
-#define _GNU_SOURCE /* memfd_create */
 #include "store/h5.h"
 
 #include "base/memory.h"
+#include "store/handle.h"
 #include "store/superblock.h"
 
 #include <assert.h>
@@ -13,8 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -107,17 +105,9 @@ static Status fail_write(Error *err, hid_t object, const char *name, const char 
   const Status status = fail(err, name, doing);
   if (status != STATUS_SYSTEM) return status;
   hid_t file = H5Iget_file_id(object);
-  const int handle = h5_handle(file), sink = memfd_create("fathom", MFD_CLOEXEC);
-  if (sink >= 0 && handle >= 0) dup2(sink, handle);
-  if (sink >= 0) close(sink);
+  handle_discard(h5_handle(file));
   h5_close(&file);
   return status;
-}
-
-static Status lock(H5Id *file, Error *err) {
-  if (flock(h5_handle(*file), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return STATUS_OK;
-  h5_close(file);
-  return error_set(err, STATUS_SYSTEM, "another process is writing this file");
 }
 
 Status h5_create_file(const char *path, bool in_memory, H5Id *file, Error *err) {
@@ -129,7 +119,7 @@ Status h5_create_file(const char *path, bool in_memory, H5Id *file, Error *err) 
   const Status status = *file < 0 ? fail(err, "", "make this file") : STATUS_OK;
   H5Pclose(creation);
   H5Pclose(access);
-  return status == STATUS_OK && !in_memory ? lock(file, err) : status;
+  return status == STATUS_OK && !in_memory ? handle_lock(h5_handle(*file), err) : status;
 }
 
 Status h5_open_file(const char *path, H5Mode mode, H5Id *file, Error *err) {
@@ -142,7 +132,7 @@ Status h5_open_file(const char *path, H5Mode mode, H5Id *file, Error *err) {
   *file = H5Fopen(path, mode == H5_READ ? H5F_ACC_RDONLY : H5F_ACC_RDWR, list);
   Status status = *file < 0 ? fail(err, "", "open this HDF5 file") : STATUS_OK;
   H5Pclose(list);
-  return status == STATUS_OK && mode == H5_UPDATE ? lock(file, err) : status;
+  return status == STATUS_OK && mode == H5_UPDATE ? handle_lock(h5_handle(*file), err) : status;
 }
 
 Status h5_flush(H5Id file, Error *err) {
@@ -343,10 +333,20 @@ Status h5_write_rows(const H5Dataset *dataset, size_t first, size_t n, const voi
   return transfer(dataset, dataset->type, first, n, NULL, values, err);
 }
 
+size_t h5_chunk_rows(const H5Dataset *set, H5Type as) {
+  hid_t creation = H5Dget_create_plist(set->id), type = H5Dget_type(set->id), wanted = type_of(as, 0);
+  hsize_t chunk[H5_MAX_RANK] = {0};
+  const bool cut = H5Pget_layout(creation) == H5D_CHUNKED && H5Pget_chunk(creation, H5_MAX_RANK, chunk) == 2;
+  const bool packed = cut && chunk[1] == set->dims[1] && H5Tequal(type, wanted) > 0 && H5Pget_nfilters(creation) == 0;
+  h5_close(&wanted);
+  h5_close(&type);
+  h5_close(&creation);
+  return packed ? chunk[0] : 0;
+}
+
 Status h5_locate_chunk(const H5Dataset *dataset, size_t row, uint64_t *offset, Error *err) {
-  const hsize_t at[H5_MAX_RANK] = {row};
+  hsize_t at[H5_MAX_RANK] = {row}, size;
   unsigned filters = 0;
-  hsize_t size;
   const bool found = H5Dget_chunk_info_by_coord(dataset->id, at, &filters, offset, &size) >= 0 && *offset != HADDR_UNDEF;
   return found && filters == 0 ? STATUS_OK : fail(err, "", "find a chunk");
 }

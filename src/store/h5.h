@@ -72,6 +72,9 @@ Status h5_make_dataset(H5Id file, const char *name, size_t chunk_rows, bool grow
 Status h5_open_dataset(H5Id file, const char *name, H5Dataset *dataset, Error *err);
 bool h5_has_dataset(H5Id file, const char *name);
 
+/* Rows of a chunk that lies in the file as packed numbers of this type; 0 where HDF5 has to convert, inflate or gather them. */
+size_t h5_chunk_rows(const H5Dataset *dataset, H5Type type);
+
 /* Where in the file the chunk that begins at a row lies, of a dataset without filters whose storage is allocated. */
 Status h5_locate_chunk(const H5Dataset *dataset, size_t row, uint64_t *offset, Error *err);
 
