@@ -16,11 +16,12 @@ add_file(s) = find_file(s) || n_files == 64 ? 0 : (n_files = n_files + 1, FILE[n
 after(s, t) = strstrt(s, t) ? s[strstrt(s, t) + strlen(t):*] : ""
 before(s, t) = strstrt(s, t) ? s[1:strstrt(s, t) - 1] : s
 part_title(m) = m eq "share" ? "share of the change" : m eq "spearman" ? "rank correlation with the drift of pairs" : measure_title(m)
-part_measure(m) = strstrt(m, ": ") ? part_title(before(m, ": ")) . ": " . after(m, ": ") : m eq "share" || m eq "spearman" ? part_title(m) : \
+bare(s) = strstrt(s, " (") ? before(s, " (") : s
+part_measure(m) = strstrt(m, ": ") ? bare(part_title(before(m, ": "))) . ": " . after(m, ": ") : m eq "share" || m eq "spearman" ? part_title(m) : \
   m eq "share_all" ? "share of the deepest site's change, by block" : measure_title(m)
 add_panel(s) = find_panel(s) || n_panels == 64 ? (any_left = any_left || !find_panel(s), 0) : (n_panels = n_panels + 1, \
   PANEL[n_panels] = s, HEADING[n_panels] = part_measure(strcol("measure")), LOW[n_panels] = NaN, HIGH[n_panels] = NaN, 1)
-add_part(s) = find_part(s) || n_parts == 64 || strstrt(strcol("measure"), ": ") ? 0 : (n_parts = n_parts + 1, PART[n_parts] = s, 1)
+add_part(s) = find_part(s) || strstrt(strcol("measure"), ": ") ? 0 : n_parts == 64 ? (any_left = 1, 0) : (n_parts = n_parts + 1, PART[n_parts] = s, 1)
 see_range(p, v) = v == v ? (LOW[p] = v >= LOW[p] ? LOW[p] : v, HIGH[p] = v <= HIGH[p] ? HIGH[p] : v) : 0
 see_layer(l) = l == l ? (first = l >= first ? first : l, last = l <= last ? last : l) : 0
 see(p) = p == 0 ? 0 : (see_range(p, column("value")), see_range(p, column("lo")), see_range(p, column("hi")), \
@@ -30,7 +31,7 @@ plot data using (add_file(file_of(0)), add_panel(panel_of(0)), add_part(strcol("
 unset table
 undefine $scan
 if (n_panels == 0) { print data, ": no rows to draw"; exit status 3 }
-if (any_left) { print data, ": more than 64 panels, expected no more in one figure"; exit status 3 }
+if (any_left) { print data, ": more than 64 panels or parts, expected no more in one figure"; exit status 3 }
 if (first != first) { first = 0; last = 0 }
 
 # ---- Series: the blocks $s_PANEL_PART (layer value lo hi). A difference is alone in its panel.

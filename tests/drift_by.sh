@@ -128,38 +128,40 @@ fails 3 '--tokenizer .*: tokenizer [0-9a-f]*\.\.\., the ids of texts\.h5 are of 
   "$FATHOM" drift bare.h5 bare.h5 --by sample --tokenizer "$base"
 
 # Drift of pairs against the change of their reward margin: pair k is moved by k + 1, and its margin goes down by as much.
-"$make" still.h5 pairs=1 && "$make" ramp.h5 pairs=1 ramp=.1
+"$make" still.h5 pairs=1 shortest=2 && "$make" ramp.h5 pairs=1 shortest=2 ramp=.1
 scores() { # scores MARGIN: a table of fathom score; MARGIN is an expression of the pair's number k
   awk "BEGIN { print \"# fathom\"; print \"id\\tside\\tn_tokens\\treward\"
-    for (k = 19; k >= 0; k--) { printf \"g%d\\tchosen\\t3\\t%.9g\\n\", k, 1 + ($1); printf \"g%d\\trejected\\t3\\t1\\n\", k } }"
+    for (k = 19; k >= 0; k--) { printf \"g%d\\tchosen\\t%d\\t%.9g\\n\", k, 2 + 2 * k % 6, 1 + ($1); printf \"g%d\\trejected\\t%d\\t1\\n\", k, 3 + 2 * k % 6 } }"
 }
 scores '2' >before.tsv && scores '1 - k' >down.tsv && scores '2 + (k * 7 + 3) % 20' >mixed.tsv
-"$FATHOM" drift still.h5 ramp.h5 --by margin --margins before.tsv --margins down.tsv -o margin.h5 >margin.tsv 2>err
+margin() { "$FATHOM" drift still.h5 ramp.h5 --by margin "$@"; }
+margin --margins before.tsv --margins down.tsv -o margin.h5 >margin.tsv 2>err
 is "$? $(cat err)" "0 " "by margin"
 is "$(cells margin.tsv value $block spearman) / $(cells margin.tsv lo $block spearman)" \
-  "margin_change=-1 margin_change_size=1 / margin_change=-1 margin_change_size=1" "pairs that drift most lose most margin: planted, and found"
+  "margin_change=-1 margin_change_size=1 / margin_change=- margin_change_size=-" "pairs that drift most lose most margin: planted, and found"
 is "$(cells margin.tsv n $block spearman) $(cells margin.tsv n_rows $block spearman)" \
-  "margin_change=20 margin_change_size=20 margin_change=96 margin_change_size=96" "all pairs and their rows"
-"$FATHOM" drift still.h5 ramp.h5 --by margin --margins before.tsv --margins mixed.tsv |
+  "margin_change=20 margin_change_size=20 margin_change=136 margin_change_size=136" "all pairs and their rows"
+sed 's/	[0-9]*	/	/' down.tsv | sed 's/n_tokens	//' >bare.tsv
+is "$("$FATHOM" drift a.h5 a.h5 --by margin --margins bare.tsv | grep -c 'over 13 of 13 pairs')" 1 "a pair without rows on one side is none"
+margin --margins before.tsv --margins mixed.tsv |
   awk -F '\t' '$5 == "spearman" { n++; bad = bad || !(-1 < $7 && $7 < $6 && $6 < $8 && $8 < 1 && $7 < 0 && 0 < $8) } END { exit bad || n != 6 }'
 ok $? "margins that change without regard to drift: an interval around 0"
 is "$("$FATHOM" drift still.h5 still.h5 --by margin --margins before.tsv --margins down.tsv | grep -v '^#' | cut -f 6,7 | sort -u | tr '\t\n' '  ')" \
   "- - value lo " "no drift, no correlation"
 grep -v '^g19' before.tsv >fewer.tsv
-"$FATHOM" drift still.h5 ramp.h5 --by margin --margins fewer.tsv --margins down.tsv >fewer-pairs.tsv
+margin --margins fewer.tsv --margins down.tsv >fewer-pairs.tsv
 grep -q '^# spearman: rank correlation, over 19 of 20 pairs' fewer-pairs.tsv && [ "$(cells fewer-pairs.tsv n $block spearman | cut -d ' ' -f 1)" = margin_change=19 ]
 ok $? "pairs without rewards are left out and counted"
 is "$("$FATHOM" info margin.h5 | grep -c 'pairs/')" 5 "the result holds the pairs themselves"
-margin() { "$FATHOM" drift still.h5 ramp.h5 --by margin "$@"; }
 head -12 before.tsv >few.tsv
-fails 3 'still\.h5: 5 of 20 pairs have rewards in both few\.tsv and down\.tsv, expected at least 10' "too few pairs" margin --margins few.tsv --margins down.tsv
+fails 3 'still\.h5: 5 of 20 pairs have rewards in few\.tsv and in down\.tsv, expected at least 10' "too few pairs" margin --margins few.tsv --margins down.tsv
 sed 's/^g3	rejected/g3	chosen/' before.tsv >twice.tsv
 fails 3 'twice\.tsv: line [0-9]*: chosen side of g3 again, which is in line [0-9]* already' "a side twice" margin --margins twice.tsv --margins down.tsv
 (cat before.tsv && printf 'g3\trejected\t3\t1\n') >thrice.tsv
 fails 3 'thrice\.tsv: line 43: rejected side of g3 again' "three sides" margin --margins thrice.tsv --margins down.tsv
 grep -v '^g3	chosen' before.tsv >half.tsv
 fails 3 'half\.tsv: line [0-9]*: g3 has no chosen side' "one side alone" margin --margins half.tsv --margins down.tsv
-sed 's/^g3	chosen	3	3/g3	chosen	3	-/' before.tsv >gap.tsv
+sed 's/^g3	chosen	2	3/g3	chosen	2	-/' before.tsv >gap.tsv
 fails 3 'gap\.tsv: line [0-9]*: reward is "-", expected a finite number' "a reward that is none" margin --margins before.tsv --margins gap.tsv
 sed 's/	chosen	/	-	/' before.tsv >sides.tsv
 fails 3 'sides\.tsv: line 3: side is "-", expected chosen or rejected' "scores of prompts" margin --margins sides.tsv --margins down.tsv
@@ -169,7 +171,8 @@ fails 3 'empty\.tsv: no pair below the first line' "no pairs in it" margin --mar
 fails 4 'no-such\.tsv' "no table" margin --margins no-such.tsv --margins down.tsv
 fails 3 'plain\.h5: no preference pair among its samples' "no pairs in the stores" \
   "$FATHOM" drift plain.h5 plain.h5 --by margin --margins before.tsv --margins down.tsv
-fails 2 '--by margin: --margins was given 1 times, expected twice' "one table" margin --margins before.tsv
+fails 2 '--by margin: --margins was given 0 times, expected twice' "no table" margin
+fails 2 '--by margin: --margins was given 3 times, expected twice' "three" margin --margins before.tsv --margins down.tsv --margins mixed.tsv
 fails 2 '--margins needs --by margin' "tables for nothing" "$FATHOM" drift still.h5 ramp.h5 --margins before.tsv --margins down.tsv
 
 # The pairs of a recording are those of the scores.
@@ -180,6 +183,49 @@ write_pairs pairs.jsonl
 "$FATHOM" drift recorded.h5 recorded.h5 --by margin --margins scored.tsv --margins scored.tsv >recorded.tsv
 is "$(cells recorded.tsv n $block spearman | cut -d ' ' -f 1) $(grep -c "over $(grep -c . pairs.jsonl) of $(grep -c . pairs.jsonl) pairs" recorded.tsv)" \
   "margin_change=$(grep -c . pairs.jsonl) 1" "each recorded pair is found among the scores"
+
+
+# Margins from elsewhere: the model itself, which scores the recorded tokens, and an evaluation; of one model alone they are no change.
+reward=$SRCDIR/tests/fixtures/llama-reward
+sed 's/"p\([0-9]*\)"/"q\1"/' pairs.jsonl >other.jsonl
+"$FATHOM" eval "$reward" --pairs pairs.jsonl -o eval.h5 -q >/dev/null 2>&1 && "$FATHOM" eval "$reward" --pairs other.jsonl --pairs pairs.jsonl -o eval2.h5 -q >/dev/null 2>&1
+sed 's/[a-z]* answer/answers/' pairs.jsonl >texts2.jsonl && "$FATHOM" eval "$reward" --pairs texts2.jsonl -o eval3.h5 -q >/dev/null 2>&1
+sed 's/"id":"[^"]*",//' pairs.jsonl >lines.jsonl && sed 's/"id":"[^"]*",//' texts2.jsonl >lines2.jsonl && sed 's/"prompt":"Tell/"prompt":"tell/' lines.jsonl >lines3.jsonl
+"$FATHOM" eval "$reward" --pairs lines2.jsonl --pairs lines.jsonl -o eval4.h5 -q >/dev/null 2>&1 && "$FATHOM" eval "$reward" --pairs lines3.jsonl --pairs lines.jsonl -o eval5.h5 -q >/dev/null 2>&1
+"$FATHOM" record "$reward" --pairs lines.jsonl --sites resid_post -o lines.h5 -q >/dev/null 2>&1
+"$make" elsewhere.h5 pairs=1 bare=1
+pairs_of() { "$FATHOM" plot "$1" --figure pairs --tsv | awk -F '\t' '!/^#/ && $2 == "'$block'" { printf "%s %s %.4f\n", $4, $5, $7 }'; }
+grep -v '^#' scored.tsv | awk -F '\t' '$2 == "chosen" { c[$1] = $4; order[n++] = $1 } $2 == "rejected" { r[$1] = $4 }
+  END { for (i = 0; i < n; i++) printf "%s margin %.4f\n", order[i], c[order[i]] - r[order[i]] }' >margins.txt
+for from in scored.tsv eval.h5 eval2.h5 "$reward"; do
+  "$FATHOM" drift recorded.h5 recorded.h5 --by margin --margins "$from" -o from.h5 -q >from.tsv 2>&1
+  pairs_of from.h5 | cmp -s - margins.txt && grep -q 'its reward margin, chosen - rejected, by ' from.tsv
+  ok $? "margins by $(basename "$from")"
+done
+"$FATHOM" drift lines.h5 lines.h5 --by margin --margins eval4.h5 --margins "$reward" -o change.h5 -q >/dev/null 2>&1
+is "$(pairs_of change.h5 | cut -d ' ' -f 2- | sort -u)" "margin_change 0.0000" "of data sets whose ids are all line numbers, the one that has these tokens"
+fails 3 'eval5\.h5: 2 of its data sets hold the same number of these pairs \(24\): expected fathom eval of one' "two that may be meant" \
+  "$FATHOM" drift lines.h5 lines.h5 --by margin --margins eval5.h5
+fails 3 'eval3\.h5: pair p[0-9]* has [0-9]* and [0-9]* tokens, in recorded\.h5 [0-9]* and [0-9]*: rewards of other texts' "an evaluation of other texts" \
+  "$FATHOM" drift recorded.h5 recorded.h5 --by margin --margins eval3.h5
+awk -F '\t' 'BEGIN { OFS = FS } /^p3\t/ { $3 += 1 } { print }' scored.tsv >longer.tsv
+fails 3 'longer\.tsv: pair p3 has [0-9]* and [0-9]* tokens, in recorded\.h5' "a table of other texts" \
+  "$FATHOM" drift recorded.h5 recorded.h5 --by margin --margins longer.tsv
+awk -F '\t' 'BEGIN { OFS = FS } /^p3\t/ { $3 = "x" } { print }' scored.tsv >worded.tsv
+fails 3 'worded\.tsv: line [0-9]*: n_tokens is "x", expected a whole number' "tokens that are no number" \
+  "$FATHOM" drift recorded.h5 recorded.h5 --by margin --margins worded.tsv
+awk -F '\t' 'BEGIN { OFS = FS } /^p3\t/ { $4 = $2 == "chosen" ? 1e308 : -1e308 } { print }' scored.tsv >huge.tsv
+fails 3 'huge\.tsv: pair p3: rewards 1e\+308 and -1e\+308 have no finite margin' "a margin that is not finite" \
+  "$FATHOM" drift recorded.h5 recorded.h5 --by margin --margins huge.tsv
+fails 3 'label\.h5: a result of kind parts, expected one of fathom eval' "another result" margin --margins label.h5
+fails 3 'llama-base\.gguf: no reward head' "a model without a head" "$FATHOM" drift recorded.h5 recorded.h5 --by margin --margins "$base"
+fails 3 'elsewhere\.h5: holds no token ids \(/tokens/ids\) that .*llama-reward could score' "no tokens to score" \
+  "$FATHOM" drift elsewhere.h5 elsewhere.h5 --keep-first --by margin --margins "$reward"
+fails 3 'other: tokenizer [0-9a-f]*\.\.\., the ids of recorded\.h5 are of' "a model with another tokenizer" \
+  "$FATHOM" drift recorded.h5 recorded.h5 --by margin --margins other
+"$make" foreign.h5 pairs=1 other_tokens=999999
+fails 3 'foreign\.h5: token id 999999, but .*llama-reward has [0-9]*' "tokens that the model does not have" \
+  "$FATHOM" drift foreign.h5 foreign.h5 --keep-first --by margin --margins "$reward"
 
 # What there is nothing to split by.
 fails 3 'plain\.h5: its samples have no labels \(/samples/label\) to be split by' "no labels" "$FATHOM" drift plain.h5 plain.h5 --by label
@@ -205,18 +251,26 @@ is "$("$FATHOM" plot label.h5 --tsv | grep -v '^#' | cut -f 3,6 | grep share | s
   "share chosen share rejected share: chosen - rejected chosen - rejected " "the figure's table: parts are lines, a difference has its panel"
 is "$("$FATHOM" plot branch.h5 --tsv | awk -F '\t' '$3 == "share_all" && $7 > .1 { printf "%s %s ", $5, $6 }')" "0 attn_out 1 mlp_out " \
   "branches over the blocks they are in"
+is "$("$FATHOM" plot margin.h5 --figure pairs --tsv | awk -F '\t' '!/^#/ && $1 != "file" { n++; if ($5 != "margin_change" || $8 != -1) bad = 1; if ($4 == "g3") print $7 }
+  END { print n, bad + 0 }' | uniq | tr '\n' ' ')" "-4 60 0 " "pairs with their drift and margins"
 is "$("$FATHOM" plot sample.h5 --tsv | awk -F '\t' '$5 == 1 { print $6, $7 }' | sort -u)" "p17 rejected" "samples"
 if command -v "${GNUPLOT:-gnuplot}" >/dev/null; then
   for kind in label branch sample margin; do
     FATHOM_PLOTS_DIR=$SRCDIR/plots "$FATHOM" plot $kind.h5 -o $kind.svg 2>err && [ ! -s err ] && grep -q '<svg' $kind.svg
     ok $? "a picture of $kind.h5"
   done
+  FATHOM_PLOTS_DIR=$SRCDIR/plots "$FATHOM" plot margin.h5 --figure pairs -o pairs.svg 2>err && [ ! -s err ] && [ "$(grep -c '<svg' pairs.svg)" = 1 ] &&
+    [ "$(grep -o 'rank correlation -1.00' pairs.svg | wc -l)" = 3 ] && [ "$(grep -c "<use .*translate" pairs.svg)" = 60 ]
+  ok $? "a picture of its pairs: a panel a site, a point a pair"
+  "$make" too-many.h5 groups=70 samples=140 && "$FATHOM" drift too-many.h5 too-many.h5 --by group --measures cosine --bootstrap 0 -o too-many-groups.h5 >/dev/null
+  fails 3 'more than 64 panels or parts, expected no more in one figure' "more lines than a figure holds" \
+    env FATHOM_PLOTS_DIR="$SRCDIR/plots" "$FATHOM" plot too-many-groups.h5 -o too-many.svg
   mkdir page && cp label.h5 branch.h5 sample.h5 margin.h5 page && FATHOM_PLOTS_DIR=$SRCDIR/plots "$FATHOM" report page -o page.html -q >page.tsv
-  is "$(awk -F '\t' '!/^#/ && $3 == "yes" { print $2 }' page.tsv | sort | uniq -c | tr -s ' \n' ' ')" " 3 parts 1 samples " "the report shows them"
+  is "$(awk -F '\t' '!/^#/ && $3 == "yes" { print $2 }' page.tsv | sort | uniq -c | tr -s ' \n' ' ')" " 1 margins 2 parts 1 samples " "the report shows them"
   sed 's/<[^>]*>//g' page.html >page.txt
   grep -q 'mlp_out of block 1 *has the largest share in the change of blocks.2.hook_resid_post: 0.6667' page.txt &&
     grep -q 'blocks.2.hook_resid_post *has the largest difference of relative_l2, chosen - rejected: -0\.[0-9]* \[' page.txt &&
-    grep -q 'has the samples that drift furthest: “p17” (0.' page.txt && grep -q 'with their margins (margin_change): -1 ' page.txt
+    grep -q 'has the samples that drift furthest: “p17” (0.' page.txt && grep -q 'with their margins (margin_change): -1\. Of all 6 correlations 0 have' page.txt
   ok $? "and says what they found"
 else
   skip "no gnuplot"

@@ -11,7 +11,7 @@
 
 static double samples = 40, layers = 3, width = 8, noise = 0, longest = 6, embed = 0, nan_at = -1, other_ids = 0,
               last = 0, cut = 0, constant = 0, bfloat16 = 0, inf_at = -1, other_tokens = 0, pairs = 0, groups = 0, only_position = -1,
-              only_rejected = 0, only_group = -1, only_sample = -1, branches = 0, attn = 0, mlp = 0, ramp = 0, bare = 0;
+              only_rejected = 0, only_group = -1, only_sample = -1, branches = 0, attn = 0, mlp = 0, ramp = 0, bare = 0, shortest = 1;
 
 static const struct {
   const char *name;
@@ -22,7 +22,7 @@ static const struct {
                 {"inf_at", &inf_at},   {"other_tokens", &other_tokens},
                 {"pairs", &pairs}, {"groups", &groups}, {"only_position", &only_position},
                 {"only_rejected", &only_rejected}, {"only_group", &only_group}, {"only_sample", &only_sample},
-                {"branches", &branches}, {"attn", &attn}, {"mlp", &mlp}, {"ramp", &ramp}, {"bare", &bare}};
+                {"branches", &branches}, {"attn", &attn}, {"mlp", &mlp}, {"ramp", &ramp}, {"bare", &bare}, {"shortest", &shortest}};
 
 static int set(const char *word) {
   const char *equals = strchr(word, '=');
@@ -78,7 +78,7 @@ int main(int argc, char **argv) {
   const size_t n_samples = (size_t)samples, n_sites = (size_t)layers * (branches > 0 ? 3 : 1) + (embed > 0);
   static const char *const kinds[] = {"attn_out", "mlp_out", "resid_post"};
   size_t n_rows = 0;
-  for (size_t s = 0; s < n_samples; s++) n_rows += last > 0 ? 1 : 1 + s % (size_t)longest;
+  for (size_t s = 0; s < n_samples; s++) n_rows += last > 0 ? 1 : (size_t)shortest + s % (size_t)longest;
   const char **labels = mem_alloc(n_samples, sizeof *labels), **in_groups = mem_alloc(n_samples, sizeof *in_groups);
   const char **ids = mem_alloc(n_samples, sizeof *ids), **digests = mem_alloc(n_samples, sizeof *digests);
   uint32_t *n_tokens = mem_alloc(n_samples, sizeof *n_tokens), *row_sample = mem_alloc(n_rows, sizeof *row_sample);
@@ -95,12 +95,12 @@ int main(int argc, char **argv) {
     digests[s] = "text";
     labels[s] = pairs > 0 ? (s % 2 ? "rejected" : "chosen") : "";
     in_groups[s] = mem_format(pairs > 0 || groups > 0 ? "g%zu" : "", pairs > 0 ? s / 2 : groups > 0 ? s % (size_t)groups : 0);
-    n_tokens[s] = last > 0 ? 1 : (uint32_t)(1 + s % (size_t)longest);
+    n_tokens[s] = last > 0 ? 1 : (uint32_t)((size_t)shortest + s % (size_t)longest);
     offsets[s + 1] = offsets[s] + n_tokens[s];
     for (uint32_t t = 0; t < n_tokens[s]; t++, row++) row_sample[row] = (uint32_t)s, row_token[row] = t;
   }
   int32_t *token_ids = mem_alloc(offsets[n_samples], sizeof *token_ids);
-  if (other_tokens > 0) token_ids[offsets[4] + 2] = 7;
+  if (other_tokens > 0) token_ids[offsets[4] + 2] = other_tokens > 1 ? (int32_t)other_tokens : 7;
   const StoreContents contents = {.sites = sites,
                                   .n_sites = n_sites,
                                   .dtype = STORE_F32,

@@ -49,11 +49,7 @@ Estimate spearman_estimate(size_t n, const double *x, const double *y, bool with
   ranks_from_scores(n, x, of_x, order);
   ranks_from_scores(n, y, of_y, order);
   Estimate estimate = {.value = n > 1 ? correlation(n, x, y, of_x, of_y, n) : NAN};
-  if (with_interval && n >= LEAST_ITEMS && fabs(estimate.value) == 1) {
-    estimate.scale = SCALE_RAW; /* in every resample, too */
-    estimate.centre = estimate.value;
-    estimate.pseudo = mem_alloc(n, sizeof *estimate.pseudo);
-  } else if (with_interval && n >= LEAST_ITEMS && !isnan(estimate.value)) {
+  if (with_interval && n >= LEAST_ITEMS && !isnan(estimate.value)) {
     estimate.pseudo = jackknife(n, x, y, of_x, of_y);
     estimate.scale = estimate.pseudo ? SCALE_ATANH : SCALE_NONE;
     estimate.centre = atanh(estimate.value);

@@ -47,8 +47,9 @@ static Status check_by(const DriftSettings *s, Error *err) {
   if (!samples && (s->top != DRIFT_TOP || s->tokenizer))
     return error_set(err, STATUS_USAGE, "--%s needs --by sample", s->tokenizer ? "tokenizer" : "top");
   if (!margins && s->margins.count) return error_set(err, STATUS_USAGE, "--margins needs --by margin");
-  if (margins && s->margins.count != 2)
-    return error_set(err, STATUS_USAGE, "--by margin: --margins was given %zu times, expected twice: rewards before and after",
+  if (margins && s->margins.count != 1 && s->margins.count != 2)
+    return error_set(err, STATUS_USAGE,
+                     "--by margin: --margins was given %zu times, expected twice (rewards before and after) or once (after)",
                      s->margins.count);
   return STATUS_OK;
 }
@@ -103,8 +104,10 @@ static const Option options[] = {
      "where the change lies: token positions (from the end: end), groups or labels of samples, what attention and MLP add, "
      "the samples that drift most, drift against the change of reward margins",
      "cross,fail-above,against,against-layer,noise,floor,without-outliers"},
-    {"margins", 0, OPTION_TEXTS, offsetof(DriftSettings, margins), 0, 0, "SCORES.tsv",
-     "of --by margin: tables of fathom score --pairs, given twice, before and after", NULL},
+    {"margins", 0, OPTION_TEXTS, offsetof(DriftSettings, margins), 0, 0, "FILE",
+     "of --by margin: rewards of the recorded pairs, given twice, before and after (once: margins, not their change): a table of fathom "
+     "score, a result of fathom eval, or a reward model, which then scores the recorded tokens",
+     NULL},
     {"top", 0, OPTION_SIZE, offsetof(DriftSettings, top), 0, 1e9, "K", "of --by sample: how many a site, 0 for all", NULL},
     {"tokenizer", 0, OPTION_TEXT, offsetof(DriftSettings, tokenizer), 0, 0, "MODEL",
      "of --by sample: the model whose tokenizer the stores' token ids are read with", NULL},
@@ -166,7 +169,8 @@ const Command command_drift = {
         "what attention, MLP and the stream from below have in the change of each resid_post. Of sample the columns are site,\n"
         "layer, rank, sample, group, label, relative_l2 (the sample's change in units of the whole's spread), share, n_rows,\n"
         "position and token (where it is largest), text. Of margin it is the rank correlation (Spearman), over preference\n"
-        "pairs, of a pair's drift with the change of its reward margin from one fathom score to the other.\n\n"
+        "pairs, of a pair's drift with the change of its reward margin from one reward model to the other, or with the margin\n"
+        "of one.\n\n"
         "--against, --against-layer, --noise, --floor and --without-outliers print more columns beside these: how much\n"
         "further a drift is than another, with an interval from the same resamples for both, and what it is read\n"
         "against. See the manual, \"Is it more than ...?\"\n\n"

@@ -235,7 +235,8 @@ Status drift_by_branch(const Invocation *call, const DriftSettings *settings, co
   Target *targets = mem_alloc(stores->n_a + 1, sizeof *targets);
   size_t n = 0;
   const size_t deepest = find_targets(stores, targets, &n);
-  PartTable table = {.call = call,
+  PartTable table = {.kind = "parts",
+                     .call = call,
                      .settings = settings,
                      .stores = stores,
                      .note = "part: what is added to the residual stream, whose change the shares are of; share (fathom's own): "

@@ -55,7 +55,7 @@ static Status write_notes(const PartTable *t, Result *result, Error *err) {
 static Status write_result(const PartTable *t, const Provenance *provenance, Error *err) {
   char *interval = drift_interval_words(t->settings), *compute = drift_compute_words(t->stores);
   Result *result = NULL;
-  Status status = result_create(t->settings->output, "parts", provenance, &result, err);
+  Status status = result_create(t->settings->output, t->kind, provenance, &result, err);
   if (status == STATUS_OK) status = result_write_attribute(result, "by", t->settings->by, err);
   if (status == STATUS_OK)
     status = result_write_attribute(result, "difference", t->difference ? t->difference : "", err);

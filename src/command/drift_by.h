@@ -17,6 +17,7 @@ typedef struct PartRow {
 
 /* What is asked for, and the rows that answer it. */
 typedef struct PartTable {
+  const char *kind; /* of the result */
   const Invocation *call;
   const DriftSettings *settings;
   const DriftStores *stores;

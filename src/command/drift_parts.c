@@ -245,7 +245,7 @@ static char *note_words(const char *by, const Parts *parts) {
 Status drift_by_part(const Invocation *call, const DriftSettings *settings, const DriftStores *stores,
                      const DriftSelection *s, Error *err) {
   Parts parts = {.n = 0};
-  PartTable table = {.call = call, .settings = settings, .stores = stores, .selection = s};
+  PartTable table = {.kind = "parts", .call = call, .settings = settings, .stores = stores, .selection = s};
   Status status = drift_check_widths(stores, s, err);
   if (status == STATUS_OK) status = parts_make(stores, settings->by, &parts, err);
   char *note = note_words(settings->by, &parts);

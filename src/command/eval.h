@@ -41,6 +41,7 @@ typedef struct EvalSet {
   char **ids, **prompts;           /* [n]; prompts: hex digits that the first user turn decides */
   double *rewards;                 /* [n, 2]: chosen, rejected */
   double *lengths;                 /* [n, 2] of the answers, in words */
+  double *n_tokens;                /* [n, 2] of the sides as scored; NULL where a result does not say */
   double *reordered;               /* [n, 2] or NULL: scored again, sides swapped, in another order */
   double *ablated[EVAL_ABLATIONS]; /* [n, 2] or NULL; NaN for pairs that are too long with another prompt */
 } EvalSet;
@@ -80,11 +81,13 @@ Status eval_ablate(const Inputs *in, const SampleRules *rules, EvalAblation whic
                    EvalSet *set, Error *err);
 
 /* What -o writes, and a later --reference reads. Names: data/{path,schema,sha256}, data/COLUMN of the table, and of
- * each data set K from 0 pairs/K/{id,prompt,rewards,lengths}, with --reorder
+ * each data set K from 0 pairs/K/{id,prompt,rewards,lengths,n_tokens}, with --reorder
  * and --ablate also reordered, no_prompt, shuffled. */
 Status eval_result_add_run(Result *result, const EvalRun *run, const EvalFile *files, Error *err);
 /* The rewards of these files, found by their digests; each must be there. */
 Status eval_result_read(const char *path, const EvalFile *files, size_t n_files, EvalRun *run, Error *err);
+/* The rewards of all its data sets, whatever files they were of. */
+Status eval_result_read_all(const char *path, EvalRun *run, Error *err);
 
 /* What an ablation says, on the n pairs that fit with both prompts. */
 typedef struct EvalAblated {

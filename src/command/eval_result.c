@@ -26,6 +26,7 @@ static Status add_set(Result *result, size_t number, const EvalSet *set, Error *
   if (status == STATUS_OK) status = add_texts(result, number, "prompt", set->n, set->prompts, err);
   if (status == STATUS_OK) status = add_numbers(result, number, "rewards", set->n, set->rewards, err);
   if (status == STATUS_OK) status = add_numbers(result, number, "lengths", set->n, set->lengths, err);
+  if (status == STATUS_OK && set->n_tokens) status = add_numbers(result, number, "n_tokens", set->n, set->n_tokens, err);
   if (status == STATUS_OK && set->reordered)
     status = add_numbers(result, number, "reordered", set->n, set->reordered, err);
   static const char *const names[EVAL_ABLATIONS] = {"no_prompt", "shuffled"};
@@ -72,7 +73,11 @@ static Status read_set(Result *result, size_t number, EvalSet *set, Error *err) 
     status = error_set(err, STATUS_DATA, "%s has %zu entries, expected %zu, one for each id", path, n_prompts, set->n);
   }
   free(path);
-  return status == STATUS_OK ? read_numbers(result, number, "rewards", set->n, &set->rewards, err) : status;
+  if (status == STATUS_OK) status = read_numbers(result, number, "rewards", set->n, &set->rewards, err);
+  path = mem_format("pairs/%zu/n_tokens", number); /* results of earlier versions have none */
+  if (status == STATUS_OK && result_has(result, path)) status = read_numbers(result, number, "n_tokens", set->n, &set->n_tokens, err);
+  free(path);
+  return status;
 }
 
 static Status find_set(char *const *digests, size_t n, const EvalFile *file, size_t *number, Error *err) {
@@ -83,9 +88,10 @@ static Status find_set(char *const *digests, size_t n, const EvalFile *file, siz
                    file->sha256, n);
 }
 
+/* files NULL: every data set that there is. */
 static Status read_run(Result *result, const EvalFile *files, size_t n_files, EvalRun *run, Error *err) {
   char **digests = NULL, **schemas = NULL;
-  size_t n_digests = 0, n_schemas = 0, number;
+  size_t n_digests = 0, n_schemas = 0;
   if (strcmp(result_kind(result), "eval") != 0)
     return error_set(err, STATUS_DATA, "a result of kind %s, expected one of fathom eval", result_kind(result));
   Status status = result_read_strings(result, "data/sha256", &digests, &n_digests, err);
@@ -93,10 +99,12 @@ static Status read_run(Result *result, const EvalFile *files, size_t n_files, Ev
   if (status == STATUS_OK && n_schemas != n_digests)
     status =
         error_set(err, STATUS_DATA, "data/schema has %zu entries, expected %zu as data/sha256", n_schemas, n_digests);
-  run->sets = mem_alloc(n_files, sizeof *run->sets);
-  for (size_t i = 0; i < n_files && status == STATUS_OK; i++) {
+  const size_t n = files ? n_files : n_digests;
+  run->sets = mem_alloc(n, sizeof *run->sets);
+  for (size_t i = 0; i < n && status == STATUS_OK; i++) {
+    size_t number = i;
     run->n_sets = i + 1;
-    status = find_set(digests, n_digests, &files[i], &number, err);
+    if (files) status = find_set(digests, n_digests, &files[i], &number, err);
     if (status == STATUS_OK) status = read_set(result, number, &run->sets[i], err);
     if (status == STATUS_OK) run->sets[i].schema = mem_copy_string(schemas[number]);
   }
@@ -119,6 +127,8 @@ static Status read_models(Result *result, EvalRun *run, Error *err) {
   string_list_free(digests, n_digests);
   return status;
 }
+
+Status eval_result_read_all(const char *path, EvalRun *run, Error *err) { return eval_result_read(path, NULL, 0, run, err); }
 
 Status eval_result_read(const char *path, const EvalFile *files, size_t n_files, EvalRun *run, Error *err) {
   Result *result = NULL;

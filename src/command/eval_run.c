@@ -43,6 +43,7 @@ static void set_clear(EvalSet *set) {
   free(set->prompts);
   free(set->rewards);
   free(set->lengths);
+  free(set->n_tokens);
   free(set->reordered);
   for (size_t i = 0; i < EVAL_ABLATIONS; i++) free(set->ablated[i]);
   *set = (EvalSet){0};
@@ -70,13 +71,17 @@ static void describe(const SampleSet *samples, EvalSet *set) {
                    .ids = mem_alloc(n, sizeof *set->ids),
                    .prompts = mem_alloc(n, sizeof *set->prompts),
                    .rewards = mem_alloc(2 * n, sizeof *set->rewards),
-                   .lengths = mem_alloc(2 * n, sizeof *set->lengths)};
+                   .lengths = mem_alloc(2 * n, sizeof *set->lengths),
+                   .n_tokens = mem_alloc(2 * n, sizeof *set->n_tokens)};
   for (size_t i = 0; i < n; i++) {
     set->ids[i] = mem_copy_string(samples->items[2 * i].group);
     set->n_disfavoured += samples->pairs[i].probability < 0.5;
     set->prompts[i] = mem_format("%016" PRIx64, samples->items[2 * i].prompt_key);
   }
-  for (size_t i = 0; i < 2 * n; i++) set->lengths[i] = (double)samples->items[i].n_words;
+  for (size_t i = 0; i < 2 * n; i++) {
+    set->lengths[i] = (double)samples->items[i].n_words;
+    set->n_tokens[i] = (double)samples->items[i].n_tokens;
+  }
 }
 
 Status eval_score(const Inputs *in, const Sample *const *list, size_t n, size_t batch_tokens, double *rewards,

@@ -26,7 +26,8 @@ static const Figure *const figures[] = {&figure_drift,    &figure_cross,    &fig
                                         &figure_curves,   &figure_quantity, &figure_ranks,    &figure_axis,
                                         &figure_implicit_words, &figure_projection, &figure_scan_words,
                                         &figure_shift,    &figure_values,   &figure_language,
-                                        &figure_weights,  &figure_parts,    &figure_samples};
+                                        &figure_weights,  &figure_parts,    &figure_samples,
+                                        &figure_margins,  &figure_pairs};
 enum { N_FIGURES = sizeof figures / sizeof figures[0] };
 
 const Figure *plot_figure_of(const char *kind, size_t number) {
@@ -252,7 +253,7 @@ static const Option options[] = {
      "the picture to write; its suffix is its format", NULL},
     {"tsv", 0, OPTION_FLAG, offsetof(PlotSettings, tsv), 0, 0, NULL, "print the figure's data instead of drawing it",
      NULL},
-    {"figure", 0, OPTION_CHOICE, offsetof(PlotSettings, figure), 0, 0, "drift|cross|training|heatmap|steps|values|transfer|frontier|layers|curves|quantity|ranks|words|axis|projection|shift|weights|parts|samples",
+    {"figure", 0, OPTION_CHOICE, offsetof(PlotSettings, figure), 0, 0, "drift|cross|training|heatmap|steps|values|transfer|frontier|layers|curves|quantity|ranks|words|axis|projection|shift|weights|parts|samples|margins|pairs",
      "which figure, where the files hold several (default: the first one listed above)", NULL},
     {"label", 0, OPTION_TEXTS, offsetof(PlotSettings, labels), 0, 0, "TEXT",
      "a file's name in the figure; once for each file, in their order (default: from the paths)", NULL},

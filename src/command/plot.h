@@ -27,7 +27,7 @@ typedef struct Figure {
 extern const Figure figure_drift, figure_cross, figure_training, figure_heatmap, figure_steps;
 extern const Figure figure_transfer, figure_frontier, figure_layers, figure_curves, figure_quantity;
 extern const Figure figure_axis, figure_implicit_words, figure_projection, figure_ranks, figure_scan_words, figure_shift;
-extern const Figure figure_language, figure_parts, figure_samples, figure_values, figure_weights;
+extern const Figure figure_language, figure_margins, figure_pairs, figure_parts, figure_samples, figure_values, figure_weights;
 
 /* A command line without the place that the program was called from: where it lies on a machine is nobody's matter. Freed
  * by the caller. */

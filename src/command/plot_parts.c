@@ -1,4 +1,5 @@
-/* The tables of results of `fathom drift --by`: parts over the layers, and the samples that drift most. */
+/* The tables of results of `fathom drift --by`: parts, or correlations with margins, over the layers; and the samples that
+ * drift most. */
 #include "base/memory.h"
 #include "base/sitename.h"
 #include "command/plot.h"
@@ -71,13 +72,9 @@ static Status write_parts(const PlotFile *files, size_t n_files, Table *table, E
   return status;
 }
 
-const Figure figure_parts = {
-    .name = "parts",
-    .kind = "parts",
-    .script = "parts.gp",
-    .columns = {"file", "by", "measure", "site", "layer", "part", "value", "lo", "hi"},
-    .write = write_parts,
-};
+#define PARTS_COLUMNS {"file", "by", "measure", "site", "layer", "part", "value", "lo", "hi"}
+const Figure figure_parts = {"parts", "parts", "parts.gp", PARTS_COLUMNS, write_parts};
+const Figure figure_margins = {"margins", "margins", "parts.gp", PARTS_COLUMNS, write_parts};
 
 typedef struct SamplesResult {
   char **sites, **samples, **labels, **groups;

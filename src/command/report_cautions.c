@@ -147,7 +147,10 @@ static void caution_drift(ReportFile *file, const PlotFile *plot, const Grid *gr
 }
 
 static void caution_parts(ReportFile *file, const PlotFile *plot, const Grid *grid) {
-  if (strcmp(file->kind, "parts") == 0 && !grid_note(grid, "interval"))
+  if (strcmp(file->kind, "margins") == 0)
+    report_caution(file, "Pairs that drift and pairs whose margin changes may be the same without the one bringing the other about. Of "
+                         "twenty intervals that should hold 0 about one does not.");
+  if (strcmp(file->kind, "samples") != 0 && !grid_note(grid, "interval"))
     report_caution(file, "No intervals were made: nothing here says which differences between parts are chance.");
   if (strcmp(file->kind, "parts") == 0) caution_undefined(file, grid);
   caution_rounding(file, plot);
@@ -235,7 +238,7 @@ void report_add_cautions(ReportFile *file, const PlotFile *plot, const Grid *gri
     caution_language(file, plot, grid);
   else if (strcmp(file->kind, "drift") == 0)
     caution_drift(file, plot, grid);
-  else if (strcmp(file->kind, "parts") == 0 || strcmp(file->kind, "samples") == 0)
+  else if (strcmp(file->kind, "parts") == 0 || strcmp(file->kind, "margins") == 0 || strcmp(file->kind, "samples") == 0)
     caution_parts(file, plot, grid);
   else if (strcmp(file->kind, "cross") == 0)
     caution_cross(file, plot, grid);

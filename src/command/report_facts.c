@@ -124,6 +124,7 @@ static void write_inputs(const Report *report, const ReportFile *file, FILE *out
 static const char *model_label(const char *kind, size_t number, size_t n, bool has_against) {
   static const char *const labels[][3] = {{"drift", "Frozen", "Compared with"},
                                           {"parts", "Frozen", "Compared with"},
+                                          {"margins", "Frozen", "Compared with"},
                                           {"samples", "Frozen", "Compared with"},
                                           {"cross", "Model A", "Model B"},
                                           {"weights", "Model 0", "Model 1"},

@@ -97,27 +97,43 @@ static size_t largest_difference(const Grid *grid) {
   return grid->n_rows;
 }
 
-/* Where the change enters or lies, or what goes with it. */
+static const char *not_told(const Grid *grid, size_t r) {
+  const bool none = grid_number(grid, r, "lo") <= 0 && 0 <= grid_number(grid, r, "hi");
+  return none ? ", which is not told apart from none" : "";
+}
+
+/* Where the change enters or lies. */
 static void find_parts(ReportFile *file, const Grid *grid) {
-  const size_t n = grid->n_rows, all = report_largest(grid, "share_all"), margin = report_largest(grid, "spearman");
-  const size_t difference = largest_difference(grid), share = report_largest(grid, "share");
-  const size_t r = all < n ? all : margin < n ? margin : difference < n ? difference : share;
+  const size_t n = grid->n_rows, all = report_largest(grid, "share_all"), difference = largest_difference(grid), share = report_largest(grid, "share");
+  const size_t r = all < n ? all : difference < n ? difference : share;
   if (r == n) return;
   const char *part = grid_text(grid, r, "part"), *site = grid_text(grid, r, "site");
-  const bool none = grid_number(grid, r, "lo") <= 0 && 0 <= grid_number(grid, r, "hi");
   char *value = report_bounded_row(grid, r, "value");
   if (r == all)
     report_find(file, mem_format("%s of block %s", part, grid_text(grid, r, "layer")),
         mem_format("has the largest share in the change of %s: %s.", site, value));
-  else if (r == margin)
-    report_find(file, mem_copy_string(site),
-        mem_format("has the closest rank correlation of the drift of pairs with their margins (%s): %s%s.", part, value,
-                   none ? ", which is not told apart from none" : ""));
   else if (r == difference)
     report_find(file, mem_copy_string(site),
-        mem_format("has the largest difference of relative_l2, %s: %s%s.", part, value, none ? ", which is not told apart from none" : ""));
+        mem_format("has the largest difference of relative_l2, %s: %s%s.", part, value, not_told(grid, r)));
   else
     report_find(file, mem_copy_string(site), mem_format("has the largest share of its change in one part: %s of %s %s.", value, grid_text(grid, r, "by"), part));
+  free(value);
+}
+
+/* The closest of many correlations is close by chance, too, so their number stands beside it. */
+static void find_margins(ReportFile *file, const Grid *grid) {
+  const size_t r = report_largest(grid, "spearman");
+  size_t n = 0, told = 0;
+  if (r == grid->n_rows) return;
+  for (size_t i = 0; i < grid->n_rows; i++) {
+    n += !isnan(grid_number(grid, i, "value"));
+    told += grid_number(grid, i, "lo") > 0 || grid_number(grid, i, "hi") < 0;
+  }
+  char *value = report_bounded_row(grid, r, "value");
+  report_find(file, mem_copy_string(grid_text(grid, r, "site")),
+      mem_format("has the closest rank correlation of the drift of pairs with their margins (%s): %s%s. Of all %zu correlations %zu have "
+                 "an interval that leaves out 0.",
+                 grid_text(grid, r, "part"), value, not_told(grid, r), n, told));
   free(value);
 }
 
@@ -144,6 +160,8 @@ bool report_find_drift(ReportFile *file, const Grid *grid) {
     find_matches(file, grid);
   else if (strcmp(file->kind, "parts") == 0)
     find_parts(file, grid);
+  else if (strcmp(file->kind, "margins") == 0)
+    find_margins(file, grid);
   else if (strcmp(file->kind, "samples") == 0)
     find_samples(file, grid);
   else

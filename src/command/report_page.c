@@ -12,6 +12,7 @@
 const ReportKind report_kinds[] = {{"drift", "Drift by layer", true},
                                    {"cross", "All layers against all", false},
                                    {"parts", "Where the change lies", false},
+                                   {"margins", "Drift and reward margins", false},
                                    {"samples", "Samples that drift most", false},
                                    {"weights", "Drift of weights", true},
                                    {"run", "Training", true},

@@ -9,14 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ID, SIDE, REWARD, COLUMNS };
-static const char *const column_names[COLUMNS] = {"id", "side", "reward"};
+enum { ID, SIDE, REWARD, NEEDED, N_TOKENS = NEEDED, COLUMNS };
+static const char *const column_names[COLUMNS] = {"id", "side", "reward", "n_tokens"};
 
 typedef struct Row {
   char *id;
   bool rejected;
   double reward;
-  size_t line;
+  size_t line, n_tokens; /* 0: not said */
 } Row;
 
 typedef struct Rows {
@@ -27,7 +27,7 @@ typedef struct Rows {
 static Status find_columns(const Delimited *file, size_t *columns, Error *err) {
   for (size_t k = 0; k < COLUMNS; k++) {
     columns[k] = delimited_column(file, column_names[k]);
-    if (columns[k] == file->n_cells)
+    if (columns[k] == file->n_cells && k < NEEDED)
       return error_set(err, STATUS_DATA, "%s: line %zu: no column %s, expected a table of fathom score --pairs", file->path,
                        file->line, column_names[k]);
   }
@@ -35,9 +35,9 @@ static Status find_columns(const Delimited *file, size_t *columns, Error *err) {
 }
 
 static Status read_row(const Delimited *file, const size_t *columns, Rows *rows, Error *err) {
-  const char *cells[COLUMNS];
+  const char *cells[NEEDED];
   Row row = {.line = file->line};
-  for (size_t k = 0; k < COLUMNS; k++) {
+  for (size_t k = 0; k < NEEDED; k++) {
     if (columns[k] >= file->n_cells)
       return error_set(err, STATUS_DATA, "%s: line %zu has %zu columns, expected one for %s", file->path, file->line, file->n_cells,
                        column_names[k]);
@@ -50,6 +50,9 @@ static Status read_row(const Delimited *file, const size_t *columns, Rows *rows,
   if (!parse_real(cells[REWARD], &row.reward) || !isfinite(row.reward))
     return error_set(err, STATUS_DATA, "%s: line %zu: reward is \"%.60s\", expected a finite number", file->path, file->line,
                      cells[REWARD]);
+  if (columns[N_TOKENS] < file->n_cells && !parse_size(file->cells[columns[N_TOKENS]], &row.n_tokens))
+    return error_set(err, STATUS_DATA, "%s: line %zu: n_tokens is \"%.60s\", expected a whole number", file->path, file->line,
+                     file->cells[columns[N_TOKENS]]);
   if (rows->n == rows->room) rows->items = mem_resize(rows->items, rows->room = 2 * rows->room + 64, sizeof row);
   row.id = mem_copy_string(cells[ID]);
   rows->items[rows->n++] = row;
@@ -76,7 +79,7 @@ static Status join_sides(const char *path, Rows *rows, ScoreTable *table, Error 
     if (!same)
       return error_set(err, STATUS_DATA, "%s: line %zu: %.200s has no %s side", path, row->line, row->id,
                        row->rejected ? "chosen" : "rejected");
-    table->pairs[table->n++] = (ScoredPair){row->id, row->reward, next->reward};
+    table->pairs[table->n++] = (ScoredPair){row->id, row->reward, next->reward, {row->n_tokens, next->n_tokens}};
     row->id = NULL;
     free(next->id);
     next->id = NULL;
@@ -114,10 +117,17 @@ void score_table_clear(ScoreTable *table) {
   *table = (ScoreTable){0};
 }
 
-static int by_id(const void *id, const void *pair) { return strcmp(id, ((const ScoredPair *)pair)->id); }
+static int by_id(const void *a, const void *b) { return strcmp(((const ScoredPair *)a)->id, ((const ScoredPair *)b)->id); }
 
-bool score_table_margin(const ScoreTable *table, const char *id, double *margin) {
-  const ScoredPair *pair = table->n ? bsearch(id, table->pairs, table->n, sizeof *table->pairs, by_id) : NULL;
-  if (pair) *margin = pair->chosen - pair->rejected;
-  return pair != NULL;
+const char *score_table_sort(ScoreTable *table) {
+  if (table->n) qsort(table->pairs, table->n, sizeof *table->pairs, by_id);
+  for (size_t i = 1; i < table->n; i++)
+    if (strcmp(table->pairs[i - 1].id, table->pairs[i].id) == 0) return table->pairs[i].id;
+  return NULL;
+}
+
+static int id_of(const void *id, const void *pair) { return strcmp(id, ((const ScoredPair *)pair)->id); }
+
+const ScoredPair *score_table_find(const ScoreTable *table, const char *id) {
+  return table->n ? bsearch(id, table->pairs, table->n, sizeof *table->pairs, id_of) : NULL;
 }
