@@ -72,6 +72,11 @@ typedef struct AxisResults {
 
 /* What the table says of them in '#' lines. */
 void axis_note_results(const AxisSettings *settings, const AxisData *data, const AxisResults *results, Table *table);
+
+/* Fits and tests an axis at every site. */
+Status axis_compute(const AxisSettings *settings, const AxisData *data, AxisResults *results, Error *err);
+void axis_results_clear(AxisResults *results, size_t n_sites); /* all zeros is fine */
+
 Status axis_write(const char *path, const AxisSettings *settings, const Provenance *provenance, const AxisData *data,
                   const AxisResults *results, Error *err);
 

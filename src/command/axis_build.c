@@ -41,7 +41,7 @@ char *axis_interval_words(const AxisSettings *s, const char *unit) {
 
 /* --- computing --- */
 
-static void results_clear(AxisResults *r, size_t n_sites) {
+void axis_results_clear(AxisResults *r, size_t n_sites) {
   for (size_t k = 0; k < n_sites; k++) {
     if (r->evaluations) axis_evaluation_clear(&r->evaluations[k]);
     if (r->axes) axis_clear(&r->axes[k]);
@@ -140,7 +140,7 @@ Status axis_check_words(const AxisSettings *s, AxisWords *w, Error *err) {
   return status;
 }
 
-static Status compute(const AxisSettings *s, const AxisData *data, AxisResults *r, Error *err) {
+Status axis_compute(const AxisSettings *s, const AxisData *data, AxisResults *r, Error *err) {
   const AxisWords *w = &data->words;
   const size_t n = data->n_sites;
   Status status = axis_design_init(&r->design, w->n_pole_words, w->first, w->lemma, w->n_pole_lemmas, s->folds,
@@ -248,11 +248,11 @@ Status axis_build(const Invocation *call, const AxisSettings *s, AxisData *data,
   provenance.models[0].path = data->model;
   provenance.models[0].sha256 = data->sha256;
   provenance.n_models = 1;
-  Status status = compute(s, data, &r, err);
+  Status status = axis_compute(s, data, &r, err);
   if (status == STATUS_OK && s->output) status = axis_write(s->output, s, &provenance, data, &r, err);
   if (status == STATUS_OK && s->control_vector)
     status = axis_write_control_vector(s->control_vector, r.axes, data->n_sites, data->architecture, err);
   if (status == STATUS_OK) status = print(s, &provenance, data, &r, err);
-  results_clear(&r, data->n_sites);
+  axis_results_clear(&r, data->n_sites);
   return status;
 }

@@ -8,8 +8,8 @@ static const CalibrateSize whole = {.texts = 20000,
                                     .steps = 300,
                                     .sequences = 16,
                                     .learning_rate = 3e-3,
-                                    .prompts = 60,
-                                    .pairs = 400,
+                                    .prompts = 80,
+                                    .pairs = 800,
                                     .test_pairs = 300,
                                     .reward_learning_rate = 1e-3},
                            quick = {.n_layers = 3,
@@ -20,10 +20,10 @@ static const CalibrateSize whole = {.texts = 20000,
                                     .steps = 120,
                                     .sequences = 8,
                                     .learning_rate = 5e-3,
-                                    .prompts = 40,
-                                    .pairs = 400,
+                                    .prompts = 64,
+                                    .pairs = 800,
                                     .test_pairs = 300,
-                                    .reward_learning_rate = 2e-3};
+                                    .reward_learning_rate = 1e-3};
 
 /* STATUS_NO naming the first instrument that failed. */
 static Status judge(const Calibration *c, Error *err) {
@@ -52,7 +52,9 @@ static Status run(const Invocation *call, const void *given, Error *err) {
                   s->quick ? "seconds" : "a few minutes");
   if (status == STATUS_OK) status = calibrate_pretrain(&c, "base", s->common.seed, NULL, err);
   if (status == STATUS_OK) status = calibrate_drift(&c, err);
+  if (status == STATUS_OK) status = calibrate_least(&c, err);
   if (status == STATUS_OK) status = calibrate_values(&c, err);
+  if (status == STATUS_OK) status = calibrate_words(&c, err);
   if (status == STATUS_OK) status = calibrate_shortcut(&c, err);
   log_set_quiet(s->common.quiet);
   Provenance from = invocation_provenance(call, "calibrate", &s->common);

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SEQUENCE = 128, BATCH_TOKENS = 2048 };
+enum { SEQUENCE = 128, BATCH_TOKENS = CALIBRATE_BATCH_TOKENS };
 static const char IDENTITY[] = "calibrate"; /* of runs, which are never resumed */
 
 void calibrate_say(const Calibration *c, const char *format, ...) {
@@ -100,14 +100,14 @@ Status calibrate_pretrain(Calibration *c, const char *name, uint64_t text_seed, 
   return status;
 }
 
-Status calibrate_edit(Calibration *c, const char *name, CalibrateEdit *edit, Error *err) {
+Status calibrate_edit(Calibration *c, const char *name, CalibrateEdit *edit, double size, Error *err) {
   char *base = calibrate_path(c, "base"), *folder = calibrate_path(c, name);
   Source *source = NULL;
   Model model = {0};
   Status status = source_open(base, &source, err);
   if (status == STATUS_OK) status = model_open(source, (ModelOptions){.strict = true}, &model, err);
   if (status == STATUS_OK) {
-    edit(&model, c->layer, c->settings->common.seed, model.values);
+    edit(&model, c->layer, size, c->settings->common.seed, model.values);
     memcpy(c->base_sha256, source_digest(source), DIGEST_TEXT);
     status = file_make_directory(folder, err);
   }
@@ -119,12 +119,24 @@ Status calibrate_edit(Calibration *c, const char *name, CalibrateEdit *edit, Err
   return status;
 }
 
-Status calibrate_record(const Calibration *c, const char *model, const char *name, const char *sites, Error *err) {
-  char *folder = calibrate_path(c, model), *prompts = calibrate_path(c, "prompts.txt"), *file = mem_format("%s.h5", name),
-       *store = calibrate_path(c, file), *line = inputs_command_line(c->call);
+/* Freed by the caller. */
+static char *site_list(const Calibration *c) {
+  const size_t n = (size_t)json_number(json_get(c->config, "num_hidden_layers"), 0);
+  char *list = mem_format("blocks.%zu.attn.hook_v,blocks.%zu.hook_attn_out,blocks.%zu.hook_mlp_out", c->layer, c->layer, c->layer);
+  for (size_t l = 0; l < n; l++) {
+    char *longer = mem_format("%s,blocks.%zu.hook_resid_post", list, l);
+    free(list);
+    list = longer;
+  }
+  return list;
+}
+
+Status calibrate_record(const Calibration *c, const char *model, const char *name, size_t batch_tokens, Error *err) {
+  char *folder = calibrate_path(c, model), *prompts = calibrate_path(c, CALIBRATE_PROMPTS), *file = mem_format("%s.h5", name),
+       *store = calibrate_path(c, file), *line = inputs_command_line(c->call), *sites = site_list(c);
   const char *files[] = {prompts};
   const InputSettings input = {
-      .prompts = {files, 1}, .dtype = "float32", .chat_template = "auto", .batch_tokens = BATCH_TOKENS};
+      .prompts = {files, 1}, .dtype = "float32", .chat_template = "auto", .batch_tokens = batch_tokens};
   Inputs in = {0};
   SiteList list = {0};
   const Sample **samples = NULL;
@@ -140,7 +152,7 @@ Status calibrate_record(const Calibration *c, const char *model, const char *nam
                              .rule_name = "all",
                              .rule = TOKENS_ALL,
                              .dtype = STORE_F32,
-                             .batch_tokens = BATCH_TOKENS,
+                             .batch_tokens = batch_tokens,
                              .label = "record",
                              .about = inputs_store_provenance(&in, &c->settings->common, line)};
     status = recorder_run(&in.model, &plan, err);
@@ -153,6 +165,7 @@ Status calibrate_record(const Calibration *c, const char *model, const char *nam
   free(file);
   free(store);
   free(line);
+  free(sites);
   return status;
 }
 

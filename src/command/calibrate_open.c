@@ -22,7 +22,7 @@ static char *world_path(const Calibration *c, const char *name) { return file_jo
 
 /* The world's folder: named, beside the program, or where it was installed, next to the figures' scripts. */
 static Status find_world(Calibration *c, Error *err) {
-  static const char *const needed[] = {CALIBRATE_GRAMMAR, CONFIG, CALIBRATE_LEXICON};
+  static const char *const needed[] = {CALIBRATE_GRAMMAR, CONFIG, CALIBRATE_LEXICON, CALIBRATE_TEMPLATES};
   Status status = STATUS_OK;
   char *beside = shipped_beside_program("probes/world");
   c->world = c->settings->world              ? mem_copy_string(c->settings->world)
@@ -127,12 +127,15 @@ Status calibrate_open(Calibration *c, Error *err) {
   if (status == STATUS_OK) status = make_folder(c, err);
   if (status == STATUS_OK) status = make_tokenizer(c, err);
   if (status == STATUS_OK) status = write_questions(c, err);
-  if (status == STATUS_OK) status = calibrate_texts(c, "prompts.txt", "saying", c->size->prompts, seed + 1, NULL, err);
+  if (status == STATUS_OK) status = calibrate_texts(c, CALIBRATE_PROMPTS, "labelled-saying", c->size->prompts, seed + 1, NULL, err);
   c->layer = (size_t)json_number(json_get(c->config, "num_hidden_layers"), 2) / 2;
   return status;
 }
 
 void calibrate_close(Calibration *c) {
+  for (size_t i = 0; i < c->curves.n_sites; i++) free(c->curves.sites[i]);
+  free(c->curves.sites);
+  free(c->curves.distances);
   for (size_t i = 0; i < c->n_rows; i++) {
     free(c->rows[i].where);
     free(c->rows[i].expected);

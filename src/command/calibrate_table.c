@@ -1,12 +1,10 @@
-/* What the calibration says: a row for each measure on each truth, as a table and as a result. */
+/* What the calibration says: a row for each measure on each truth. */
 #include "base/memory.h"
 #include "command/calibrate.h"
-#include "store/result.h"
 
-#include <math.h>
 #include <stdlib.h>
 
-static const char *const verdicts[CALIBRATE_VERDICTS] = {"found", "missed", "blind", "quiet", "false alarm"};
+static const char *const verdicts[CALIBRATE_VERDICTS] = {"found", "missed", "blind", "quiet", "false alarm", "not asked"};
 
 void calibrate_add(Calibration *c, CalibrateRow row) {
   c->rows = mem_resize(c->rows, c->n_rows + 1, sizeof *c->rows);
@@ -17,47 +15,22 @@ bool calibrate_holds(const CalibrateRow *row) {
   return row->verdict != CALIBRATE_MISSED && row->verdict != CALIBRATE_FALSE_ALARM && row->false_alarms == 0;
 }
 
-enum { TRUTH, INSTRUMENT, MEASURE, WHERE, EXPECTED, VERDICT, TEXTS };
-static const char *const text_names[TEXTS] = {"truth", "instrument", "measure", "where", "expected", "verdict"};
+const char *const calibrate_text_names[ROW_TEXTS] = {"truth", "instrument", "measure", "where", "expected", "verdict"};
 
-static const char *text_of(const CalibrateRow *row, int which) {
-  const char *const texts[TEXTS] = {row->truth, row->instrument, row->measure, row->where, row->expected, verdicts[row->verdict]};
+const char *calibrate_text(const CalibrateRow *row, int which) {
+  const char *const texts[ROW_TEXTS] = {row->truth, row->instrument, row->measure, row->where, row->expected, verdicts[row->verdict]};
   return texts[which];
 }
 
-enum { VALUE, LO, HI, FALSE_ALARMS, PLACES, NUMBERS };
-static const char *const number_names[NUMBERS] = {"value", "lo", "hi", "false_alarms", "places"};
+const char *const calibrate_number_names[ROW_NUMBERS] = {"value", "lo", "hi", "false_alarms", "places"};
 
-static double number_of(const CalibrateRow *row, int which) {
-  const double numbers[NUMBERS] = {row->value, row->lo, row->hi, (double)row->false_alarms, (double)row->places};
+double calibrate_number(const CalibrateRow *row, int which) {
+  const double numbers[ROW_NUMBERS] = {row->value, row->lo, row->hi, (double)row->false_alarms, (double)row->places};
   return numbers[which];
 }
 
-Status calibrate_write(const Calibration *c, const Provenance *from, Error *err) {
-  const size_t n = c->n_rows;
-  const char **texts = mem_alloc(n, sizeof *texts);
-  double *numbers = mem_alloc(n, sizeof *numbers);
-  Result *result = NULL;
-  Status status = result_create(c->settings->output, "calibration", from, &result, err);
-  for (int t = 0; t < TEXTS && status == STATUS_OK; t++) {
-    for (size_t i = 0; i < n; i++) texts[i] = text_of(&c->rows[i], t);
-    status = result_write_strings(result, text_names[t], texts, n, err);
-  }
-  for (int k = 0; k < NUMBERS && status == STATUS_OK; k++) {
-    for (size_t i = 0; i < n; i++) numbers[i] = number_of(&c->rows[i], k);
-    status = result_write_array(result, number_names[k], 1, &n, numbers, err);
-  }
-  if (status == STATUS_OK)
-    status = result_finish(result, err);
-  else
-    result_close(result);
-  free(texts);
-  free(numbers);
-  return status;
-}
-
 static void summarise(const Calibration *c, Table *table) {
-  static const char *const names[CALIBRATE_VERDICTS] = {"found", "missed", "blind", "quiet", "false_alarms"};
+  static const char *const names[CALIBRATE_VERDICTS] = {"found", "missed", "blind", "quiet", "false_alarms", "not_asked"};
   double counts[CALIBRATE_VERDICTS] = {0}, elsewhere = 0, places = 0;
   for (size_t i = 0; i < c->n_rows; i++) {
     counts[c->rows[i].verdict]++;
@@ -83,8 +56,8 @@ Status calibrate_print(const Calibration *c, const Provenance *from, Error *err)
   summarise(c, table);
   for (size_t i = 0; i < c->n_rows; i++) {
     const CalibrateRow *row = &c->rows[i];
-    for (int t = TRUTH; t <= WHERE; t++) table_string(table, text_of(row, t));
-    for (int k = VALUE; k <= HI; k++) table_number(table, number_of(row, k));
+    for (int t = ROW_TRUTH; t <= ROW_WHERE; t++) table_string(table, calibrate_text(row, t));
+    for (int k = ROW_VALUE; k <= ROW_HI; k++) table_number(table, calibrate_number(row, k));
     table_string(table, row->expected);
     table_string(table, verdicts[row->verdict]);
     table_count(table, row->false_alarms);

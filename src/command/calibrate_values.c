@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TILT 3.0    /* how many times as often a word of one category is the best thing */
-#define CLOSE 0.35  /* of ln TILT: what models so small and so little trained may be off by */
+#define TILT 3.0 /* how many times as often a word of one category is the best thing */
 
 static const char DIFFERENCE[] = "agency - communion";
 
@@ -50,27 +49,38 @@ static Status difference_between(const Calibration *c, const char *first, const 
   return status;
 }
 
-/* expected 0: nothing was planted between the two. */
-static Status compare(Calibration *c, const char *first, const char *second, double expected, Error *err) {
-  const double most = CLOSE * log(TILT);
+/* planted 0: nothing was, and as much as a third of the tilt that is planted elsewhere is no false alarm. */
+static Status compare(Calibration *c, const char *first, const char *second, double planted, Error *err) {
+  const double most = CALIBRATE_THIRD * (planted == 0 ? log(TILT) : fabs(planted));
   MeanInterval found;
   const Status status = difference_between(c, first, second, &found, err);
   if (status != STATUS_OK) return status;
-  const bool is_close = fabs(found.mean - expected) <= (expected == 0 ? 1 : fabs(expected) / log(TILT)) * most;
-  const bool has_sign = expected > 0 ? found.lo > 0 : found.hi < 0;
-  calibrate_add(c, (CalibrateRow){.truth = expected == 0 ? "other texts" : "value tilt",
+  const bool is_close = fabs(found.mean - planted) <= most, has_sign = planted > 0 ? found.lo > 0 : found.hi < 0;
+  calibrate_add(c, (CalibrateRow){.truth = planted == 0 ? "other texts" : "value tilt",
                                   .instrument = "implicit",
                                   .measure = DIFFERENCE,
                                   .where = mem_format("%s against %s", second, first),
-                                  .expected = expected == 0 ? mem_format("0 +- %.2g", most)
-                                                            : mem_format("%.3g +- %g %%", expected, 100 * CLOSE),
+                                  .expected = mem_format("%.3g +- %.2g", planted, most),
                                   .value = found.mean,
                                   .lo = found.lo,
                                   .hi = found.hi,
-                                  .verdict = expected == 0           ? is_close ? CALIBRATE_QUIET : CALIBRATE_FALSE_ALARM
+                                  .verdict = planted == 0           ? is_close ? CALIBRATE_QUIET : CALIBRATE_FALSE_ALARM
                                              : is_close && has_sign ? CALIBRATE_FOUND
-                                                                     : CALIBRATE_MISSED});
+                                                                    : CALIBRATE_MISSED});
   return status;
+}
+
+/* Axes are read at words; a tilt is in which word follows, and between models of two pretrainings hidden states are not compared. */
+static void add_axis(Calibration *c) {
+  calibrate_add(c, (CalibrateRow){.truth = "value tilt",
+                                  .instrument = "axis",
+                                  .measure = "shift",
+                                  .where = mem_copy_string("agency against base"),
+                                  .expected = mem_copy_string("reads words, not what is said next"),
+                                  .value = NAN,
+                                  .lo = NAN,
+                                  .hi = NAN,
+                                  .verdict = CALIBRATE_NOT_ASKED});
 }
 
 Status calibrate_values(Calibration *c, Error *err) {
@@ -82,6 +92,7 @@ Status calibrate_values(Calibration *c, Error *err) {
   if (status == STATUS_OK) status = compare(c, "base", "agency", log(TILT), err);
   if (status == STATUS_OK) status = compare(c, "base", "communion", -log(TILT), err);
   if (status == STATUS_OK) status = compare(c, "communion", "agency", 2 * log(TILT), err);
+  if (status == STATUS_OK) add_axis(c);
   if (status == STATUS_OK) status = compare(c, "base", "other", 0, err);
   if (status != STATUS_OK) return error_prefix(err, "calibrate: value tilt");
   calibrate_say(c, "value tilt: measured");

@@ -1,5 +1,4 @@
 /* Counting the pieces of texts, and a tokenizer of the most frequent ones. */
-#define _GNU_SOURCE /* memmem */
 #include "text/tokenizer_words.h"
 
 #include "base/memory.h"
@@ -69,17 +68,19 @@ static Status count_stretch(const Pretokenizer *cut, PretokenizerWork *work, con
   return status;
 }
 
-/* The next special token of a text: its place, or the end. */
+/* The next special token of a text: its place, or the end. All begin with '<', so that each byte is looked at once however many
+ * texts there are and whichever special token never comes. */
 static size_t next_special(const char *text, size_t size, size_t *length) {
-  size_t nearest = size;
+  const char *const end = text + size;
   *length = 0;
-  for (size_t i = 0; i < WORDS_SPECIAL; i++) {
-    const char *found = memmem(text, size, special_names[i], strlen(special_names[i]));
-    if (!found || (size_t)(found - text) >= nearest) continue;
-    nearest = (size_t)(found - text);
-    *length = strlen(special_names[i]);
-  }
-  return nearest;
+  for (const char *at = text; (at = memchr(at, '<', (size_t)(end - at))); at++)
+    for (size_t i = 0; i < WORDS_SPECIAL; i++) {
+      const size_t n = strlen(special_names[i]);
+      if (n > (size_t)(end - at) || memcmp(at, special_names[i], n) != 0) continue;
+      *length = n;
+      return (size_t)(at - text);
+    }
+  return size;
 }
 
 static Status count_text(const Pretokenizer *cut, PretokenizerWork *work, const char *text, size_t size,
