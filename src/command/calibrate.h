@@ -185,6 +185,7 @@ CalibrateReading calibrate_reading(const CalibrateMeasured *m, const CalibrateRu
 void calibrate_add(Calibration *c, CalibrateRow row);
 bool calibrate_holds(const CalibrateRow *row);
 Status calibrate_write(const Calibration *c, const Provenance *from, Error *err);
+void calibrate_note(const Calibration *c, Table *table); /* what is to be known of the rows */
 Status calibrate_print(const Calibration *c, const Provenance *from, Error *err);
 
 /* Of a row: its texts and numbers, in the order and by the names that table and file have them. */

@@ -42,17 +42,22 @@ static void summarise(const Calibration *c, Table *table) {
   table_summary_number(table, "places_elsewhere", places);
 }
 
+void calibrate_note(const Calibration *c, Table *table) {
+  table_note(table, "every model was made and pretrained here; edits are in block %zu", c->layer);
+  table_note(table, "verdict: found or missed what was planted; blind: a measure that cannot see it did not; quiet: nothing was planted, "
+                    "and nothing seen; false alarm: something was; not asked: no claim is made, expected says why");
+  table_note(table, "expected: of drift, how far the value must be, or may be, from that of identical models; lo and hi must be so too");
+  table_note(table, "false_alarms, places: elsewhere, that is at sites before the edit or behind one that is undone, or in other weights, "
+                    "where nothing has changed: how often the measure says that something has, and of how many");
+  table_note(table, "lo, hi: 95 %% intervals as in the instrument's own table: over prompts for drift and implicit, over words for axis, over "
+                    "pairs for eval; none is over trainings");
+}
+
 Status calibrate_print(const Calibration *c, const Provenance *from, Error *err) {
   static const char *const columns[] = {"truth",    "instrument", "measure", "where",        "value", "lo",
                                         "hi",       "expected",   "verdict", "false_alarms", "places"};
   Table *table = table_begin(stdout, c->settings->common.json, from, columns, sizeof columns / sizeof columns[0]);
-  table_note(table, "every model was made and pretrained here; edits are in block %zu", c->layer);
-  table_note(table, "verdict: found or missed what was planted; blind: a measure that cannot see it did not; quiet: nothing was planted, "
-                    "and nothing seen; false alarm: something was");
-  table_note(table, "columns false_alarms and places: elsewhere, that is at sites before the edit or behind one that is undone, or in other "
-                    "weights, where nothing has changed: how often the measure says that something has, and of how many");
-  table_note(table, "lo, hi: 95 %% intervals as in the instrument's own table: over prompts for drift and implicit, over pairs for eval; none "
-                    "is over trainings");
+  calibrate_note(c, table);
   summarise(c, table);
   for (size_t i = 0; i < c->n_rows; i++) {
     const CalibrateRow *row = &c->rows[i];

@@ -34,17 +34,23 @@ static Status write_curves(Result *result, const Calibration *c, Error *err) {
     tolerances[r] = calibrate_rules[r].tolerance;
   }
   for (size_t i = 0; i < k->n_sites; i++) layers[i] = drift_layer(k->sites[i]);
-  Status status = result_write_strings(result, "curve_truth", calibrate_truths, k->n_truths, err);
-  if (status == STATUS_OK) status = result_write_strings(result, "curve_measure", names, k->n_rules, err);
-  if (status == STATUS_OK) status = result_write_strings(result, "curve_site", (const char *const *)k->sites, k->n_sites, err);
-  if (status == STATUS_OK) status = result_write_array(result, "curve_layer", 1, &k->n_sites, layers, err);
-  if (status == STATUS_OK) status = result_write_array(result, "curve_tolerance", 1, &k->n_rules, tolerances, err);
-  if (status == STATUS_OK) status = result_write_array(result, "curve_distance", 3, shape, k->distances, err);
-  if (status == STATUS_OK) status = result_write_array(result, "edited_layer", 1, &(size_t){1}, &(double){(double)c->layer}, err);
+  Status status = result_write_strings(result, "curves/truth", calibrate_truths, k->n_truths, err);
+  if (status == STATUS_OK) status = result_write_strings(result, "curves/measure", names, k->n_rules, err);
+  if (status == STATUS_OK) status = result_write_strings(result, "curves/site", (const char *const *)k->sites, k->n_sites, err);
+  if (status == STATUS_OK) status = result_write_array(result, "curves/layer", 1, &k->n_sites, layers, err);
+  if (status == STATUS_OK) status = result_write_array(result, "curves/tolerance", 1, &k->n_rules, tolerances, err);
+  if (status == STATUS_OK) status = result_write_array(result, "curves/distance", 3, shape, k->distances, err);
+  if (status == STATUS_OK) status = result_write_array(result, "curves/edited_layer", 1, &(size_t){1}, &(double){(double)c->layer}, err);
   free(names);
   free(tolerances);
   free(layers);
   return status;
+}
+
+static Status write_notes(Result *result, const Calibration *c, Error *err) {
+  Table *notes = table_notebook();
+  calibrate_note(c, notes);
+  return result_write_notes(result, notes, err);
 }
 
 Status calibrate_write(const Calibration *c, const Provenance *from, Error *err) {
@@ -52,6 +58,7 @@ Status calibrate_write(const Calibration *c, const Provenance *from, Error *err)
   Status status = result_create(c->settings->output, "calibration", from, &result, err);
   if (status == STATUS_OK) status = write_rows(result, c, err);
   if (status == STATUS_OK) status = write_curves(result, c, err);
+  if (status == STATUS_OK) status = write_notes(result, c, err);
   if (status == STATUS_OK)
     status = result_finish(result, err);
   else
