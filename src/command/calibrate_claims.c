@@ -10,9 +10,11 @@ const char *const calibrate_truths[CALIBRATE_TRUTHS] = {"nothing", "noise", "rot
 
 /* How far a value may be from that of identical models where nothing but rounding changed. Activations that should be the same agree
  * within 1e-5 of their size (the independence of batches that recordings promise), and what grows as the change does is held to that; what
- * grows as its square is held to 1e-6, the error that the measures' arithmetic may have. Other numbers are their own unit's: */
+ * grows as its square is held to 1e-6, the error that the measures' products of rows may have; the distances of Procrustes are roots of
+ * such products. Other numbers are their own unit's: */
 #define ROUNDED 1e-5
 #define ROUNDED_SQUARE 1e-6
+#define ROUNDED_ROOT 1e-3
 #define DIVERGED 1e-9  /* nats: the square of a rounded logit, and some */
 #define NEIGHBOURS 2e-3 /* one row of a hundred swaps one neighbour of ten */
 #define PROBED 0.02    /* a share of an accuracy: the fit of a probe ends within its own tolerance */
@@ -30,9 +32,9 @@ const CalibrateRule calibrate_rules[] = {
     /*                                                          nothing noise rotation translation rank one */
     {"cka", NULL, 1, ROUNDED_SQUARE,                            {B, S, B, B, S}, NULL},
     {"cka_biased", NULL, 1, ROUNDED_SQUARE,                     {B, S, B, B, S}, NULL},
-    {"procrustes", NULL, 0, ROUNDED,                            {B, S, B, B, S}, NULL},
-    {"procrustes_angle", NULL, 0, ROUNDED,                      {B, S, B, B, S}, NULL},
-    {"procrustes_held_out", NULL, 0, ROUNDED,                   {B, S, B, B, S}, NULL},
+    {"procrustes", NULL, 0, ROUNDED_ROOT,                       {B, S, B, B, S}, NULL},
+    {"procrustes_angle", NULL, 0, ROUNDED_ROOT,                 {B, S, B, B, S}, NULL},
+    {"procrustes_held_out", NULL, 0, ROUNDED_ROOT,              {B, S, B, B, S}, NULL},
     {"cosine", NULL, 0, ROUNDED_SQUARE,                         {B, S, S, S, S}, NULL},
     {"cosine_centred", NULL, 0, ROUNDED_SQUARE,                 {B, S, S, S, S}, NULL},
     {"relative_l2", NULL, 0, ROUNDED,                           {B, S, S, S, S}, NULL},

@@ -132,7 +132,7 @@ static void caution_calibration(ReportFile *file, const Grid *grid) {
     if (grid_is(grid, r, "verdict", "false alarm") || grid_number(grid, r, "false_alarms") > 0)
       report_caution(file, "%s: a false alarm of %s (%s).", truth, instrument, measure);
   }
-  report_caution(file, "What was planted is large, in small models: that it was found does not say how small a change would be.");
+  report_caution(file, "Truths are planted in small models: the rows of the least noise say how little each measure of drift still sees there, not in yours.");
 }
 
 void report_caution_values(ReportFile *file, const PlotFile *plot, const Grid *grid) {
