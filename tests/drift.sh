@@ -38,6 +38,10 @@ awk -F '\t' '!/^#/ && $1 != "site" { n++; want = $3 ~ /^cka/ ? 1 : 0
   if ($4 "" != want "" || ($3 != "cka_biased" && ($5 "" != want "" || $6 "" != want ""))) bad = 1 } END { exit bad || n != 36 }' aa.tsv
 ok $? "a store and itself: CKA exactly 1, drift exactly 0, intervals too; coherence of no change is undefined"
 
+"$make" few.h5 samples=5 width=40 longest=60
+is "$("$FATHOM" drift few.h5 few.h5 --measures cka_biased --sites resid_post --layers 0 -q | awk -F '\t' '$3 == "cka_floor" { print $4 }')" 1 \
+  "the floor of few samples of many rows is no more than CKA can be"
+
 "$FATHOM" drift a.h5 b.h5 --threads 1 | grep -v '^#' >one.tsv
 "$FATHOM" drift a.h5 b.h5 --threads 2 | grep -v '^#' >two.tsv
 cmp one.tsv two.tsv

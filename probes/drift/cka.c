@@ -262,7 +262,8 @@ static void finish(const void *state, Estimate *estimates) {
   for (size_t v = 0; v < VALUES; v++) estimates[v] = (Estimate){.value = NAN};
   if (is_constant(trace_x, shape->moments->square_x) || is_constant(trace_y, shape->moments->square_y)) return;
   estimates[BIASED].value = cka_ratio(total2[XY], total2[XX], total2[YY]);
-  estimates[FLOOR].value = trace_x * trace_y / sqrt(total2[XX] * total2[YY]) / (double)shape->n_samples;
+  const double floor_value = trace_x * trace_y / sqrt(total2[XX] * total2[YY]) / (double)shape->n_samples;
+  estimates[FLOOR].value = floor_value > 1 ? 1 : floor_value; /* with many rows a sample the formula can pass what CKA can be */
   if (shape->n_samples < 4) return;
   estimates[DEBIASED].value =
       cka_ratio(unbiased(first, XY, total2[XY]), unbiased(first, XX, total2[XX]), unbiased(first, YY, total2[YY]));
@@ -279,7 +280,7 @@ const Measure measure_cka = {
                 "Kornblith et al. 2019", "linear CKA as first published; never read it without its floor",
                 "its bias is part of it", "cka_biased is read against cka_floor, about what unrelated data would give"},
                {"cka_floor", "0 to 1", "-", "rotation, scale and translation of either side", "n d^2",
-                "METHODS section 2", "about what cka_biased would be for unrelated data: sqrt(PR_x PR_y) / samples",
+                "fathom's own", "about what cka_biased would be for unrelated data: sqrt(PR_x PR_y) / samples, at most 1",
                 "a property of these samples", NULL}},
     .by_default = true,
     .passes = 1,
