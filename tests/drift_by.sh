@@ -115,6 +115,9 @@ for rule in last mean all; do
   "$FATHOM" record "$base" --prompts long.jsonl --tokens $rule --sites resid_post -o long-$rule.h5 -q >/dev/null 2>&1
   "$FATHOM" drift long-$rule.h5 long-$rule.h5 --by sample --tokenizer "$base" --sites resid_post --layers 0 >long-$rule.tsv
 done
+printf '{"id":"a\\u001b[2J\\tz","text":"once upon a time"}\n' >escape.jsonl
+"$FATHOM" record "$base" --prompts escape.jsonl --tokens last --sites resid_post -o escape.h5 -q >/dev/null 2>&1
+is "$("$FATHOM" drift escape.h5 escape.h5 --by sample --sites resid_post --layers 0 | tail -1 | cut -f 4)" "a [2J z" "an id that would clear the terminal is shown without"
 is "$(awk -F '\t' '$3 == 1 { n = gsub(/\303\251/, "ee", $12); print $12 ~ /^\.\.\.( ?(the|he|e|ee|end))*$/, length($12), n }' long-last.tsv) $(tail -1 long-all.tsv | cut -f 10,12 | sed 's/begin.*\.\.\.$/begin/')" \
   "1 403 21 $(printf '1\tbegin')" "of a long text the 400 bytes around the token that changes most"
 is "$(tail -1 long-mean.tsv | cut -f 10,11,12 | cut -c 1-9) $(grep -c '^# rows are means over tokens' long-mean.tsv)" "$(printf -- '-\t-\tbegin') 1" \
@@ -218,6 +221,8 @@ awk -F '\t' 'BEGIN { OFS = FS } /^p3\t/ { $4 = $2 == "chosen" ? 1e308 : -1e308 }
 fails 3 'huge\.tsv: pair p3: rewards 1e\+308 and -1e\+308 have no finite margin' "a margin that is not finite" \
   "$FATHOM" drift recorded.h5 recorded.h5 --by margin --margins huge.tsv
 fails 3 'label\.h5: a result of kind parts, expected one of fathom eval' "another result" margin --margins label.h5
+fails 3 'adapter-reward: holds an adapter, not a model: expected a table of fathom score BASE --adapter .*adapter-reward' "an adapter alone" \
+  "$FATHOM" drift recorded.h5 recorded.h5 --by margin --margins "$SRCDIR/tests/fixtures/adapter-reward"
 fails 3 'llama-base\.gguf: no reward head' "a model without a head" "$FATHOM" drift recorded.h5 recorded.h5 --by margin --margins "$base"
 fails 3 'elsewhere\.h5: holds no token ids \(/tokens/ids\) that .*llama-reward could score' "no tokens to score" \
   "$FATHOM" drift elsewhere.h5 elsewhere.h5 --keep-first --by margin --margins "$reward"

@@ -161,7 +161,7 @@ void table_string(Table *t, const char *value) {
   else if (!value)
     fputc('-', t->out);
   else
-    for (const char *p = value; *p; p++) fputc(strchr("\t\n\r", *p) ? ' ' : *p, t->out);
+    for (const char *p = value; *p; p++) fputc((unsigned char)*p < 0x20 || *p == 0x7f ? ' ' : *p, t->out); /* ESC moves a terminal */
   cell_end(t);
 }
 

@@ -143,9 +143,20 @@ static Status score(const char *path, const Asked *a, const Inputs *in, double *
   return status;
 }
 
+/* An adapter does not say for sure where its base model is. */
+static Status refuse_adapter(const char *path, Error *err) {
+  char *config = file_join(path, "adapter_config.json"), *model = file_join(path, "config.json");
+  const bool is_adapter = file_exists(config) && !file_exists(model);
+  free(config);
+  free(model);
+  return is_adapter ? error_set(err, STATUS_DATA, "%s: holds an adapter, not a model: expected a table of fathom score BASE --adapter %s", path, path)
+                    : STATUS_OK;
+}
+
 static Status run_model(const char *path, const Asked *a, double *margins, Error *err) {
   Inputs in = {0};
-  Status status = inputs_open_model(&in, path, &(InputSettings){.dtype = "float32", .chat_template = "auto"}, err);
+  Status status = refuse_adapter(path, err);
+  if (status == STATUS_OK) status = inputs_open_model(&in, path, &(InputSettings){.dtype = "float32", .chat_template = "auto"}, err);
   if (status == STATUS_OK) status = rewards_check_head(&in.model, in.model_name, err);
   if (status == STATUS_OK) status = check_tokens(path, a, &in, err);
   if (status == STATUS_OK) status = score(path, a, &in, margins, err);
