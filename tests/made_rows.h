@@ -72,7 +72,7 @@ static bool measure(Rows *rows, const Measure *m, bool with_intervals, Estimate 
   return status == STATUS_OK;
 }
 
-static double value_of(Rows *rows, const char *name) {
+__attribute__((unused)) static double value_of(Rows *rows, const char *name) {
   Estimate estimates[MEASURE_MAX_VALUES];
   size_t index;
   const Measure *m = measure_find(name, &index);

@@ -2,11 +2,13 @@
 #ifndef FATHOM_TESTS_STORE_FIXTURE_H
 #define FATHOM_TESTS_STORE_FIXTURE_H
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "store/activations.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct Fixture {
   StoreContents contents;
@@ -89,16 +91,32 @@ static inline Status fixture_write(const Fixture *f, Store *store, size_t first,
   return status;
 }
 
+/* Writes the rows that are left and finishes. */
+static inline Status fixture_go_on(const Fixture *f, Store *store, size_t done, Error *err) {
+  const Status status = fixture_write(f, store, done, f->contents.n_rows, err);
+  if (status == STATUS_OK) return store_finish(store, err);
+  store_close(store);
+  return status;
+}
+
 /* A whole store at path. */
 static inline Status fixture_store(const Fixture *f, const char *path, Error *err) {
   Store *store;
   size_t done;
-  Status status = store_create(path, &f->contents, false, &store, &done, err);
-  if (status != STATUS_OK) return status;
-  status = fixture_write(f, store, done, f->contents.n_rows, err);
-  if (status == STATUS_OK) return store_finish(store, err);
-  store_close(store);
-  return status;
+  const Status status = store_create(path, &f->contents, false, &store, &done, err);
+  return status == STATUS_OK ? fixture_go_on(f, store, done, err) : status;
+}
+
+static inline bool fixture_same_files(const char *a, const char *b) {
+  Error err = {0};
+  char *x = NULL, *y = NULL;
+  size_t n = 0, m = 1;
+  file_read(a, 1 << 28, &x, &n, &err);
+  file_read(b, 1 << 28, &y, &m, &err);
+  const bool same = x && y && n == m && memcmp(x, y, n) == 0;
+  free(x);
+  free(y);
+  return same;
 }
 
 #endif

@@ -1,15 +1,11 @@
-/* Drift measures: NumPy's values, what they must and must not be blind to, sides that are the same, rows that say
- * nothing, and work that is shared out and merged. */
+/* Measures of drift that are asked for unasked: NumPy's numbers, what they are invariant to and what not, small drifts,
+ * plans that leave rows out. How rows get to them is in test_drift_rows.c, maps of all sites in test_cross.c, other measures are in test_measures.c. */
 #include "base/cursor.h"
 #include "base/file.h"
-#include "base/memory.h"
-#include "base/rng.h"
-#include "probes/drift/cross.h"
-#include "probes/drift/drift.h"
 #include "probes/drift/interval.h"
-#include "tests/tap.h"
+#include "tests/made_rows.h"
 
-#include <stdlib.h>
+#include <string.h>
 
 enum { CKA, CKA_BIASED, CKA_FLOOR, PROCRUSTES, ANGLE, COSINE, COSINE_CENTRED, RELATIVE_L2, N_VALUES };
 enum { N_MEASURES = 4 }; /* the first of the table, which give these; tests/test_measures.c has the others */
@@ -17,47 +13,12 @@ enum { N_MEASURES = 4 }; /* the first of the table, which give these; tests/test
 static const char *const names[N_VALUES] = {"cka",    "cka_biased",     "cka_floor",  "procrustes", "procrustes_angle",
                                             "cosine", "cosine_centred", "relative_l2"};
 
-/* Rows of two models. */
-typedef struct Rows {
-  size_t n, dx, dy;
-  float *x, *y;
-  uint32_t *sample;
-} Rows;
-
-static Rows rows_new(size_t n, size_t dx, size_t dy) {
-  return (Rows){n, dx, dy, mem_alloc(n * dx, 4), mem_alloc(n * dy, 4), mem_alloc(n, 4)};
-}
-
-static void rows_free(Rows *rows) {
-  free(rows->x);
-  free(rows->y);
-  free(rows->sample);
-}
-
 static void measure_all(const Rows *rows, double values[N_VALUES]) {
   Error err = {0};
   for (size_t m = 0; m < N_MEASURES; values += measures[m++]->n_values)
     if (drift_measure_rows(measures[m], rows->n, rows->dx, rows->x, rows->dy, rows->y, rows->sample, values, &err) !=
         STATUS_OK)
       printf("# %s\n", err.text);
-}
-
-static Status read_x(void *context, size_t first, size_t n, float *to, Error *err) {
-  (void)err;
-  const Rows *rows = context;
-  memcpy(to, rows->x + first * rows->dx, n * rows->dx * 4);
-  return STATUS_OK;
-}
-
-static Status read_y(void *context, size_t first, size_t n, float *to, Error *err) {
-  (void)err;
-  const Rows *rows = context;
-  memcpy(to, rows->y + first * rows->dy, n * rows->dy * 4);
-  return STATUS_OK;
-}
-
-static RowSource source_of(Rows *rows) {
-  return (RowSource){{rows->dx, read_x, rows, "x", "s", NULL, NULL, NULL}, {rows->dy, read_y, rows, "y", "s", NULL, NULL, NULL}};
 }
 
 /* The demo's population has CKA 1/2; counting a row drawn twice as two would put the interval at about [0.52, 0.61]. */
@@ -112,27 +73,6 @@ static void test_numpy(void) {
   free(path);
 }
 
-/* Samples of 1 to 6 rows, with a common part in a sample's rows; Y = X + noise. */
-static Rows random_rows(Rng *rng, size_t n_samples, size_t d, double noise) {
-  Rows rows = rows_new(6 * n_samples, d, d);
-  double *common = mem_alloc(2 * d, sizeof *common);
-  rows.n = 0;
-  for (uint32_t s = 0; s < n_samples; s++) {
-    const size_t m = 1 + rng_below(rng, 6);
-    for (size_t j = 0; j < 2 * d; j++) common[j] = rng_normal(rng);
-    for (size_t i = 0; i < m; i++, rows.n++) {
-      rows.sample[rows.n] = s;
-      for (size_t j = 0; j < d; j++) {
-        const double scale = 1.0 / (1.0 + (double)j), x = 0.7 + scale * (common[j] + rng_normal(rng));
-        rows.x[rows.n * d + j] = (float)x;
-        rows.y[rows.n * d + j] = (float)(x + noise * scale * (common[d + j] + rng_normal(rng)));
-      }
-    }
-  }
-  free(common);
-  return rows;
-}
-
 static Rows copy_rows(const Rows *from) {
   Rows rows = rows_new(from->n, from->dx, from->dy);
   memcpy(rows.x, from->x, from->n * from->dx * 4);
@@ -173,7 +113,7 @@ static void test_properties(void) {
   const unsigned ckas = 1u << CKA | 1u << CKA_BIASED | 1u << CKA_FLOOR, shapes = ckas | 1u << PROCRUSTES | 1u << ANGLE,
                  all = 255;
   Rng rng = rng_new(11);
-  Rows rows = random_rows(&rng, 30, 8, 0.4), changed = copy_rows(&rows);
+  Rows rows = random_rows(&rng, 30, 8, 1, 6, 0, 0.4), changed = copy_rows(&rows);
   double base[N_VALUES], now[N_VALUES];
   measure_all(&rows, base);
   rotate(&rng, rows.n, 8, changed.y);
@@ -217,7 +157,7 @@ static void test_properties(void) {
 
 static void test_identity(void) {
   Rng rng = rng_new(12);
-  Rows rows = random_rows(&rng, 25, 6, 0.3);
+  Rows rows = random_rows(&rng, 25, 6, 1, 6, 0, 0.3);
   double v[N_VALUES];
   memcpy(rows.y, rows.x, rows.n * 6 * 4);
   measure_all(&rows, v);
@@ -235,7 +175,7 @@ static void test_identity(void) {
          v[COSINE] > 0,
      "a constant frozen side and a change: nothing that is centred is defined");
   rows_free(&rows);
-  rows = random_rows(&rng, 3, 5, 0.3);
+  rows = random_rows(&rng, 3, 5, 1, 6, 0, 0.3);
   measure_all(&rows, v);
   ok(isnan(v[CKA]) && v[CKA_BIASED] > 0 && v[PROCRUSTES] > 0, "three samples: no debiased CKA");
   memset(rows.sample, 0, rows.n * 4);
@@ -253,7 +193,7 @@ static void test_identity(void) {
 
 static void test_small_drift(void) {
   Rng rng = rng_new(13);
-  Rows rows = random_rows(&rng, 300, 12, 1e-4);
+  Rows rows = random_rows(&rng, 300, 12, 1, 6, 0, 1e-4);
   double v[N_VALUES], squared = 0, spread = 0, mean[12] = {0}, shift[12] = {0};
   for (size_t i = 0; i < rows.n * 12; i++) {
     mean[i % 12] += rows.x[i] / (double)rows.n;
@@ -271,99 +211,10 @@ static void test_small_drift(void) {
   rows_free(&rows);
 }
 
-static void test_refusals(void) {
-  Rng rng = rng_new(14);
-  Rows rows = random_rows(&rng, 5, 4, 0.1);
-  double v[N_VALUES];
-  Error err = {0};
-  const float kept = rows.y[2 * 4 + 1];
-  rows.y[2 * 4 + 1] = INFINITY;
-  ok(drift_measure_rows(&measure_cosine, rows.n, 4, rows.x, 4, rows.y, rows.sample, v, &err) == STATUS_DATA &&
-         strstr(err.text, "current: rows: sample ") && strstr(err.text, " (row 2) holds a NaN or an infinity"),
-     "an infinity is refused: %s", err.text);
-  rows.y[2 * 4 + 1] = kept;
-  rows.x[0] = NAN;
-  ok(drift_measure_rows(&measure_cka, rows.n, 4, rows.x, 4, rows.y, rows.sample, v, &err) == STATUS_DATA &&
-         strcmp(err.text, "frozen: rows: sample 0 (row 0) holds a NaN or an infinity") == 0,
-     "a NaN is refused: %s", err.text);
-  rows.x[0] = 1;
-  rows.sample[rows.n - 1] = 0;
-  ok(drift_measure_rows(&measure_cka, rows.n, 4, rows.x, 4, rows.y, rows.sample, v, &err) == STATUS_DATA &&
-         strstr(err.text, "the rows of sample 0 are not next to each other"),
-     "scattered samples are refused: %s", err.text);
-  rows_free(&rows);
-}
-
-/* One measure's passes, blocks dealt out to n_workers in turn. */
-static void run_shared(const Measure *measure, RowReader *reader, const DriftShape *shape, size_t n_workers,
-                       Estimate *estimates) {
-  void *settled[4] = {NULL};
-  Error err = {0};
-  const size_t n_passes = measure->passes + measure->extra_passes;
-  for (size_t pass = 0; pass < n_passes; pass++) {
-    void *workers[3];
-    for (size_t w = 0; w < n_workers; w++) workers[w] = measure->begin(shape, pass ? settled[pass - 1] : NULL);
-    row_reader_rewind(reader);
-    RowBlock block;
-    bool more;
-    for (size_t i = 0; row_reader_next(reader, &block, &more, &err) == STATUS_OK && more; i++)
-      measure->accumulate(workers[i % n_workers], &block);
-    for (size_t w = 1; w < n_workers; w++) {
-      measure->merge(workers[0], workers[w]);
-      measure->free(workers[w]);
-    }
-    measure->settle(workers[0], &err);
-    settled[pass] = workers[0];
-  }
-  measure->finish(settled[n_passes - 1], estimates);
-  for (size_t pass = n_passes; pass-- > 0;) measure->free(settled[pass]);
-}
-
-static void test_merge(void) {
-  for (size_t one_row = 0; one_row < 2; one_row++) {
-    Rng rng = rng_new(15);
-    Rows rows = random_rows(&rng, 800, 10, 0.3);
-    for (size_t i = 0; i < rows.n && one_row; i++) rows.sample[i] = (uint32_t)i;
-    const RowSource source = source_of(&rows);
-    RowPlan plan;
-    RowMoments moments;
-    Error err = {0};
-    row_plan_make(rows.n, rows.sample, NULL, &plan, &err);
-    row_moments_read(&source, &plan, &moments, &err);
-    const DriftShape shape = {.n_rows = plan.n_rows,
-                              .n_samples = plan.n_samples,
-                              .dx = 10,
-                              .dy = 10,
-                              .longest = plan.longest,
-                              .moments = &moments,
-                              .with_intervals = true};
-    RowReader *reader = row_reader_new(&source, &plan, &moments);
-    for (size_t m = 0; m < N_MEASURES; m++) {
-      Estimate one[MEASURE_MAX_VALUES], three[MEASURE_MAX_VALUES];
-      run_shared(measures[m], reader, &shape, 1, one);
-      run_shared(measures[m], reader, &shape, 3, three);
-      for (size_t v = 0; v < measures[m]->n_values; v++) {
-        bool equal =
-            is_close(three[v].value, one[v].value, 1e-6, 0) && (one[v].pseudo == NULL) == (three[v].pseudo == NULL);
-        for (size_t s = 0; s < plan.n_samples && one[v].pseudo && equal; s++)
-          equal = is_close(three[v].pseudo[s], one[v].pseudo[s], 1e-4, 1e-5);
-        ok(equal, "%s of three merged workers is that of one (%zu blocks, %s)", measures[m]->values[v].name,
-           rows.n / ROW_BLOCK + 1, one_row ? "one row a sample" : "several rows a sample");
-      }
-      estimates_clear(one, measures[m]->n_values);
-      estimates_clear(three, measures[m]->n_values);
-    }
-    row_reader_free(reader);
-    row_moments_clear(&moments);
-    row_plan_clear(&plan);
-    rows_free(&rows);
-  }
-}
-
 /* Rows left out: the plan of every third row equals the rows alone. */
 static void test_plan(void) {
   Rng rng = rng_new(16);
-  Rows rows = random_rows(&rng, 900, 3, 0.3), kept = rows_new(rows.n, 3, 3);
+  Rows rows = random_rows(&rng, 900, 3, 1, 6, 0, 0.3), kept = rows_new(rows.n, 3, 3);
   bool *keep = mem_alloc(rows.n, sizeof *keep);
   kept.n = 0;
   for (size_t i = 0; i < rows.n; i++) {
@@ -389,81 +240,11 @@ static void test_plan(void) {
   rows_free(&kept);
 }
 
-/* A site of made rows on either side; all sites share samples, some the width too. */
-static Status read_site(void *context, size_t first, size_t n, float *rows, Error *err) {
-  (void)err;
-  const Rows *site = context;
-  memcpy(rows, site->x + first * site->dx, n * site->dx * 4);
-  return STATUS_OK;
-}
-
-enum { SITES_X = 3, SITES_Y = 2, SITES = SITES_X + SITES_Y };
-
-/* The map in one form against drift_measure pair by pair. */
-static void check_map(const RowSide *sides, const RowPlan *plan, CrossForm form, size_t memory, const char *what) {
-  double values[4][SITES_X * SITES_Y];
-  const CrossMap map = {values[0], values[1], values[2], values[3]};
-  const CrossRequest request = {sides, sides + SITES_X, SITES_X, SITES_Y, plan, 200, 5, memory};
-  Error err = {0};
-  bool equal = cross_cka(&request, form, &map, &err) == STATUS_OK;
-  for (size_t i = 0; i < SITES_X * SITES_Y && equal; i++) {
-    const RowSource source = {sides[i / SITES_Y], sides[SITES_X + i % SITES_Y]};
-    const Measure *cka = &measure_cka;
-    Estimate estimates[3];
-    Interval intervals[3];
-    drift_measure(&source, plan, &cka, 1, NULL, true, estimates, &err);
-    intervals_bootstrap(plan->n_samples, 3, estimates, 200, 5, intervals);
-    const double expected[4] = {estimates[0].value, estimates[1].value, intervals[0].low, intervals[0].high};
-    for (size_t v = 0; v < 4; v++)
-      if (!is_close(values[v][i], expected[v], v < 2 ? 1e-6 : 1e-5, 1e-6)) {
-        printf("# pair %zu, number %zu: %.9g, pair by pair %.9g\n", i, v, values[v][i], expected[v]);
-        equal = false;
-      }
-    estimates_clear(estimates, 3);
-  }
-  ok(equal, "a map %s is what pairs give one by one", what);
-}
-
-static void test_cross(void) {
-  for (size_t clustered = 0; clustered < 2; clustered++) {
-    Rng rng = rng_new(17);
-    Rows sites[SITES];
-    RowSide sides[SITES];
-    Rng samples = rng_new(18);
-    sites[0] = random_rows(&samples, 220, 6, 0.4);
-    for (size_t s = 1; s < SITES; s++) {
-      const size_t d = s == 2 ? 9 : 6;
-      sites[s] = rows_new(sites[0].n, d, 1);
-      for (size_t i = 0; i < sites[0].n * d; i++)
-        sites[s].x[i] = (float)(sites[0].x[i / d * 6 + i % d % 6] * (1 + 0.2 * (double)(i % d)) +
-                                (double)s * 0.3 * rng_normal(&rng)) *
-                        (s == 4   ? 1e9f
-                         : s == 1 ? 1e-9f
-                                  : 1);
-    }
-    for (size_t i = 0; i < sites[0].n && !clustered; i++) sites[0].sample[i] = (uint32_t)i;
-    for (size_t s = 0; s < SITES; s++) sides[s] = (RowSide){sites[s].dx, read_site, &sites[s], "x", "s", NULL, NULL, NULL};
-    RowPlan plan;
-    Error err = {0};
-    row_plan_make(sites[0].n, sites[0].sample, NULL, &plan, &err);
-    check_map(sides, &plan, CROSS_ROWS, 0,
-              clustered ? "by rows, several rows a sample," : "by rows, one row a sample,");
-    check_map(sides, &plan, CROSS_COLUMNS, (size_t)1 << 30,
-              clustered ? "by columns, several rows a sample," : "by columns, one row a sample,");
-    check_map(sides, &plan, CROSS_COLUMNS, 1, "by columns in as many passes as pairs");
-    row_plan_clear(&plan);
-    for (size_t s = 0; s < SITES; s++) rows_free(&sites[s]);
-  }
-}
-
 int main(void) {
   test_numpy();
   test_properties();
   test_identity();
   test_small_drift();
-  test_refusals();
-  test_merge();
   test_plan();
-  test_cross();
   return tap_end();
 }

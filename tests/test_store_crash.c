@@ -1,43 +1,18 @@
-/* store/activations under way: resuming, other arguments, killed writers, full disks, and readers beside the writer. */
-#define _GNU_SOURCE
+/* store/activations under way: resuming, other arguments, killed writers, and readers beside the writer. Full disks are in
+ * test_store_full.c. */
 #include "base/file.h"
 #include "base/log.h"
 #include "base/rng.h"
-#include "store/result.h"
 #include "tests/store_fixture.h"
 #include "tests/tap.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 static char folder[] = "/tmp/fathom-crash.XXXXXX";
 static char *path, *part, *whole;
-
-static bool same_files(const char *a, const char *b) {
-  Error err = {0};
-  char *x = NULL, *y = NULL;
-  size_t n = 0, m = 1;
-  file_read(a, 1 << 28, &x, &n, &err);
-  file_read(b, 1 << 28, &y, &m, &err);
-  const bool same = x && y && n == m && memcmp(x, y, n) == 0;
-  free(x);
-  free(y);
-  return same;
-}
-
-/* Writes the rows that are left and finishes. */
-static Status go_on(const Fixture *f, Store *store, size_t done, Error *err) {
-  const Status status = fixture_write(f, store, done, f->contents.n_rows, err);
-  if (status == STATUS_OK) return store_finish(store, err);
-  store_close(store);
-  return status;
-}
 
 /* --- resuming --- */
 
@@ -56,7 +31,7 @@ static void test_resume(void) {
   store_close(store);
   f.contents.command_line = "fathom record m --resume -o a.h5";
   ok(store_create(path, &f.contents, true, &store, &done, &err) == STATUS_OK && done == 57, "resumes at the mark: %s", err.text);
-  ok(go_on(&f, store, done, &err) == STATUS_OK && file_exists(path) && !file_exists(part) && same_files(path, whole),
+  ok(fixture_go_on(&f, store, done, &err) == STATUS_OK && file_exists(path) && !file_exists(part) && fixture_same_files(path, whole),
      "and ends with the same bytes");
   ok(store_create(path, &f.contents, false, &store, &done, &err) == STATUS_OK && done == 0, "without resume it starts anew");
   fixture_write(&f, store, 0, 30, &err);
@@ -174,7 +149,7 @@ static pid_t start_writer(const Fixture *f, bool resume) {
     Error err = {0};
     Store *store;
     size_t done;
-    if (store_create(path, &f->contents, resume, &store, &done, &err) != STATUS_OK || go_on(f, store, done, &err) != STATUS_OK) {
+    if (store_create(path, &f->contents, resume, &store, &done, &err) != STATUS_OK || fixture_go_on(f, store, done, &err) != STATUS_OK) {
       fprintf(stderr, "# %s\n", err.text);
       _exit(1);
     }
@@ -229,7 +204,7 @@ static void test_killed(uint64_t seed) {
     if (WIFEXITED(status) && WEXITSTATUS(status) != 0) break;
     if (WIFSIGNALED(status)) kills++;
     if (file_exists(path) && (WIFSIGNALED(status) || kills < TIMES)) { /* it won, or died on its way out: anew */
-      unreadable += !same_files(path, whole);
+      unreadable += !fixture_same_files(path, whole);
       unlink(path);
       last = 0;
       continue;
@@ -247,7 +222,7 @@ static void test_killed(uint64_t seed) {
   ok(kills == TIMES, "killed %zu times in %zu starts", kills, starts);
   ok(unreadable == 0 && backward == 0, "always a store, its mark never moving back (%s)", err.text);
   ok(marks > 0, "%zu times with rows to resume from", marks);
-  ok(same_files(path, whole) && !file_exists(part), "resumed to the same bytes");
+  ok(fixture_same_files(path, whole) && !file_exists(part), "resumed to the same bytes");
   fixture_clear(&f);
   unlink(path);
   char *new = mem_format("%s.new", part);
@@ -291,99 +266,6 @@ static void test_killed_early(uint64_t seed) {
   free(new);
 }
 
-/* --- a full disk --- */
-
-static bool file_system_of(const char *where, size_t bytes) {
-  char options[40];
-  snprintf(options, sizeof options, "size=%zu", bytes);
-  return mount("fathom-test", where, "tmpfs", 0, options) == 0;
-}
-
-/* A store of a few MB on a disk of 16 with room left: an error that names the file, nothing under its name, and with room
- * again it goes on, from *kept rows if it had come so far, to the same bytes. Returns whether all that is so. */
-static bool fill(const char *disk, const Fixture *f, size_t room, size_t *kept, Error *err) {
-  char *target = file_join(disk, "a.h5"), *unfinished = file_join(disk, "a.h5.part"), *ballast = file_join(disk, "ballast");
-  Store *store = NULL;
-  Error later = {0};
-  bool right = file_system_of(disk, 16 << 20);
-  const int fd = open(ballast, O_CREAT | O_WRONLY, 0666);
-  right = right && fd >= 0 && posix_fallocate(fd, 0, (off_t)((16 << 20) - room)) == 0;
-  close(fd);
-  right = right && fixture_store(f, target, err) == STATUS_SYSTEM && strstr(err->text, target) &&
-          strstr(err->text, "No space left on device") && !file_exists(target);
-  right = right && file_exists(unfinished) == (strstr(err->text, "which --resume keeps") != NULL);
-  unlink(ballast);
-  right = right && store_create(target, &f->contents, true, &store, kept, &later) == STATUS_OK &&
-          go_on(f, store, *kept, &later) == STATUS_OK && same_files(target, whole);
-  umount(disk);
-  free(ballast);
-  free(unfinished);
-  free(target);
-  return right;
-}
-
-static void fill_stores(const char *disk, const Fixture *f) {
-  Error err = {0};
-  size_t kept = 0, wrong = 0, early = 0;
-  const bool right = fill(disk, f, 2 << 20, &kept, &err) && kept > 0;
-  ok(right, "with %zu rows kept: %s", kept, err.text);
-  fflush(stdout);
-  int status = 1;
-  const pid_t child = fork(); /* HDF5 leaks a buffer when the very first write of a file fails */
-  if (child == 0) _exit(!fill(disk, f, 0, &kept, &err));
-  ok(waitpid(child, &status, 0) == child && status == 0, "without any room");
-  for (size_t pages = 1; pages < 30; pages++) {
-    wrong += !fill(disk, f, pages * 4096, &kept, &err);
-    early += strstr(err.text, "--resume") == NULL;
-  }
-  ok(wrong == 0 && early > 5, "29 disks full at about the first row, %zu of them before it (%zu wrong)", early, wrong);
-}
-
-static void fill_results(const char *disk) {
-  Error err = {0};
-  char *target = file_join(disk, "run.h5");
-  const Provenance from = {.command = "train"};
-  Result *result = NULL;
-  size_t rank, shape[RESULT_MAX_RANK];
-  double *values = NULL, *row = mem_alloc(1 << 17, sizeof *row);
-  if (!file_system_of(disk, 4 << 20)) return;
-  Status status = result_create_in_place(target, "run", &from, &result, &err);
-  size_t steps = 0, flushed = 0;
-  for (; status == STATUS_OK && steps < 10; steps++) {
-    status = result_append(result, "train/drift", 1, (size_t[]){1 << 17}, row, &err);
-    if (status == STATUS_OK) status = result_flush(result, &err);
-    if (status == STATUS_OK) flushed = steps + 1;
-  }
-  ok(status == STATUS_SYSTEM && flushed > 0 && strstr(err.text, "run.h5: cannot write: No space left"), "%s", err.text);
-  result_close(result);
-  ok(result_open(target, &result, &err) == STATUS_OK &&
-         result_read_array(result, "train/drift", &rank, shape, &values, &err) == STATUS_OK && shape[0] == flushed,
-     "the run keeps its last flush");
-  result_close(result);
-  umount(disk);
-  free(values);
-  free(row);
-  free(target);
-}
-
-static void test_full_disk(void) {
-  char *disk = file_join(folder, "disk");
-  Error err = {0};
-  Fixture f;
-  fixture_init(&f, 500, 400, STORE_BF16);
-  if (mkdir(disk, 0777) != 0 || unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-      !file_system_of(disk, 1 << 20) || umount(disk) != 0) {
-    skip_one("no small file system can be mounted here: %s", strerror(errno));
-  } else {
-    ok(fixture_store(&f, whole, &err) == STATUS_OK, "a store with room");
-    fill_stores(disk, &f);
-    fill_results(disk);
-  }
-  rmdir(disk);
-  fixture_clear(&f);
-  free(disk);
-}
-
 /* --- other programs --- */
 
 static void test_h5dump(void) {
@@ -420,7 +302,6 @@ int main(int argc, char **argv) {
   const uint64_t seed_of_kills = argc > 1 ? strtoull(argv[1], NULL, 10) : 4242;
   test_killed(seed_of_kills);
   test_killed_early(seed_of_kills);
-  test_full_disk();
   test_h5dump();
   unlink(whole);
   ok(rmdir(folder) == 0, "nothing was left in the folder");
