@@ -94,9 +94,9 @@ awk -F'\t' -v strength="$strength" '
   { cell[FILENAME == ARGV[1], $2, $3] = sprintf("%.4f [%s, %s]", $4, $5 == "-" ? "-" : sprintf("%.4f", $5), $6 == "-" ? "-" : sprintf("%.4f", $6))
     if ($2 > last) last = $2 }
   END {
-    printf "%5s  %-26s %-26s  %-26s %-26s\n", "", "cka, no anchor", "cka, anchor " strength, "relative_l2, no anchor", "relative_l2, anchor " strength
+    printf "%5s  %-26s %-26s  %-26s %s\n", "", "cka, no anchor", "cka, anchor " strength, "relative_l2, no anchor", "relative_l2, anchor " strength
     for (l = 0; l <= last; l++)
-      printf "%5d  %-26s %-26s  %-26s %-26s\n", l, cell[1, l, "cka"], cell[0, l, "cka"], cell[1, l, "relative_l2"], cell[0, l, "relative_l2"]
+      printf "%5d  %-26s %-26s  %-26s %s\n", l, cell[1, l, "cka"], cell[0, l, "cka"], cell[1, l, "relative_l2"], cell[0, l, "relative_l2"]
   }' "$out/drift-plain.tsv" "$out/drift-anchored.tsv"
 if [ "$choice" = world ]; then
   echo

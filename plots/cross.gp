@@ -75,7 +75,7 @@ set yrange [-0.5 : n_a - 0.5]
 set xtics ()
 set ytics noenhanced
 set ytics ()
-do for [i = 1:n_a:tic_step(n_a, panel_h / (n_kinds_a > 1 ? 12 : 25))] { set ytics add (label_a(i) i - 1) }
+do for [i = 1:n_a:tic_step(n_a, panel_h / (n_kinds_a > 1 ? 12 : 35))] { set ytics add (label_a(i) i - 1) }
 do for [i = 1:n_b:tic_step(n_b, panel_w / (n_kinds_b > 1 ? 90 : 35))] { set xtics add (label_b(i) i - 1) }
 # The models' names, where there are two and there is room for them.
 have_names = head_models == 2 && HEAD_MODEL[1] ne HEAD_MODEL[2]
