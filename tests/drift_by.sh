@@ -267,6 +267,10 @@ if command -v "${GNUPLOT:-gnuplot}" >/dev/null; then
   FATHOM_PLOTS_DIR=$SRCDIR/plots "$FATHOM" plot margin.h5 --figure pairs -o pairs.svg 2>err && [ ! -s err ] && [ "$(grep -c '<svg' pairs.svg)" = 1 ] &&
     [ "$(grep -o 'rank correlation -1.00' pairs.svg | wc -l)" = 3 ] && [ "$(grep -c "<use .*translate" pairs.svg)" = 60 ]
   ok $? "a picture of its pairs: a panel a site, a point a pair"
+  "$make" deep.h5 pairs=1 shortest=2 layers=30 && "$FATHOM" drift deep.h5 deep.h5 --by margin --margins down.tsv --bootstrap 0 -o deep-margin.h5 >/dev/null &&
+    FATHOM_PLOTS_DIR=$SRCDIR/plots "$FATHOM" plot deep-margin.h5 --figure pairs -o deep.svg
+  is "$(grep -o 'blocks\.[0-9]*\.hook_resid_post: no rank' deep.svg | tr -dc '0-9\n' | tr '\n' ' ')$(grep -c '12 of 30 panels' deep.svg)" "0 3 5 8 11 13 16 18 21 24 26 29 1" \
+    "of many sites those evenly between the first and the last"
   "$make" too-many.h5 groups=70 samples=140 && "$FATHOM" drift too-many.h5 too-many.h5 --by group --measures cosine --bootstrap 0 -o too-many-groups.h5 >/dev/null
   fails 3 'more than 64 panels or parts, expected no more in one figure' "more lines than a figure holds" \
     env FATHOM_PLOTS_DIR="$SRCDIR/plots" "$FATHOM" plot too-many-groups.h5 -o too-many.svg

@@ -42,8 +42,8 @@ void table_close_notebook(Table *notebook);
 void table_summary_number(Table *table, const char *name, double value);
 void table_summary_text(Table *table, const char *name, const char *value);
 
-/* The next cell of the row; the row ends with its last column. NaN and NULL are "-" in TSV and null in JSON; tabs and
- * newlines in a string become blanks in TSV. */
+/* The next cell of the row; the row ends with its last column. NaN and NULL are "-" in TSV and null in JSON;
+ * control characters of a string, tabs and newlines among them, become blanks in TSV. */
 void table_string(Table *table, const char *value);
 void table_number(Table *table, double value); /* 9 significant digits */
 void table_count(Table *table, size_t value);
