@@ -181,19 +181,15 @@ static void accumulate(void *state, const RowBlock *block) {
     accumulate_products(c, block);
 }
 
-static void add_all(size_t n, const double *from, double *into) {
-  for (size_t i = 0; from && i < n; i++) into[i] += from[i];
-}
-
 static void merge(void *into, const void *from) {
   Cka *a = into;
   const Cka *b = from;
   for (size_t k = 0; k < PAIRS; k++) {
     const size_t size = left_width(&a->shape, k) * right_width(&a->shape, k), n = a->shape.n_samples;
-    add_all(size, b->total[k], a->total[k]);
-    add_all(size, b->sums[k], a->sums[k]);
-    add_all(n, b->own[k], a->own[k]);
-    add_all(n, b->along[k], a->along[k]);
+    sums_add(size, b->total[k], a->total[k]);
+    sums_add(size, b->sums[k], a->sums[k]);
+    sums_add(n, b->own[k], a->own[k]);
+    sums_add(n, b->along[k], a->along[k]);
     a->bent[k] += b->bent[k];
     a->corner[k] += b->corner[k];
   }

@@ -90,23 +90,14 @@ static void accumulate(void *state, const RowBlock *block) {
     accumulate_sums(c, block);
 }
 
-static void add_all(size_t n, const double *from, double *into) {
-  for (size_t i = 0; from && i < n; i++) into[i] += from[i];
-}
-
 static void merge(void *into, const void *from) {
   Coherence *a = into;
   const Coherence *b = from;
-  add_all(a->shape.dx, b->sum, a->sum);
-  add_all(a->shape.n_samples, b->length, a->length);
-  add_all(a->shape.n_samples, b->rows, a->rows);
-  add_all(a->shape.n_samples, b->along, a->along);
+  sums_add(a->shape.dx, b->sum, a->sum);
+  sums_add(a->shape.n_samples, b->length, a->length);
+  sums_add(a->shape.n_samples, b->rows, a->rows);
+  sums_add(a->shape.n_samples, b->along, a->along);
   a->scatter += b->scatter;
-}
-
-static Status settle(void *state, Error *err) {
-  (void)state, (void)err;
-  return STATUS_OK;
 }
 
 /* first->sum is not 0 and not all rows moved alike. */
@@ -158,7 +149,7 @@ const Measure measure_coherence = {
     .begin = begin,
     .accumulate = accumulate,
     .merge = merge,
-    .settle = settle,
+    .settle = settle_nothing,
     .finish = finish,
     .free = free_state,
 };

@@ -72,11 +72,6 @@ static void merge(void *into, const void *from) {
   a->spread += b->spread;
 }
 
-static Status settle(void *state, Error *err) {
-  (void)state, (void)err;
-  return STATUS_OK;
-}
-
 /* A ratio of sums over samples; the mean that CENTRED takes out counts as given. */
 static Estimate estimate(const Cosine *c, const double *angle) {
   const size_t n = c->shape.n_samples;
@@ -118,7 +113,7 @@ const Measure measure_cosine = {
     .begin = begin,
     .accumulate = accumulate,
     .merge = merge,
-    .settle = settle,
+    .settle = settle_nothing,
     .finish = finish,
     .free = free_state,
 };

@@ -29,7 +29,7 @@ static void *begin(const DriftShape *shape, const void *settled) {
   (void)settled;
   Knn *k = mem_alloc(1, sizeof *k);
   k->shape = *shape;
-  kept_rows_init(&k->rows, shape->subsample, shape->dx, shape->dy);
+  k->rows = kept_rows_new(shape->subsample, shape->dx, shape->dy);
   return k;
 }
 
@@ -41,13 +41,11 @@ static void free_state(void *state) {
 
 static void accumulate(void *state, const RowBlock *block) {
   Knn *k = state;
-  kept_rows_take(&k->rows, k->shape.subsample, k->shape.dx, k->shape.dy, block);
+  kept_rows_take(&k->rows, block);
 }
 
 static void merge(void *into, const void *from) {
-  Knn *a = into;
-  const Knn *b = from;
-  kept_rows_merge(&a->rows, &b->rows, a->shape.subsample, a->shape.dx, a->shape.dy);
+  kept_rows_merge(&((Knn *)into)->rows, &((const Knn *)from)->rows);
 }
 
 /* The K rows of largest similarity [n], [begin, end) left out, to nearest. */
@@ -104,8 +102,7 @@ static Status settle(void *state, Error *err) {
   for (size_t i = 0; i < s->n_samples; i++)
     if (s->begin[i + 1] - s->begin[i] > longest) longest = s->begin[i + 1] - s->begin[i];
   k->value = NAN;
-  if (s->n_rows <= longest + K || kept_rows_constant(s->n_rows, k->shape.dx, k->rows.x) ||
-      kept_rows_constant(s->n_rows, k->shape.dy, k->rows.y))
+  if (s->n_rows <= longest + K || kept_rows_constant(&k->rows))
     return STATUS_OK;
   uint32_t *of_x = all_nearest(s, k->shape.dx, k->rows.x), *of_y = all_nearest(s, k->shape.dy, k->rows.y);
   double sum = 0;

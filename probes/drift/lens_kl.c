@@ -95,11 +95,6 @@ static void merge(void *into, const void *from) {
   }
 }
 
-static Status settle(void *state, Error *err) {
-  (void)state, (void)err;
-  return STATUS_OK;
-}
-
 static void finish(const void *state, Estimate *estimates) {
   const LensKl *k = state;
   const size_t n = k->shape.n_samples;
@@ -125,7 +120,7 @@ const Measure measure_lens_kl = {
     .begin = begin,
     .accumulate = accumulate,
     .merge = merge,
-    .settle = settle,
+    .settle = settle_nothing,
     .finish = finish,
     .free = free_state,
 };

@@ -25,6 +25,15 @@ const Measure *measure_find(const char *value_name, size_t *index) {
 
 bool is_constant(double centred_square, double raw_square) { return !(centred_square > 1e-26 * raw_square); }
 
+Status settle_nothing(void *state, Error *err) {
+  (void)state, (void)err;
+  return STATUS_OK;
+}
+
+void sums_add(size_t n, const double *from, double *into) {
+  for (size_t i = 0; from && i < n; i++) into[i] += from[i];
+}
+
 /* Delete-one values of the ratio itself; the log and the power count to first order. */
 void estimate_of_ratio(const Ratio *r, size_t n, Estimate *e) {
   e->scale = SCALE_LOG;

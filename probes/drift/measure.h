@@ -107,6 +107,12 @@ const Measure *measure_find(const char *value_name, size_t *index);
  * compared with the raw one; a float32 row that differs in its last bit is still seen among a billion rows. */
 bool is_constant(double centred_square, double raw_square);
 
+/* Of measures whose state needs no last step. */
+Status settle_nothing(void *state, Error *err);
+
+/* Adds sums [n] of another worker; none where from is NULL. */
+void sums_add(size_t n, const double *from, double *into);
+
 /* Pseudo-values with their mean taken out, as an estimate's. */
 void pseudo_centre(size_t n, double *pseudo);
 

@@ -169,10 +169,6 @@ static void accumulate(void *state, const RowBlock *block) {
     }
 }
 
-static void add_all(size_t n, const double *from, double *into) {
-  for (size_t i = 0; from && i < n; i++) into[i] += from[i];
-}
-
 static void merge(void *into, const void *from) {
   ProbeTransfer *a = into;
   const ProbeTransfer *b = from;
@@ -180,11 +176,11 @@ static void merge(void *into, const void *from) {
   for (size_t c = 0; c < classes; c++) a->counts[c] += b->counts[c];
   for (size_t side = 0; side < SIDES && !a->settled; side++) {
     scatter_merge(&a->fits[side].scatter, &b->fits[side].scatter);
-    add_all(d, b->fits[side].sum, a->fits[side].sum);
-    add_all(classes * d, b->fits[side].cross, a->fits[side].cross);
+    sums_add(d, b->fits[side].sum, a->fits[side].sum);
+    sums_add(classes * d, b->fits[side].cross, a->fits[side].cross);
   }
-  for (size_t k = 0; k < CHANCE; k++) add_all(n, b->right[k], a->right[k]);
-  add_all(n, b->rows, a->rows);
+  for (size_t k = 0; k < CHANCE; k++) sums_add(n, b->right[k], a->right[k]);
+  sums_add(n, b->rows, a->rows);
 }
 
 /* Sums become weights and offsets. *defined is false where the side says nothing. */

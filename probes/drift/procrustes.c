@@ -175,20 +175,16 @@ static void accumulate(void *state, const RowBlock *block) {
     accumulate_residual(p, block);
 }
 
-static void add_all(size_t n, const double *from, double *into) {
-  for (size_t i = 0; from && i < n; i++) into[i] += from[i];
-}
-
 static void merge(void *into, const void *from) {
   Procrustes *a = into;
   const Procrustes *b = from;
   const size_t n = a->shape.n_samples, square = a->rank * a->rank;
-  add_all(a->shape.dx * a->shape.dy, b->total, a->total);
-  add_all(n, b->residual, a->residual);
-  add_all(n, b->share_a, a->share_a);
-  add_all(n, b->share_b, a->share_b);
-  add_all(square, b->squares, a->squares);
-  add_all(square, b->mixed, a->mixed);
+  sums_add(a->shape.dx * a->shape.dy, b->total, a->total);
+  sums_add(n, b->residual, a->residual);
+  sums_add(n, b->share_a, a->share_a);
+  sums_add(n, b->share_b, a->share_b);
+  sums_add(square, b->squares, a->squares);
+  sums_add(square, b->mixed, a->mixed);
   a->square_a += b->square_a;
   a->square_b += b->square_b;
   a->bias += b->bias;

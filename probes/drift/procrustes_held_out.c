@@ -130,19 +130,15 @@ static void accumulate(void *state, const RowBlock *block) {
   if (p->settled && p->settled->rotation) accumulate_residual(p, block);
 }
 
-static void add_all(size_t n, const double *from, double *into) {
-  for (size_t i = 0; from && i < n; i++) into[i] += from[i];
-}
-
 static void merge(void *into, const void *from) {
   HeldOut *a = into;
   const HeldOut *b = from;
   const size_t d = a->shape.dx, n = a->shape.n_samples;
-  add_all(d * d, b->total, a->total);
-  add_all(n, b->residual, a->residual);
-  for (size_t side = 0; side < SIDES; side++) add_all(n, b->share[side], a->share[side]);
+  sums_add(d * d, b->total, a->total);
+  sums_add(n, b->residual, a->residual);
+  for (size_t side = 0; side < SIDES; side++) sums_add(n, b->share[side], a->share[side]);
   for (size_t k = 0; k < HALVES * SIDES; k++) {
-    add_all(d, b->sums[k / SIDES][k % SIDES], a->sums[k / SIDES][k % SIDES]);
+    sums_add(d, b->sums[k / SIDES][k % SIDES], a->sums[k / SIDES][k % SIDES]);
     a->squares[k / SIDES][k % SIDES] += b->squares[k / SIDES][k % SIDES];
   }
   for (size_t half = 0; half < HALVES; half++) a->counts[half] += b->counts[half];

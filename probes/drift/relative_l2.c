@@ -55,11 +55,6 @@ static void merge(void *into, const void *from) {
   }
 }
 
-static Status settle(void *state, Error *err) {
-  (void)state, (void)err;
-  return STATUS_OK;
-}
-
 static void finish(const void *state, Estimate *estimates) {
   const RelativeL2 *r = state;
   const size_t n = r->shape.n_samples;
@@ -101,7 +96,7 @@ const Measure measure_relative_l2 = {
     .begin = begin,
     .accumulate = accumulate,
     .merge = merge,
-    .settle = settle,
+    .settle = settle_nothing,
     .finish = finish,
     .free = free_state,
 };

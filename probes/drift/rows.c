@@ -68,22 +68,28 @@ void row_plan_leave_out(RowPlan *plan, const bool *left_out) {
   plan->n_samples = n_samples;
 }
 
-Status row_plan_sample(RowPlan *plan, size_t n_rows, uint64_t seed, Error *err) {
-  if (plan->n_rows <= n_rows) return STATUS_OK;
+size_t row_plan_draw(const RowPlan *plan, size_t n_rows, uint64_t seed, bool *drawn) {
   const size_t n_samples = plan->n_samples;
   Rng rng = rng_new(seed);
-  size_t *order = mem_alloc(n_samples, sizeof *order), taken = 0, n = 0;
-  bool *left_out = mem_alloc(n_samples, sizeof *left_out);
-  for (size_t s = 0; s < n_samples; s++) order[s] = s, left_out[s] = true;
-  rng_shuffle(&rng, order, n_samples);
-  for (; taken < n_samples; taken++) {
-    const size_t s = order[taken], rows = plan->begin[s + 1] - plan->begin[s];
-    if (n + rows > n_rows) break;
-    left_out[s] = false;
-    n += rows;
+  size_t *order = mem_alloc(n_samples, sizeof *order), taken = 0;
+  for (size_t s = 0; s < n_samples; s++) order[s] = s, drawn[s] = false;
+  if (plan->n_rows > n_rows) rng_shuffle(&rng, order, n_samples);
+  for (size_t n = 0; taken < n_samples; taken++) {
+    const size_t s = order[taken];
+    n += plan->begin[s + 1] - plan->begin[s];
+    if (n > n_rows) break;
+    drawn[s] = true;
   }
-  if (taken) row_plan_leave_out(plan, left_out);
   free(order);
+  return taken;
+}
+
+Status row_plan_sample(RowPlan *plan, size_t n_rows, uint64_t seed, Error *err) {
+  if (plan->n_rows <= n_rows) return STATUS_OK;
+  bool *left_out = mem_alloc(plan->n_samples, sizeof *left_out);
+  const size_t taken = row_plan_draw(plan, n_rows, seed, left_out);
+  for (size_t s = 0; s < plan->n_samples; s++) left_out[s] = !left_out[s];
+  if (taken) row_plan_leave_out(plan, left_out);
   free(left_out);
   if (taken) return STATUS_OK;
   return error_set(err, STATUS_USAGE, "--rows %zu: fewer than one sample has: samples have up to %zu rows", n_rows,

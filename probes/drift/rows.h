@@ -30,6 +30,10 @@ void row_plan_clear(RowPlan *plan);
 /* Takes the samples marked in left_out [n_samples] out of the plan. */
 void row_plan_leave_out(RowPlan *plan, const bool *left_out);
 
+/* Marks in drawn [n_samples] whole samples in an order that depends on the seed alone, up to the first with which they would
+ * make more than n_rows rows; all where these are no more. Returns how many. */
+size_t row_plan_draw(const RowPlan *plan, size_t n_rows, uint64_t seed, bool *drawn);
+
 /* Keeps whole samples drawn at random, as many as make at most n_rows rows, in their order. STATUS_USAGE where not one does. */
 Status row_plan_sample(RowPlan *plan, size_t n_rows, uint64_t seed, Error *err);
 

@@ -28,7 +28,7 @@ static void *begin(const DriftShape *shape, const void *settled) {
   (void)settled;
   Rsa *r = mem_alloc(1, sizeof *r);
   r->shape = *shape;
-  kept_rows_init(&r->rows, shape->subsample, shape->dx, shape->dy);
+  r->rows = kept_rows_new(shape->subsample, shape->dx, shape->dy);
   return r;
 }
 
@@ -41,13 +41,11 @@ static void free_state(void *state) {
 
 static void accumulate(void *state, const RowBlock *block) {
   Rsa *r = state;
-  kept_rows_take(&r->rows, r->shape.subsample, r->shape.dx, r->shape.dy, block);
+  kept_rows_take(&r->rows, block);
 }
 
 static void merge(void *into, const void *from) {
-  Rsa *a = into;
-  const Rsa *b = from;
-  kept_rows_merge(&a->rows, &b->rows, a->shape.subsample, a->shape.dx, a->shape.dy);
+  kept_rows_merge(&((Rsa *)into)->rows, &((const Rsa *)from)->rows);
 }
 
 /* One side's pairs, row by row, each with the rows of all later samples. */
@@ -158,7 +156,7 @@ static Status settle(void *state, Error *err) {
   Rsa *r = state;
   const RowSubsample *s = r->shape.subsample;
   r->value = NAN;
-  if (kept_rows_constant(s->n_rows, r->shape.dx, r->rows.x) || kept_rows_constant(s->n_rows, r->shape.dy, r->rows.y) ||
+  if (kept_rows_constant(&r->rows) ||
       count_pairs(s) < 2)
     return STATUS_OK;
   Pairs x = rank_pairs(s, r->shape.dx, r->rows.x), y = rank_pairs(s, r->shape.dy, r->rows.y);

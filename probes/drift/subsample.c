@@ -2,7 +2,6 @@
 #include "probes/drift/subsample.h"
 
 #include "base/memory.h"
-#include "base/rng.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -11,30 +10,20 @@
 RowSubsample *row_subsample_new(const RowPlan *plan, uint64_t seed) {
   RowSubsample *s = mem_alloc(1, sizeof *s);
   const size_t n = s->n_all = plan->n_samples;
-  size_t *order = mem_alloc(n, sizeof *order), n_rows = 0;
+  bool *drawn = mem_alloc(n, sizeof *drawn);
   s->at = mem_alloc(n, sizeof *s->at);
   s->begin = mem_alloc(n + 1, sizeof *s->begin);
   s->kept = mem_alloc(n, sizeof *s->kept);
+  row_plan_draw(plan, SUBSAMPLE_ROWS, seed, drawn);
   for (size_t i = 0; i < n; i++) {
-    order[i] = i;
-    s->at[i] = SUBSAMPLE_OUT;
-  }
-  Rng rng = rng_new(seed);
-  if (plan->n_rows > SUBSAMPLE_ROWS) rng_shuffle(&rng, order, n);
-  for (size_t i = 0; i < n; i++) {
-    const size_t rows = plan->begin[order[i] + 1] - plan->begin[order[i]];
-    if (n_rows + rows > SUBSAMPLE_ROWS) break;
-    n_rows += rows;
-    s->at[order[i]] = 0;
-  }
-  for (size_t i = 0; i < n; i++) {
-    if (s->at[i] == SUBSAMPLE_OUT) continue;
+    s->at[i] = drawn[i] ? s->n_rows : SUBSAMPLE_OUT;
+    if (!drawn[i]) continue;
     s->kept[s->n_samples] = i;
-    s->begin[s->n_samples++] = s->at[i] = s->n_rows;
+    s->begin[s->n_samples++] = s->n_rows;
     s->n_rows += plan->begin[i + 1] - plan->begin[i];
   }
   s->begin[s->n_samples] = s->n_rows;
-  free(order);
+  free(drawn);
   return s;
 }
 
@@ -46,10 +35,9 @@ void row_subsample_free(RowSubsample *s) {
   free(s);
 }
 
-void kept_rows_init(KeptRows *kept, const RowSubsample *s, size_t dx, size_t dy) {
-  kept->x = mem_alloc(s->n_rows * dx, sizeof *kept->x);
-  kept->y = mem_alloc(s->n_rows * dy, sizeof *kept->y);
-  kept->seen = mem_alloc(s->n_all, sizeof *kept->seen);
+KeptRows kept_rows_new(const RowSubsample *s, size_t dx, size_t dy) {
+  return (KeptRows){s, dx, dy, mem_alloc(s->n_rows * dx, sizeof(float)), mem_alloc(s->n_rows * dy, sizeof(float)),
+                    mem_alloc(s->n_all, sizeof(bool))};
 }
 
 void kept_rows_clear(KeptRows *kept) {
@@ -58,9 +46,10 @@ void kept_rows_clear(KeptRows *kept) {
   free(kept->seen);
 }
 
-void kept_rows_take(KeptRows *kept, const RowSubsample *s, size_t dx, size_t dy, const RowBlock *block) {
+void kept_rows_take(KeptRows *kept, const RowBlock *block) {
+  const size_t dx = kept->dx, dy = kept->dy;
   for (size_t i = 0; i < block->n_samples; i++) {
-    const size_t sample = block->first_sample + i, at = s->at[sample], first = block->begin[i];
+    const size_t sample = block->first_sample + i, at = kept->of->at[sample], first = block->begin[i];
     if (at == SUBSAMPLE_OUT) continue;
     const size_t n = block->begin[i + 1] - first;
     memcpy(kept->x + at * dx, block->x + first * dx, n * dx * sizeof *kept->x);
@@ -69,7 +58,9 @@ void kept_rows_take(KeptRows *kept, const RowSubsample *s, size_t dx, size_t dy,
   }
 }
 
-void kept_rows_merge(KeptRows *into, const KeptRows *from, const RowSubsample *s, size_t dx, size_t dy) {
+void kept_rows_merge(KeptRows *into, const KeptRows *from) {
+  const RowSubsample *s = into->of;
+  const size_t dx = into->dx, dy = into->dy;
   for (size_t i = 0; i < s->n_samples; i++) {
     const size_t sample = s->kept[i], first = s->begin[i], n = s->begin[i + 1] - first;
     if (!from->seen[sample]) continue;
@@ -79,10 +70,14 @@ void kept_rows_merge(KeptRows *into, const KeptRows *from, const RowSubsample *s
   }
 }
 
-bool kept_rows_constant(size_t n, size_t d, const float *rows) {
+static bool all_same(size_t n, size_t d, const float *rows) {
   for (size_t i = 1; i < n; i++)
     if (memcmp(rows, rows + i * d, d * sizeof *rows) != 0) return false;
   return true;
+}
+
+bool kept_rows_constant(const KeptRows *kept) {
+  return all_same(kept->of->n_rows, kept->dx, kept->x) || all_same(kept->of->n_rows, kept->dy, kept->y);
 }
 
 void kept_rows_unit(size_t n, size_t d, const float *rows, bool centred, double *unit) {

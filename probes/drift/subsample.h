@@ -26,18 +26,19 @@ void row_subsample_free(RowSubsample *subsample); /* NULL is fine */
 
 /* The rows of a subsample, raw, as they come by in blocks. */
 typedef struct KeptRows {
+  const RowSubsample *of;
+  size_t dx, dy;
   float *x, *y; /* [subsample rows, dx], [subsample rows, dy] */
   bool *seen;   /* [n_all] samples whose rows are there */
 } KeptRows;
 
-void kept_rows_init(KeptRows *kept, const RowSubsample *subsample, size_t dx, size_t dy);
+KeptRows kept_rows_new(const RowSubsample *subsample, size_t dx, size_t dy);
 void kept_rows_clear(KeptRows *kept);
-void kept_rows_take(KeptRows *kept, const RowSubsample *subsample, size_t dx, size_t dy, const RowBlock *block);
-/* Adds what another worker has seen. */
-void kept_rows_merge(KeptRows *into, const KeptRows *from, const RowSubsample *subsample, size_t dx, size_t dy);
+void kept_rows_take(KeptRows *kept, const RowBlock *block);
+void kept_rows_merge(KeptRows *into, const KeptRows *from); /* adds what another worker has seen */
 
-/* Are all rows [n, d] the same? Then who is nearest to whom is rounding. */
-bool kept_rows_constant(size_t n, size_t d, const float *rows);
+/* Are all rows of one of the sides the same? Then who is nearest to whom is rounding. */
+bool kept_rows_constant(const KeptRows *kept);
 
 /* Kept rows [n, d] scaled to length 1, in float64; with centred, each without the mean of its own entries first, so
  * that inner products are correlations. Rows without length become zeros. */
