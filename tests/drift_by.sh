@@ -285,6 +285,12 @@ else
   skip "no gnuplot"
 fi
 
+cp a.h5 read.h5 && cp eval.h5 read-margins.h5
+fails 2 '--output read\.h5: is read, expected another file to write to' "a result over a recording" "$FATHOM" drift read.h5 all.h5 --measures cosine -o read.h5
+fails 2 '--output ./read\.h5: is read' "or over the other" "$FATHOM" drift all.h5 read.h5 --by label --measures cosine -o ./read.h5
+fails 2 '--output read-margins\.h5: is read' "or over margins" "$FATHOM" drift recorded.h5 recorded.h5 --by margin --margins scored.tsv --margins read-margins.h5 -o read-margins.h5
+cmp -s a.h5 read.h5 && cmp -s eval.h5 read-margins.h5
+ok $? "what is read stays as it was"
 if [ -w /dev/full ]; then
   fails 4 '^fathom: /dev/full: .*No space left on device' "a full device for the result" "$FATHOM" drift a.h5 all.h5 --by label --measures cosine -o /dev/full
   fails 4 '^fathom: /dev/full: .*No space left on device' "and for samples" "$FATHOM" drift a.h5 all.h5 --by sample -o /dev/full

@@ -1,6 +1,7 @@
 /* fathom drift: how far the activations of one store are from those of another, layer by layer. */
 #include "command/drift.h"
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "command/drift_by.h"
 
@@ -54,6 +55,17 @@ static Status check_by(const DriftSettings *s, Error *err) {
   return STATUS_OK;
 }
 
+/* Could the result be written, and not over what is read? Found out before anything is measured. */
+static Status check_output(const Invocation *call, const DriftSettings *s, Error *err) {
+  const char *const read[] = {call->args[0], call->args[1], s->against, s->noise, s->margins.count > 0 ? s->margins.items[0] : NULL,
+                              s->margins.count > 1 ? s->margins.items[1] : NULL};
+  if (!s->output) return STATUS_OK;
+  for (size_t i = 0; i < sizeof read / sizeof read[0]; i++)
+    if (read[i] && file_is_same(s->output, read[i]))
+      return error_set(err, STATUS_USAGE, "--output %s: is read, expected another file to write to", s->output);
+  return file_check_writable(s->output, err);
+}
+
 static Status run(const Invocation *call, const void *given, Error *err) {
   const DriftSettings *settings = given;
   if (settings->list) return list_measures(call, settings, err);
@@ -62,7 +74,8 @@ static Status run(const Invocation *call, const void *given, Error *err) {
   if (settings->bootstrap && settings->bootstrap < BOOTSTRAP_LEAST)
     return error_set(err, STATUS_USAGE, "--bootstrap %zu: expected 0 or at least %d resamples", settings->bootstrap,
                      BOOTSTRAP_LEAST);
-  const Status asked = check_by(settings, err);
+  Status asked = check_by(settings, err);
+  if (asked == STATUS_OK) asked = check_output(call, settings, err);
   if (asked != STATUS_OK) return asked;
   DriftStores stores = {0};
   DriftBeside beside = {0};

@@ -1,6 +1,6 @@
 /* `fathom drift --by`: where the change lies. drift_by.c (which way, and the table of those that give one), drift_parts.c
  * (positions, groups, labels), drift_branches.c (what attention and MLP add), drift_samples.c (samples that drift most),
- * drift_margins.c (drift of pairs against the change of their reward margin). */
+ * drift_margins.c (drift of pairs against their reward margin, which margins.h finds). */
 #ifndef FATHOM_COMMAND_DRIFT_BY_H
 #define FATHOM_COMMAND_DRIFT_BY_H
 
