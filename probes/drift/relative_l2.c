@@ -1,9 +1,10 @@
 /* Relative L2 drift: sqrt( sum_i |y_i - x_i|^2 / sum_i |x_i - mean x|^2 ), the size of the change in units of the
- * frozen model's own spread. The formula is fathom's own (METHODS section 2), and the anchor of training penalises its
+ * frozen model's own spread. The formula is fathom's own, and the anchor of training penalises its
  * square.
  *
- * Intervals: the spread of few samples around their own mean is too small, and the drift too large; without a sample the
- * others' mean moves as well, |sum of its x - mean x|^2 / (their rows), from which the jackknife tells by how much. */
+ * Intervals: the spread of few samples around their own mean is too small, and the drift too large; without a sample
+ * the others' mean moves as well, |sum of its x - mean x|^2 / (their rows), from which the jackknife tells by how much.
+ */
 #include "base/memory.h"
 #include "num/crossproduct.h"
 #include "probes/drift/measure.h"

@@ -1,4 +1,4 @@
-/* The mixture-weighted log ratio of two distributions over one vocabulary (METHODS 3.6; the value-bias paper, arXiv
+/* The mixture-weighted log ratio of two distributions over one vocabulary (the value-bias paper, arXiv
  * 2601.20838):
  *
  *     MWLR(y) = 0.5 (p1(y) + p2(y)) (log p2(y) - log p1(y))

@@ -27,7 +27,7 @@ static uint32_t *row_units(const StoreContents *c) {
   return units;
 }
 
-/* The rows both stores hold. Position 0 of each sequence is left out (METHODS section 1), except where a row stands for
+/* The rows both stores hold. Position 0 of each sequence is left out, except where a row stands for
  * its whole sample by rule (last, mean). Samples that an unfinished store cuts in two are left out whole. */
 static Status plan_rows(DriftStores *stores, bool keep_first, Error *err) {
   const StoreContents *c = store_contents(stores->a);
@@ -132,7 +132,8 @@ Status drift_stores_open(const char *path_a, const char *path_b, const DriftSett
   if (status == STATUS_OK) status = plan_rows(stores, settings->keep_first, err);
   if (status == STATUS_OK && settings->lens) status = drift_lens_open(settings->lens, stores->a, &stores->lens, err);
   stores->n_samples = stores->plan.n_samples;
-  if (status == STATUS_OK && settings->rows) status = row_plan_sample(&stores->plan, settings->rows, settings->common.seed, err);
+  if (status == STATUS_OK && settings->rows)
+    status = row_plan_sample(&stores->plan, settings->rows, settings->common.seed, err);
   if (status == STATUS_OK) status = choose(stores->a, settings, &stores->sites_a, &stores->n_a, err);
   if (status == STATUS_OK) status = choose(stores->b, settings, &stores->sites_b, &stores->n_b, err);
   if (status == STATUS_OK && !settings->cross) status = pair_sites(stores, settings->sites || settings->layers, err);
@@ -210,8 +211,10 @@ void drift_note_sites(Table *table, const DriftStores *stores) {
   for (size_t i = stores->n_a; i-- > 0;)
     if (a[stores->sites_a[i]].width != b[stores->sites_b[i]].width) n++, first = i;
   if (n)
-    table_note(table, "widths differ at %zu sites, the first %s: %zu against %zu; measures that need one width are undefined there",
-               n, a[stores->sites_a[first]].name, a[stores->sites_a[first]].width, b[stores->sites_b[first]].width);
+    table_note(
+        table,
+        "widths differ at %zu sites, the first %s: %zu against %zu; measures that need one width are undefined there",
+        n, a[stores->sites_a[first]].name, a[stores->sites_a[first]].width, b[stores->sites_b[first]].width);
   note_only(table, stores->n_only_a, stores->only_a, stores->a);
   note_only(table, stores->n_only_b, stores->only_b, stores->b);
 }

@@ -74,7 +74,7 @@ Status scan_file_add(ScanFile *file, const ScanAnswers *answers, Error *err);
 Status scan_file_finish(ScanFile *file, Error *err);
 void scan_file_close(ScanFile *file); /* leaves PATH.part of an unfinished scan; all zeros is fine */
 
-/* The CSV of METHODS 3.3: token_id,token_name,token_decoded,PROMPT...; of words response,PROMPT... */
+/* The CSV that published scans have, too: token_id,token_name,token_decoded,PROMPT...; of words response,PROMPT... */
 Status scan_write_csv(const char *path, const ScanPrompts *prompts, const ScanAnswers *answers, const double *rewards,
                       Error *err);
 

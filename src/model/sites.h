@@ -1,4 +1,4 @@
-/* The places where activations can be tapped, by TransformerLens's names (METHODS section 1).
+/* The places where activations can be tapped, by TransformerLens's names.
  *
  * attn_out and mlp_out are what is added to the residual stream, after norms and multipliers of their own; q, k and v
  * are what the projections give, biases included, before q/k norms and the rotary embedding; resid_pre of block 0 has

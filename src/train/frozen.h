@@ -23,8 +23,8 @@ Status frozen_open(Frozen *frozen, const char *path, TokenRule rule, size_t n_la
                    const Sample *const *samples, size_t n_samples, Error *err);
 void frozen_close(Frozen *frozen); /* all zeros is fine */
 
-/* scale[l] over the counted rows of the first n_train samples (METHODS section 4), in float64. A block whose rows are
- * all alike has no scale: STATUS_NUMERIC. */
+/* scale[l] over the counted rows of the first n_train samples (the manual, "The loss"), in float64. A block whose rows
+ * are all alike has no scale: STATUS_NUMERIC. */
 Status frozen_measure_scale(Frozen *frozen, const Sample *const *samples, size_t n_train, Error *err);
 
 /* Counted rows of a sample. */

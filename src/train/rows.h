@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-/* Token rules (METHODS section 1). */
+/* Token rules. */
 typedef enum TokenRule {
   TOKENS_LAST,     /* the last token */
   TOKENS_RESPONSE, /* the tokens of the final assistant turn; all where a sample is plain text */
