@@ -88,20 +88,22 @@ const Command command_calibrate = {
     .summary = "check the instruments on made models in which the truth is planted",
     .details =
         "Pretrains small language models on texts of a made world, plants truths and looks for them with the functions of drift,\n"
-        "weights, implicit and eval. All of it is fathom's own; no data are needed. Planted in one block of the base model:\n"
-        "  nothing      recorded twice\n"
-        "  noise        in every matrix\n"
-        "  rotation     of each head's values, undone by the next matrix: behind it all is as it was\n"
-        "  translation  a vector added to all that the MLP gives\n"
-        "  rank one     a change of that rank of the MLP's last matrix\n"
+        "weights, implicit, axis and eval. All of it is fathom's own; no data are needed. Planted in one block of the base model:\n"
+        "  nothing         recorded again, in other batches\n"
+        "  noise           in every matrix\n"
+        "  rotation        of each head's values, undone by the next matrix: behind it all is as it was\n"
+        "  translation     a vector added to all that the MLP gives\n"
+        "  rank one        a change of that rank of the MLP's last matrix\n"
+        "  least noise     ever less of it: the value is the least that is still seen\n"
         "and by training:\n"
-        "  value tilt   words of one category three times as often the best thing, in the text of one of two models\n"
-        "  other texts  of the same world: no tilt\n"
-        "  shortcut     a mark on the chosen answers of a preference set, tested with it, without it and reversed\n"
-        "  no shortcut  two reward models of one set without it\n\n"
+        "  value tilt      words of one category three times as often the best thing, in the text of one of two models\n"
+        "  other texts     of the same world: no tilt\n"
+        "  kinds of words  in sayings of their own; mixed words: the same words in another order, with nothing to find\n"
+        "  shortcut        a mark on the chosen answers of a preference set, tested with it, without it and reversed\n"
+        "  no shortcut     two reward models of one set without it\n\n"
         "Each row is one measure on one truth: what it said, what was expected, the verdict, and how often it spoke elsewhere, where\n"
-        "nothing had changed. Rows with the verdict blind are what a measure cannot see. The exit code is 1 where an\n"
-        "instrument misses or gives a false alarm.",
+        "nothing had changed. Rows with the verdict blind are what a measure cannot see; of those not asked nothing is claimed, and\n"
+        "expected says why. The exit code is 1 where an instrument misses or gives a false alarm.",
     .example = "fathom calibrate -o calibration.h5",
     .options = options,
     .defaults = &defaults,

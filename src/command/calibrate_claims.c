@@ -20,9 +20,11 @@ const char *const calibrate_truths[CALIBRATE_TRUTHS] = {"nothing", "noise", "rot
 #define PROBED 0.02    /* a share of an accuracy: the fit of a probe ends within its own tolerance */
 #define AS_ONE 0.99    /* coherence of a cloud that moved as one; no other change may reach it */
 
-static const char unknown[] = "undefined, or not known beforehand", stream[] = "reads the residual stream alone";
+static const char unknown[] = "undefined, or not known beforehand", stream[] = "reads the residual stream alone",
+                  spectra[] = "may go either way";
 
-/* A change of rank one is neither along one vector for every row nor without a favourite one: its coherence is not known. A head reads the
+/* Noise and a change of rank one make some directions larger and others smaller: the number of directions may rise or fall, by as little as
+ * nothing, and with more noise turn about. A change of rank one is neither along one vector for every row nor without a favourite one: its coherence is not known. A head reads the
  * stream, not the values of a block. A probe may do as well or worse where noise, a translation or one direction was added. */
 #define S CLAIM_SEES
 #define B CLAIM_BLIND
@@ -42,9 +44,9 @@ const CalibrateRule calibrate_rules[] = {
     {"subspace", NULL, 1, ROUNDED_SQUARE,                       {B, S, S, B, S}, NULL},
     {"subspace_angle", NULL, 0, ROUNDED,                        {B, S, S, B, S}, NULL},
     {"subspace_angle_mean", NULL, 0, ROUNDED,                   {B, S, S, B, S}, NULL},
-    {"effective_rank_y", "effective_rank_x", 0, ROUNDED,        {B, S, B, B, S}, NULL},
+    {"effective_rank_y", "effective_rank_x", 0, ROUNDED,        {B, N, B, B, N}, spectra},
     {"effective_rank_change", NULL, 0, INFINITY,                {N, N, N, N, ONE}, unknown},
-    {"participation_y", "participation_x", 0, ROUNDED,          {B, S, B, B, S}, NULL},
+    {"participation_y", "participation_x", 0, ROUNDED,          {B, N, B, B, N}, spectra},
     {"participation_change", NULL, 0, INFINITY,                 {N, N, N, N, ONE}, unknown},
     {"knn", NULL, 1, NEIGHBOURS,                                {B, S, B, S, S}, NULL},
     {"rsa", NULL, 1, ROUNDED,                                   {B, S, S, S, S}, NULL},

@@ -27,7 +27,8 @@ static const Figure *const figures[] = {&figure_drift,    &figure_cross,    &fig
                                         &figure_implicit_words, &figure_projection, &figure_scan_words,
                                         &figure_shift,    &figure_values,   &figure_language,
                                         &figure_weights,  &figure_parts,    &figure_samples,
-                                        &figure_margins,  &figure_pairs};
+                                        &figure_margins,  &figure_pairs,    &figure_verdicts,
+                                        &figure_planted};
 enum { N_FIGURES = sizeof figures / sizeof figures[0] };
 
 const Figure *plot_figure_of(const char *kind, size_t number) {
@@ -253,7 +254,7 @@ static const Option options[] = {
      "the picture to write; its suffix is its format", NULL},
     {"tsv", 0, OPTION_FLAG, offsetof(PlotSettings, tsv), 0, 0, NULL, "print the figure's data instead of drawing it",
      NULL},
-    {"figure", 0, OPTION_CHOICE, offsetof(PlotSettings, figure), 0, 0, "drift|cross|training|heatmap|steps|values|transfer|frontier|layers|curves|quantity|ranks|words|axis|projection|shift|weights|parts|samples|margins|pairs",
+    {"figure", 0, OPTION_CHOICE, offsetof(PlotSettings, figure), 0, 0, "drift|cross|training|heatmap|steps|values|transfer|frontier|layers|curves|quantity|ranks|words|axis|projection|shift|weights|parts|samples|margins|pairs|verdicts|planted",
      "which figure, where the files hold several (default: the first one listed above)", NULL},
     {"label", 0, OPTION_TEXTS, offsetof(PlotSettings, labels), 0, 0, "TEXT",
      "a file's name in the figure; once for each file, in their order (default: from the paths)", NULL},
@@ -285,6 +286,8 @@ const Command command_plot = {
         "  results of axis           axis       AUC, Hedges' g and categories along the axes, over the layers\n"
         "                            projection activations along saved axes; shift: two models' axes beside each other\n"
         "  results of weights        weights    drift of the weights over the blocks, by kind\n"
+        "  results of calibrate      verdicts   what every measure said of every planted truth\n"
+        "                            planted    where the drift of each planted edit is seen, block by block\n"
         "Pictures are drawn by gnuplot with the scripts in plots/, which also run by hand on the output of --tsv:\n"
         "  gnuplot -e \"data='drift.tsv'; out='drift.png'\" plots/drift.gp\n"
         "Environment: GNUPLOT names the gnuplot to run, FATHOM_PLOTS_DIR the folder of the scripts.",

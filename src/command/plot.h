@@ -24,6 +24,7 @@ typedef struct Figure {
   Status (*write)(const PlotFile *files, size_t n_files, Table *table, Error *err);
 } Figure;
 
+extern const Figure figure_planted, figure_verdicts;
 extern const Figure figure_drift, figure_cross, figure_training, figure_heatmap, figure_steps;
 extern const Figure figure_transfer, figure_frontier, figure_layers, figure_curves, figure_quantity;
 extern const Figure figure_axis, figure_implicit_words, figure_projection, figure_ranks, figure_scan_words, figure_shift;
