@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VALUE, AGAINST, DIFFERENCE, DIFFERENCE_LO, DIFFERENCE_HI, NOISE, UNDER_NOISE, FLOOR, WITHOUT, WITHOUT_LO, WITHOUT_HI, NUMBERS };
+enum { VALUE, AGAINST, DIFFERENCE, DIFFERENCE_LO, DIFFERENCE_HI, NOISE, UNDER_NOISE, FLOOR, FLOOR_LEAST, FLOOR_MOST, WITHOUT, WITHOUT_LO, WITHOUT_HI, NUMBERS };
 static const char *const number_names[NUMBERS] = {
-    "value", "against", "difference", "difference_lo", "difference_hi", "noise", "under_noise", "floor", "without_outliers",
+    "value", "against", "difference", "difference_lo", "difference_hi", "noise", "under_noise", "floor", "floor_least", "floor_most", "without_outliers",
     "without_lo", "without_hi"};
 
 typedef struct Beside {
@@ -152,6 +152,12 @@ static void caution_noise(ReportFile *file, const Beside *b) {
                    n > 1 ? " is the first of them" : "");
 }
 
+/* How far from identical models the nearest of the pairings of unrelated rows are. */
+static double floor_distance(const Beside *b, size_t at, double identical) {
+  if (!b->numbers[FLOOR_LEAST] || !b->numbers[FLOOR_MOST]) return fabs(b->numbers[FLOOR][at] - identical);
+  return fmin(fabs(b->numbers[FLOOR_LEAST][at] - identical), fabs(b->numbers[FLOOR_MOST][at] - identical));
+}
+
 /* Values that are as far from identical models as unrelated data. */
 static void caution_floor(ReportFile *file, const Beside *b) {
   size_t n = 0, judged = 0, first = 0;
@@ -159,7 +165,7 @@ static void caution_floor(ReportFile *file, const Beside *b) {
     double identical;
     if (!report_identical_value(b->measures[i % b->n_measures], &identical) || isnan(b->numbers[FLOOR][i])) continue;
     judged += !isnan(b->numbers[VALUE][i]);
-    if (fabs(b->numbers[VALUE][i] - identical) >= fabs(b->numbers[FLOOR][i] - identical) && n++ == 0) first = i;
+    if (fabs(b->numbers[VALUE][i] - identical) >= floor_distance(b, i, identical) && n++ == 0) first = i;
   }
   if (n)
     report_caution(file, "%zu of %zu values are no nearer to identical models than unrelated data (floor): %s at %s%s.", n, judged,
