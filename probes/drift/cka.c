@@ -1,8 +1,11 @@
 /* Linear centred kernel alignment: `cka` (debiased), `cka_biased` and the floor under the latter, `cka_floor`.
  *
  * Biased (Kornblith et al. 2019): |A'B|^2 / sqrt(|A'A|^2 |B'B|^2), A and B the centred rows. It is far above 0 for
- * unrelated data when rows are few; the floor sqrt(PR_A PR_B) / N (PR = tr(S)^2 / |S|^2, the participation ratio of the
- * sample covariance; N samples, since rows of one sample are correlated) says how far.
+ * unrelated data when rows are few; the floor says how far: what |A'B|^2 is on average where A and B have nothing to do with
+ * each other, n a b + sum_c m_c (m_c - 1) a' b', over the same root. a is the mean square of a row of A, a' the mean product
+ * of two rows of one sample (0 where that is negative), m_c the rows of sample c. With one row a sample, or unlike ones, that
+ * is sqrt(PR_A PR_B) / n, PR = tr(S)^2 / |S|^2 the participation ratio of the sample covariance; with samples whose rows are
+ * all alike n is the number of samples. Never above 1.
  *
  * Debiased: each |A'B|^2 is replaced by an unbiased estimate, which for one row a sample is (Nguyen et al. 2021)
  *     |A'B|^2 - n/(n-2) sum_i |a_i|^2 |b_i|^2 + |A|^2 |B|^2 / ((n-1)(n-2)).
@@ -248,6 +251,20 @@ static void add_interval(const Cka *c, const double total2[PAIRS], Estimate *deb
   for (size_t k = 0; k < PAIRS; k++) free(pull[k]);
 }
 
+/* traces: sums of squares of both sides; size: of both covariances, |A'A| |B'B|. */
+static double floor_of(const Cka *c, double trace_x, double trace_y, double size) {
+  const RowPlan *plan = c->shape.plan;
+  const double n = (double)plan->n_rows;
+  double pairs = 0; /* of two rows of one sample, both ways */
+  for (size_t s = 0; s < plan->n_samples; s++) {
+    const double m = (double)(plan->begin[s + 1] - plan->begin[s]);
+    pairs += m * (m - 1);
+  }
+  double alike = 0;
+  if (pairs > 0) alike = fmax(0, c->square_u - trace_x) * fmax(0, c->square_v - trace_y) / pairs;
+  return fmin(1, (trace_x * trace_y / n + alike) / size);
+}
+
 static void finish(const void *state, Estimate *estimates) {
   const Cka *c = state, *first = c->settled ? c->settled : c;
   const DriftShape *shape = &c->shape;
@@ -258,8 +275,7 @@ static void finish(const void *state, Estimate *estimates) {
   for (size_t v = 0; v < VALUES; v++) estimates[v] = (Estimate){.value = NAN};
   if (is_constant(trace_x, shape->moments->square_x) || is_constant(trace_y, shape->moments->square_y)) return;
   estimates[BIASED].value = cka_ratio(total2[XY], total2[XX], total2[YY]);
-  const double floor_value = trace_x * trace_y / sqrt(total2[XX] * total2[YY]) / (double)shape->n_samples;
-  estimates[FLOOR].value = floor_value > 1 ? 1 : floor_value; /* with many rows a sample the formula can pass what CKA can be */
+  estimates[FLOOR].value = floor_of(first, trace_x, trace_y, sqrt(total2[XX] * total2[YY]));
   if (shape->n_samples < 4) return;
   estimates[DEBIASED].value =
       cka_ratio(unbiased(first, XY, total2[XY]), unbiased(first, XX, total2[XX]), unbiased(first, YY, total2[YY]));
@@ -276,7 +292,9 @@ const Measure measure_cka = {
                 "Kornblith et al. 2019", "linear CKA as first published; never read it without its floor",
                 "its bias is part of it", "cka_biased is read against cka_floor, about what unrelated data would give"},
                {"cka_floor", "0 to 1", "-", "rotation, scale and translation of either side", "n d^2",
-                "fathom's own", "about what cka_biased would be for unrelated data: sqrt(PR_x PR_y) / samples, at most 1",
+                "fathom's own",
+                "about what cka_biased would be for unrelated data: sqrt(PR_x PR_y) / rows, more where rows of a sample are alike; "
+                "drift --floor measures it",
                 "a property of these samples", NULL}},
     .by_default = true,
     .passes = 1,

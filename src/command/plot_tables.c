@@ -72,6 +72,7 @@ typedef struct DriftResult {
   size_t n_sites, n_measures;
   double *layers;                     /* [n_sites] */
   double *values, *lows, *highs, *ns; /* [n_sites, n_measures] */
+  double *noise, *floor;              /* [n_sites, n_measures]; NULL where the drift was measured without */
 } DriftResult;
 
 static void drift_clear(DriftResult *drift) {
@@ -82,6 +83,8 @@ static void drift_clear(DriftResult *drift) {
   free(drift->lows);
   free(drift->highs);
   free(drift->ns);
+  free(drift->noise);
+  free(drift->floor);
 }
 
 static Status drift_read(const PlotFile *file, DriftResult *drift, Error *err) {
@@ -94,6 +97,10 @@ static Status drift_read(const PlotFile *file, DriftResult *drift, Error *err) {
   if (status == STATUS_OK) status = plot_read_array(file, "lo", 2, shape, &drift->lows, err);
   if (status == STATUS_OK) status = plot_read_array(file, "hi", 2, shape, &drift->highs, err);
   if (status == STATUS_OK) status = plot_read_array(file, "n", 2, shape, &drift->ns, err);
+  if (status == STATUS_OK && result_has(file->result, "noise"))
+    status = plot_read_array(file, "noise", 2, shape, &drift->noise, err);
+  if (status == STATUS_OK && result_has(file->result, "floor"))
+    status = plot_read_array(file, "floor", 2, shape, &drift->floor, err);
   return status;
 }
 
@@ -133,6 +140,8 @@ static Status write_drift(const PlotFile *files, size_t n_files, Table *table, E
         plot_number(table, drift.lows[at]);
         plot_number(table, drift.highs[at]);
         plot_number(table, drift.ns[at]);
+        plot_number(table, drift.noise ? drift.noise[at] : NAN);
+        plot_number(table, drift.floor ? drift.floor[at] : NAN);
       }
     drift_clear(&drift);
   }
@@ -143,7 +152,7 @@ const Figure figure_drift = {
     .name = "drift",
     .kind = "drift",
     .script = "drift.gp",
-    .columns = {"file", "site", "layer", "measure", "value", "lo", "hi", "n"},
+    .columns = {"file", "site", "layer", "measure", "value", "lo", "hi", "n", "noise", "floor"},
     .write = write_drift,
 };
 
