@@ -11,7 +11,6 @@ array FILE[64]; array KIND[64]; array MEASURE[64]; array LOOSE[512]
 array LOW[64]; array HIGH[64]; array LEAST[64]; array FLOOR_LOW[64]; array FLOOR_HIGH[64]
 n_files = 0; n_kinds = 0; n_measures = 0; n_loose = 0
 first = NaN; last = NaN; fewest = NaN; most = NaN; any_interval = 0; any_noise = 0
-has_column(name) = strstrt("\t" . head_first . "\t", "\t" . name . "\t")
 noise_cell(dummy) = has_column("noise") ? column("noise") : NaN
 floor_cell(dummy) = has_column("floor") ? column("floor") : NaN
 find_file(s) = sum [i = 1:n_files] (FILE[i] eq s ? i : 0)
@@ -118,13 +117,13 @@ do for [q = 1:n_panels] { do for [facet = 1:facets] {
   eval panel(EDGE + 46 + (cell % columns) * (panel_w + 62), head + 20 + (cell / columns) * (panel_h + 62), panel_w, panel_h)
   same = identical(MEASURE[m])
   has_floor = (floor_of_biased && m == biased && !measured_floor)
-  # Unrelated data, where these are at most three times as far from identical models as the values.
+  # Unrelated data, where these are at most three times as far from identical models as the values; always of biased CKA.
   nearest = same == 1 ? FLOOR_HIGH[m] : FLOOR_LOW[m]
   reach = larger(abs(HIGH[m] - same), abs(LOW[m] - same))
-  near_floor = (same == same && nearest == nearest && abs(nearest - same) <= 3 * reach)
+  near_floor = (same == same && nearest == nearest && (m == biased || abs(nearest - same) <= 3 * reach))
   if (near_floor) { LOW[m] = nearest < LOW[m] ? nearest : LOW[m]; HIGH[m] = nearest > HIGH[m] ? nearest : HIGH[m] }
-  heading = facet > 1 ? "" : (m == biased ? "linear CKA, biased" : measure_title(MEASURE[m])) . \
-    (has_floor || near_floor ? " (dashed: unrelated data)" : m == biased ? " (1 = identical)" : "")
+  title = measure_title(MEASURE[m])
+  heading = facet > 1 ? "" : has_floor || near_floor ? title[1:strstrt(title, " (") - 1] . " (dashed: unrelated data)" : title
   over = facets > 1 && q == 1 ? KIND[facet] : ""
   eval HEADINGS
   logarithmic = (same == 0 && LEAST[m] > 0 && HIGH[m] / LEAST[m] > 50)

@@ -38,11 +38,14 @@ head_line(s) = \
   starts(s, "# title: ") ? (head_title = rest(s, "# title: ")) : \
   starts(s, "# figure: ") ? (head_note = rest(s, "# figure: ")) : \
   (s[1:1] ne "#" && head_first eq "") ? (head_first = s) : ""
+set datafile separator "\002" # whole lines
 set table $head
 plot data every ::0::99 using (head_line(strcol(1))) with table
 unset table
 undefine $head
-has_file = (head_first eq "file")
+set datafile separator "\t"
+has_column(name) = strstrt("\t" . head_first . "\t", "\t" . name . "\t")
+has_file = starts(head_first, "file\t")
 file_of(dummy) = has_file ? strcol("file") : ""
 set datafile commentschars "#"
 set datafile columnheaders

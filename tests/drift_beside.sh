@@ -133,6 +133,19 @@ if [ "$("$FATHOM" drift a.h5 b.h5 --floor --measures cka --seed 4 | grep -v '^#'
 is "$("$FATHOM" drift one.h5 one.h5 --keep-first --floor --measures cosine --layers 0 | grep -v '^#' | tail -1 | cut -f 4,8 | tr '\t' ' ')" "0 -" "one sample has no other"
 is "$("$FATHOM" info floor.h5 | grep -c '^dataset	floor\(_least\|_most\)\{0,1\}	number \[4, 5\]$')" 3 "the result holds it"
 
+# In figures.
+"$FATHOM" drift a.h5 b.h5 --floor --noise c.h5 --measures cka,cka_biased,relative_l2 -o both.h5 >both.tsv
+is "$("$FATHOM" plot both.h5 --tsv | grep -v '^#' | head -1 | cut -f 9-)" "$(printf 'noise\tfloor')" "figures get noise and floor"
+is "$("$FATHOM" plot both.h5 --tsv | awk -F '\t' '$2 == "hook_embed" && $4 == "relative_l2" { print $9, $10 }')" \
+  "$(cell both.tsv noise hook_embed relative_l2) $(cell both.tsv floor hook_embed relative_l2)" "as the table has them"
+if command -v gnuplot >/dev/null; then
+  "$FATHOM" plot both.h5 -o both.svg && "$FATHOM" plot noise.h5 -o noise.svg && "$FATHOM" plot against.h5 -o against.svg
+  is "$? $(grep -c 'dotted: noise' both.svg noise.svg against.svg | tr '\n' ' ')" "0 both.svg:1 noise.svg:1 against.svg:0 " "the caption says what is dotted, where something is"
+  is "$(grep -c 'L2 distance (dashed: unrelated data)' both.svg noise.svg | tr '\n' ' ')" "both.svg:1 noise.svg:0 " "the heading what is dashed"
+else
+  skip "no gnuplot"
+fi
+
 # Outlier columns.
 "$FATHOM" drift a.h5 b.h5 --without-outliers 2 -o without.h5 >without.tsv 2>err
 is "$? $(cat err)" "0 " "--without-outliers runs"

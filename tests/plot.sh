@@ -14,11 +14,11 @@ table() { "$FATHOM" plot "$@" --tsv | grep -v '^#'; }
 # --- tables ---
 
 rows=$(table "$r/plain.h5" "$r/anchored.h5")
-is "$(echo "$rows" | sed -n '1p;2p')" "file${tab}site${tab}layer${tab}measure${tab}value${tab}lo${tab}hi${tab}n
-plain${tab}hook_embed${tab}-${tab}cka${tab}0.998${tab}0.9968${tab}0.9992${tab}412" "drift: a row a file, site and measure"
+is "$(echo "$rows" | sed -n '1p;2p')" "file${tab}site${tab}layer${tab}measure${tab}value${tab}lo${tab}hi${tab}n${tab}noise${tab}floor
+plain${tab}hook_embed${tab}-${tab}cka${tab}0.998${tab}0.9968${tab}0.9992${tab}412${tab}-${tab}-" "drift: a row a file, site and measure"
 is "$(echo "$rows" | wc -l)" 129 "drift: 2 files x 32 sites x 2 measures below the names of the columns"
 is "$(echo "$rows" | grep "^anchored.*blocks.2\..*cka")" \
-  "anchored${tab}blocks.2.hook_resid_post${tab}2${tab}cka${tab}-${tab}-${tab}-${tab}412" "drift: what is NaN is missing"
+  "anchored${tab}blocks.2.hook_resid_post${tab}2${tab}cka${tab}-${tab}-${tab}-${tab}412${tab}-${tab}-" "drift: what is NaN is missing"
 is "$("$FATHOM" plot "$r/plain.h5" "$r/exact.h5" --tsv | grep -c '^# interval')" 0 \
   "drift: an interval is named only where all files have it"
 is "$("$FATHOM" plot "$r/plain.h5" "$r/exact.h5" --tsv | sed -n 's/^# result seed: //p' | tr '\n' ' ')" "17 18 " \

@@ -132,7 +132,7 @@ static const Option options[] = {
     {"noise", 0, OPTION_TEXT, offsetof(DriftSettings, noise), 0, 0, "AGAIN.h5",
      "a second recording of the frozen model: print its drift from A.h5, and mark what is not told from it", "cross"},
     {"floor", 0, OPTION_FLAG, offsetof(DriftSettings, floor), 0, 0, NULL,
-     "print beside each value what unrelated data would give: B.h5's rows of other samples", "cross"},
+     "print beside each value what unrelated data would give: B.h5's rows of other samples, ten times", "cross"},
     {"without-outliers", 0, OPTION_SIZE, offsetof(DriftSettings, without_outliers), 1, 1e9, "K",
      "print beside each value what it is without the K columns whose variance is largest in A.h5, and which these are",
      "cross"},
@@ -184,9 +184,15 @@ const Command command_drift = {
         "position and token (where it is largest), text. Of margin it is the rank correlation (Spearman), over preference\n"
         "pairs, of a pair's drift with the change of its reward margin from one reward model to the other, or with the margin\n"
         "of one.\n\n"
-        "--against, --against-layer, --noise, --floor and --without-outliers print more columns beside these: how much\n"
-        "further a drift is than another, with an interval from the same resamples for both, and what it is read\n"
-        "against. See the manual, \"Is it more than ...?\"\n\n"
+        "More columns beside these, all from the same samples and resamples:\n"
+        "  --against, --against-layer  against: the other drift; difference: value - against, with difference_lo and\n"
+        "                              difference_hi. Where these leave out 0, one drift is the larger\n"
+        "  --noise                     noise: the drift of AGAIN.h5; under_noise: yes where the value is not told from it\n"
+        "  --floor                     floor: what unrelated data give, the mean of ten pairings of B.h5's rows with those\n"
+        "                              of other samples; floor_least and floor_most of the ten\n"
+        "  --without-outliers          without_outliers, without_lo, without_hi: the same without the columns named under\n"
+        "                              outliers (from 0, the largest first); outlier_share: their part of the variance\n"
+        "See the manual, \"Is it more than ...?\"\n\n"
         "With --cross the columns are site_a, site_b, measure, value, lo, hi, n; widths may differ.",
     .example = "fathom drift frozen.h5 tuned.h5 --sites resid_post -o drift.h5",
     .options = options,
