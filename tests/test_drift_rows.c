@@ -66,6 +66,7 @@ static void test_merge(void) {
     row_moments_read(&source, &plan, &moments, &err);
     const DriftShape shape = {.n_rows = plan.n_rows,
                               .n_samples = plan.n_samples,
+                              .plan = &plan,
                               .dx = 10,
                               .dy = 10,
                               .longest = plan.longest,
