@@ -283,8 +283,8 @@ ok $? "and said in its place"
 fails 4 'gnuplot failed: line 7: no such font$' "a gnuplot that fails" env GNUPLOT="$work/failing" "$FATHOM" report study/maps -o study.html
 fails 4 'no-gnuplot was not found' "no gnuplot" env GNUPLOT="$work/no-gnuplot" "$FATHOM" report study/maps -o study.html
 is "$(cksum <"$page") $(ls | grep -c 'study.html.part')" "$before 0" "the old page is as it was, and nothing half-written is left"
-printf '#!/bin/sh\ncat <<"END"\n<svg width="9" viewBox="0 0 9 9"><defs><path id="p" d="M0,0"/><path id="q" d="M1,1"/></defs><g id="z"><title>z</title><use xlink:href="#p"/><rect id="p" clip-path="url(#q)"/></g></svg>\nEND\n' >drawing
+printf '#!/bin/sh\ncat <<"END"\n<svg width="9" viewBox="0 0 9 9"><defs><path id="p" d="M0,0"/><path id="q" d="M1,1"/></defs><g id="z"><title>z</title><use xlink:href="#p"/><rect id="p" clip-path="url(#q)"/><text>a]]>b</text></g></svg>\nEND\n' >drawing
 GNUPLOT="$work/drawing" "$FATHOM" report study -o ids.html >/dev/null 2>&1
 page=$work/ids.html
-says '<path id="fig-1-p" d="M0,0"/>' '<use href="#fig-1-p"/><rect clip-path="url(#fig-1-q)"/>' '<use href="#fig-2-p"/>'
+says '<text>a]]&gt;b</text>' '<path id="fig-1-p" d="M0,0"/>' '<use href="#fig-1-p"/><rect clip-path="url(#fig-1-q)"/>' '<use href="#fig-2-p"/>'
 tap_end

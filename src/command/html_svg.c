@@ -272,14 +272,20 @@ static Status write_tag(Picture *p) {
   return STATUS_OK;
 }
 
-/* Text between tags: blanks count in texts alone, so that a line's indentation is left out. */
+/* Text between tags: blanks count in texts alone, so that a line's indentation is left out. gnuplot leaves > as it is, which
+ * XML takes for an end behind ]]. */
 static void write_text(Picture *p) {
   const size_t size = strcspn(p->at, "<");
   const bool blank = strspn(p->at, " \t\r\n") == size;
   if (blank && size && memchr(p->at, '\n', size))
     fputc('\n', p->out);
   else
-    fwrite(p->at, 1, size, p->out);
+    for (size_t i = 0; i < size; i++) {
+      if (p->at[i] == '>')
+        fputs("&gt;", p->out);
+      else
+        fputc(p->at[i], p->out);
+    }
   p->at += size;
 }
 
