@@ -138,7 +138,7 @@ static void add_up_passes(const CrossRequest *r, const CrossSides *c, const Cros
 CrossCost cross_cost(const CrossRequest *r, CrossForm form) {
   const CrossSides c = cross_sides_sizes(r);
   const double n = (double)c.plan->n_rows, d = (double)c.widest, sides = (double)c.n;
-  const double by_rows = sides * n * n * d / 2 + sides * sides * n * n / 2, by_columns = (double)pair_count(r) * n * d * d;
+  const double by_rows = sides * n * n * d / 2 + sides * sides * n * n / 2, by_columns = ((double)pair_count(r) - sides / 2) * n * d * d;
   const size_t all_rows = fixed_bytes(r, &c) + cross_rows_memory(&c, r);
   CrossCost cost = {.form = form, .passes = 2, .bytes = 2 * sides * n * d * sizeof(float)}; /* means; samples by themselves */
   if (form == CROSS_CHEAPER) cost.form = by_rows < by_columns && all_rows <= r->memory ? CROSS_ROWS : CROSS_COLUMNS;

@@ -1,10 +1,13 @@
 /* Quantiles and resampling. */
 #include "num/statistics.h"
 
+#include "base/memory.h"
 #include "base/rng.h"
 
 #include <assert.h>
 #include <math.h>
+#include <omp.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Regularised incomplete beta function by its continued fraction (Lentz); converges fast for x < (a + 1) / (a + b + 2).
@@ -60,16 +63,29 @@ double quantile_sorted(size_t n, const double *sorted, double p) {
   return share == 0 ? sorted[below] : sorted[below] + share * (sorted[above] - sorted[below]);
 }
 
-void resample_means(uint64_t seed, size_t n_resamples, size_t n, size_t k, const double *values, double *means) {
-  Rng seeds = rng_new(seed);
-  memset(means, 0, sizeof *means * n_resamples * k);
-  for (size_t b = 0; b < n_resamples; b++) {
-    Rng rng = rng_new(rng_next(&seeds));
-    double *mean = means + b * k;
-    for (size_t i = 0; i < n; i++) {
-      const double *item = values + rng_below(&rng, n) * k;
-      for (size_t j = 0; j < k; j++) mean[j] += item[j];
+/* Items are drawn some time before they are added, so that those of a large sample come from memory meanwhile. */
+static void resample_mean(Rng rng, size_t n, size_t k, const double *values, double *mean) {
+  enum { AHEAD = 64 };
+  const double *drawn[AHEAD];
+  for (size_t i = 0, m; i < n; i += m) {
+    m = n - i < AHEAD ? n - i : AHEAD;
+    for (size_t x = 0; x < m; x++) {
+      drawn[x] = values + rng_below(&rng, n) * k;
+      __builtin_prefetch(drawn[x]);
     }
-    for (size_t j = 0; j < k; j++) mean[j] /= (double)n;
+    for (size_t x = 0; x < m; x++)
+      for (size_t j = 0; j < k; j++) mean[j] += drawn[x][j];
   }
+  for (size_t j = 0; j < k; j++) mean[j] /= (double)n;
+}
+
+void resample_means(uint64_t seed, size_t n_resamples, size_t n, size_t k, const double *values, double *means) {
+  enum { SMALL = 1 << 16 }; /* draws below which starting threads costs more than they save */
+  Rng seeds = rng_new(seed);
+  uint64_t *own = mem_alloc(n_resamples, sizeof *own);
+  for (size_t b = 0; b < n_resamples; b++) own[b] = rng_next(&seeds);
+  memset(means, 0, sizeof *means * n_resamples * k);
+#pragma omp parallel for schedule(static) if (!omp_in_parallel() && n_resamples * n > SMALL)
+  for (size_t b = 0; b < n_resamples; b++) resample_mean(rng_new(own[b]), n, k, values, means + b * k);
+  free(own);
 }
