@@ -110,7 +110,7 @@ printf '{"id":"a","text":"once upon a time"}\n{"id":"b","text":"there was a fox"
 "$FATHOM" drift texts.h5 texts.h5 --by sample --tokenizer "$base" --sites resid_post --layers 0 >texts.tsv
 awk -F '\t' '$4 == "a" && $12 ~ /once upon a time$/ { a = 1 } $4 == "b" && $12 ~ /there was a fox$/ && $11 != "-" { b = 1 } END { exit !a || !b }' texts.tsv
 ok $? "samples with their text and token"
-awk 'BEGIN { for (i = 0; i < 2; i++) { printf "{\"id\":\"%d\",\"text\":\"begin", i; for (k = 0; k < 30; k++) printf " the the the the \303\251"; print " end\"}" } }' >long.jsonl
+awk 'BEGIN { for (i = 0; i < 2; i++) { printf "{\"id\":\"%d\",\"text\":\"begin of a long text", i; for (k = 0; k < 30; k++) printf " the the the the \303\251"; print " so that is the end\"}" } }' >long.jsonl
 for rule in last mean all; do
   "$FATHOM" record "$base" --prompts long.jsonl --tokens $rule --sites resid_post -o long-$rule.h5 -q >/dev/null 2>&1
   "$FATHOM" drift long-$rule.h5 long-$rule.h5 --by sample --tokenizer "$base" --sites resid_post --layers 0 >long-$rule.tsv
@@ -118,8 +118,8 @@ done
 printf '{"id":"a\\u001b[2J\\tz","text":"once upon a time"}\n' >escape.jsonl
 "$FATHOM" record "$base" --prompts escape.jsonl --tokens last --sites resid_post -o escape.h5 -q >/dev/null 2>&1
 is "$("$FATHOM" drift escape.h5 escape.h5 --by sample --sites resid_post --layers 0 | tail -1 | cut -f 4)" "a [2J z" "an id that would clear the terminal is shown without"
-is "$(awk -F '\t' '$3 == 1 { n = gsub(/\303\251/, "ee", $12); print $12 ~ /^\.\.\.( ?(the|he|e|ee|end))*$/, length($12), n }' long-last.tsv) $(tail -1 long-all.tsv | cut -f 10,12 | sed 's/begin.*\.\.\.$/begin/')" \
-  "1 403 21 $(printf '1\tbegin')" "of a long text the 400 bytes around the token that changes most"
+is "$(awk -F '\t' '$3 == 1 { n = gsub(/\303\251/, "ee", $12); print $12 ~ /^\.\.\.( ?(the|ee|so|that|is|end))*$/, length($12), n }' long-last.tsv) $(tail -1 long-all.tsv | grep -v '\\x' | cut -f 10,12 | sed 's/begin.*\.\.\.$/begin/')" \
+  "1 402 20 $(printf '1\tbegin')" "of a long text the 400 bytes, in whole letters, around the token that changes most"
 is "$(tail -1 long-mean.tsv | cut -f 10,11,12 | cut -c 1-9) $(grep -c '^# rows are means over tokens' long-mean.tsv)" "$(printf -- '-\t-\tbegin') 1" \
   "means over tokens have no position"
 cp -r "$SRCDIR/tests/fixtures/llama-reward" other && chmod -R u+w other &&
@@ -169,6 +169,8 @@ fails 3 'gap\.tsv: line [0-9]*: reward is "-", expected a finite number' "a rewa
 sed 's/	chosen	/	-	/' before.tsv >sides.tsv
 fails 3 'sides\.tsv: line 3: side is "-", expected chosen or rejected' "scores of prompts" margin --margins sides.tsv --margins down.tsv
 fails 3 'margin\.tsv: line 11: no column id, expected a table of fathom score --pairs' "another table" margin --margins margin.tsv --margins down.tsv
+echo '{"rows":[]}' >scores.json
+fails 3 'scores\.json: JSON, expected a table of fathom score --pairs \(without --json\)' "JSON" margin --margins scores.json --margins down.tsv
 head -2 before.tsv >empty.tsv
 fails 3 'empty\.tsv: no pair below the first line' "no pairs in it" margin --margins empty.tsv --margins down.tsv
 fails 4 'no-such\.tsv' "no table" margin --margins no-such.tsv --margins down.tsv

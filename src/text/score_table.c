@@ -96,6 +96,8 @@ Status score_table_read(const char *path, ScoreTable *table, Error *err) {
   size_t columns[COLUMNS];
   *table = (ScoreTable){0};
   Status status = delimited_open(&file, path, err);
+  if (status == STATUS_OK && file.bytes[0] == '{')
+    status = error_set(err, STATUS_DATA, "%s: JSON, expected a table of fathom score --pairs (without --json)", path);
   if (status == STATUS_OK) status = delimited_next(&file, err);
   if (status == STATUS_OK) status = find_columns(&file, columns, err);
   while (status == STATUS_OK) {
