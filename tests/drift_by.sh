@@ -146,6 +146,8 @@ is "$(cells margin.tsv n $block spearman) $(cells margin.tsv n_rows $block spear
   "margin_change=20 margin_change_size=20 margin_change=136 margin_change_size=136" "all pairs and their rows"
 sed 's/	[0-9]*	/	/' down.tsv | sed 's/n_tokens	//' >bare.tsv
 is "$("$FATHOM" drift a.h5 a.h5 --by margin --margins bare.tsv | grep -c 'over 13 of 13 pairs')" 1 "a pair without rows on one side is none"
+"$make" half.h5 pairs=1 shortest=2 cut=110
+is "$("$FATHOM" drift still.h5 half.h5.part --by margin --margins down.tsv 2>/dev/null | grep -c 'over 12 of 12 pairs')" 1 "nor one that an unfinished store cuts in two"
 margin --margins before.tsv --margins mixed.tsv |
   awk -F '\t' '$5 == "spearman" { n++; bad = bad || !(-1 < $7 && $7 < $6 && $6 < $8 && $8 < 1 && $7 < 0 && 0 < $8) } END { exit bad || n != 6 }'
 ok $? "margins that change without regard to drift: an interval around 0"
