@@ -92,7 +92,7 @@ says '1 samples hold a NaN or an infinity and were left out'
 
 mkdir made && "$(dirname "$FATHOM")/tests/make_results" made >/dev/null 2>&1 || exit 99
 report made/calibration.h5
-says '<strong>1 of 2</strong> planted truths that an instrument must see were found, 1 measures were blind as they should be, 1 quiet where nothing was' \
+says '<strong>1 of 2</strong> rows in which what was planted must be found say so; 1 are of measures that are blind to it and were, 1 quiet where nothing was planted, 0 claim' \
   'false alarms: 0 there, 3 at 40 places' 'noise: drift missed it (cka): do not trust it on others.' 'rotation: a false alarm of drift (rsa).' \
   '<th scope="col">truth</th><th scope="col">instrument</th><th scope="col">measure</th>' '>Are the instruments right?<'
 model=$SRCDIR/tests/fixtures

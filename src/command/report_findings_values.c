@@ -76,18 +76,19 @@ static void find_pairs(ReportFile *file, const Grid *grid) {
 }
 
 static void find_truths(ReportFile *file, const Grid *grid) {
-  static const char *const verdicts[] = {"found", "missed", "blind", "quiet", "false alarm"};
-  size_t counts[5] = {0};
+  static const char *const verdicts[] = {"found", "missed", "blind", "quiet", "false alarm", "not asked"};
+  size_t counts[6] = {0};
   double elsewhere = 0, places = 0;
   for (size_t r = 0; r < grid->n_rows; r++) {
-    for (size_t v = 0; v < 5; v++) counts[v] += grid_is(grid, r, "verdict", verdicts[v]);
+    for (size_t v = 0; v < 6; v++) counts[v] += grid_is(grid, r, "verdict", verdicts[v]);
     elsewhere += grid_number(grid, r, "false_alarms");
     places += grid_number(grid, r, "places");
   }
   report_find(file, mem_format("%zu of %zu", counts[0], counts[0] + counts[1]),
-              mem_format("planted truths that an instrument must see were found, %zu measures were blind as they should be, %zu quiet "
-                         "where nothing was planted; false alarms: %zu there, %.0f at %.0f places where nothing had changed.",
-                         counts[2], counts[3], counts[4], elsewhere, places));
+              mem_format("rows in which what was planted must be found say so; %zu are of measures that are blind to it and were, %zu "
+                         "quiet where nothing was planted, %zu claim nothing; false alarms: %zu there, %.0f at %.0f places where "
+                         "nothing had changed.",
+                         counts[2], counts[3], counts[5], counts[4], elsewhere, places));
 }
 
 void report_find_values(ReportFile *file, const Grid *grid) {
