@@ -70,6 +70,9 @@ fi
 fails 4 'no village.grammar in nowhere: --world names its folder' "no world" "$FATHOM" calibrate --quick --world nowhere
 mkdir odd && cp "$world/village.grammar" "$world/config.json" odd
 fails 4 'no values.tsv in odd' "half a world" "$FATHOM" calibrate --quick --world odd
+cp "$world/templates.tsv" odd && sed 's/\tcommunion\t/\twarmth\t/' "$world/values.tsv" >odd/values.tsv
+fails 3 'odd/values.tsv: no word of communion, expected words of agency and communion' "another lexicon, before anything is made" \
+  timeout 2 "$FATHOM" calibrate --world odd
 fails 2 'kept: holds a calibration already' "a folder in use" calibrate --keep kept
 fails 2 'usage: fathom calibrate \[OPTIONS\]' "a model" "$FATHOM" calibrate model
 fails 4 'no-such/c.h5' "a result that cannot be written, said before anything is made" calibrate -o no-such/c.h5

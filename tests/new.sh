@@ -71,4 +71,9 @@ fails 3 'negative.json: "initializer_range" is -1, expected more than 0 and at m
 fails 4 'no-such/x: cannot make this folder' "a model in a missing folder" "$FATHOM" new "$config" --text text.txt -o no-such/x
 test ! -e x
 ok $? "what was refused made nothing"
+# As many texts as there are lines, and a special token that never comes: each byte is looked at once.
+awk 'BEGIN { for (i = 0; i < 200000; i++) print "the cat sat on mat " i % 97 "<|end|>" }' >many.txt
+timeout 60 "$FATHOM" new "$config" --text many.txt -o many -q >many.tsv
+ok $? "a tokenizer of 200,000 texts, in one pass"
+is "$(cell many.tsv whole_words)" "1" "all of whose words it has"
 tap_end

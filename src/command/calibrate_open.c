@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "command/calibrate.h"
 #include "command/shipped.h"
+#include "text/lexicon.h"
 #include "text/questions.h"
 #include "text/tokenizer_words.h"
 
@@ -35,6 +36,20 @@ static Status find_world(Calibration *c, Error *err) {
     free(path);
   }
   free(beside);
+  return status;
+}
+
+/* Both categories that the grammar's weights are named after; found out before a model is pretrained. */
+static Status check_lexicon(const Calibration *c, Error *err) {
+  static const char *const needed[] = {"agency", "communion"};
+  char *path = world_path(c, CALIBRATE_LEXICON);
+  Lexicon *lexicon = NULL;
+  Status status = lexicon_read(path, true, &lexicon, err);
+  for (size_t i = 0; i < 2 && status == STATUS_OK; i++)
+    if (lexicon_category(lexicon, needed[i]) == LEXICON_NONE)
+      status = error_set(err, STATUS_DATA, "%s: no word of %s, expected words of agency and communion", path, needed[i]);
+  lexicon_free(lexicon);
+  free(path);
   return status;
 }
 
@@ -123,6 +138,7 @@ static Status write_questions(const Calibration *c, Error *err) {
 Status calibrate_open(Calibration *c, Error *err) {
   const uint64_t seed = c->settings->common.seed;
   Status status = find_world(c, err);
+  if (status == STATUS_OK) status = check_lexicon(c, err);
   if (status == STATUS_OK) status = read_config(c, err);
   if (status == STATUS_OK) status = make_folder(c, err);
   if (status == STATUS_OK) status = make_tokenizer(c, err);

@@ -5,9 +5,11 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "train/adamw.h"
 #include "weights/safetensors.h"
 
 #include <dirent.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,6 +80,11 @@ static Status write_files(const char *folder, const CheckpointState *state, Erro
   free(text);
   json_free(json);
   return status;
+}
+
+Status checkpoint_check(const CheckpointState *state, Error *err) {
+  if (isfinite(sum_of_squares(state->n, state->values))) return STATUS_OK;
+  return error_set(err, STATUS_NUMERIC, "step %zu: the updated parameters are not finite: try a lower --lr or --clip", state->step);
 }
 
 Status checkpoint_write(const char *run_folder, const CheckpointState *state, Error *err) {

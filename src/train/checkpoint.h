@@ -16,6 +16,10 @@ typedef struct CheckpointState {
   const char *settings_sha256;   /* of model, data and everything that decides the numbers */
 } CheckpointState;
 
+/* Nothing is saved of parameters that could only go on to nothing, the checkpoint before being worth more: STATUS_NUMERIC where one is
+ * not finite. */
+Status checkpoint_check(const CheckpointState *state, Error *err);
+
 /* Writes RUN/checkpoint-STEP (whole or not at all), then removes the older ones. */
 Status checkpoint_write(const char *run_folder, const CheckpointState *state, Error *err);
 

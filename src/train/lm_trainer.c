@@ -159,21 +159,13 @@ static Status evaluate(LmTrainer *t, Error *err) {
   return status == STATUS_OK ? result_flush(t->run, err) : status;
 }
 
-/* Nothing is saved of parameters that could only go on to nothing. */
-static Status check_parameters(const LmTrainer *t, Error *err) {
-  const CheckpointState state = checkpoint_state(t);
-  if (isfinite(sum_of_squares(state.n, state.values))) return STATUS_OK;
-  return error_set(err, STATUS_NUMERIC, "step %zu: the updated parameters are not finite: try a lower --lr or --clip",
-                   t->step);
-}
-
 /* What is due after a step: a look at the held-out text at log-spaced steps, and a checkpoint. */
 static Status after_step(LmTrainer *t, Error *err) {
   const size_t every = t->plan->checkpoint_every;
   Status status = is_log_spaced(t->step, t->n_steps) ? evaluate(t, err) : STATUS_OK;
   if (status != STATUS_OK || !every || t->step % every != 0) return status;
   const CheckpointState state = checkpoint_state(t);
-  status = check_parameters(t, err);
+  status = checkpoint_check(&state, err);
   if (status == STATUS_OK) status = result_flush(t->run, err);
   return status == STATUS_OK ? checkpoint_write(t->plan->folder, &state, err) : status;
 }
@@ -219,7 +211,8 @@ Status lm_trainer_run(Model *model, const Tokenizer *tokenizer, const LmPlan *pl
   *summary = (LmSummary){0};
   Status status = prepare(&t, from, summary, err);
   if (status == STATUS_OK) status = loop(&t, summary, err);
-  if (status == STATUS_OK) status = check_parameters(&t, err);
+  const CheckpointState result = checkpoint_state(&t);
+  if (status == STATUS_OK) status = checkpoint_check(&result, err);
   if (status == STATUS_OK) status = summarise(&t, summary, err);
   if (status == STATUS_OK) {
     status = result_finish(t.run, err);

@@ -48,17 +48,9 @@ static Status one_step(Trainer *t, StepResult *result, Error *err) {
   return runlog_step(t->run, &record, t->anchor.n_layers, err);
 }
 
-/* Nothing is saved of parameters that could only go on to nothing: the checkpoint before is worth more. */
-static Status check_parameters(Trainer *t, Error *err) {
-  const CheckpointState state = trainer_checkpoint_state(t);
-  if (isfinite(sum_of_squares(state.n, state.values))) return STATUS_OK;
-  return error_set(err, STATUS_NUMERIC, "step %zu: the updated parameters are not finite: try a lower --lr or --clip",
-                   t->step);
-}
-
 static Status write_checkpoint(Trainer *t, Error *err) {
   const CheckpointState state = trainer_checkpoint_state(t);
-  Status status = check_parameters(t, err);
+  Status status = checkpoint_check(&state, err);
   if (status == STATUS_OK) status = result_flush(t->run, err);
   return status == STATUS_OK ? checkpoint_write(t->plan->folder, &state, err) : status;
 }
@@ -142,7 +134,8 @@ Status trainer_run(Model *model, const Tokenizer *tokenizer, const TrainPlan *pl
   *summary = (TrainSummary){0};
   Status status = trainer_prepare(&t, from, err);
   if (status == STATUS_OK) status = loop(&t, summary, err);
-  if (status == STATUS_OK) status = check_parameters(&t, err);
+  const CheckpointState result = trainer_checkpoint_state(&t);
+  if (status == STATUS_OK) status = checkpoint_check(&result, err);
   if (status == STATUS_OK) status = summarise(&t, summary, err);
   if (status == STATUS_OK) {
     status = result_finish(t.run, err);
