@@ -1,4 +1,4 @@
-"""What the notebooks share: their settings, calling fathom, showing its tables, drawing its figures, reading pairs."""
+"""What the notebooks share: their settings, calling fathom, showing its tables, drawing its figures, reading pairs, editing weights."""
 import csv
 import gzip
 import io
@@ -6,8 +6,11 @@ import json
 import os
 import random
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
+
+import numpy as np
 
 from IPython.display import Image, Markdown, display
 
@@ -30,19 +33,40 @@ def fetched(name):
     return os.path.relpath(done.stdout.split("\n")[0])
 
 
-def call(words):
+def call(words, say=True):
     words = [str(word) for word in words]
-    print("$ fathom", shlex.join(words))
+    if say:
+        print("$ fathom", shlex.join(words))
     done = subprocess.run([fathom, *words, "--quiet"], capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(done.stderr.strip())
     return done.stdout
 
 
-def run(*words):
-    """Runs fathom, shows the command, and returns its table as a list of dicts."""
-    lines = [line for line in call(words).splitlines() if line and not line.startswith("#")]
+def table(text):
+    """A table of fathom's, or one written by save, as a list of dicts."""
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     return list(csv.DictReader(io.StringIO("\n".join(lines)), delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+def run(*words, say=True):
+    """Runs fathom, shows the command, and returns its table as a list of dicts."""
+    return table(call(words, say))
+
+
+def made(path, *words, say=True):
+    """Runs fathom with -o path, but where that is there already; the path."""
+    if not path.exists():
+        call([*words, "-o", path], say)
+    return path
+
+
+def save(path, rows, **head):
+    """Writes a list of dicts as a table, under '# key: value' lines."""
+    lines = [f"# {key}: {value}" for key, value in head.items()] + ["\t".join(rows[0])]
+    lines += ["\t".join(str(value) for value in row.values()) for row in rows]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
 
 
 def show(rows, columns):
@@ -51,7 +75,7 @@ def show(rows, columns):
         try:
             return f"{float(text):.4g}"
         except ValueError:
-            return text
+            return text.replace("|", "\\|")
     lines = ["|" + "|".join(columns) + "|", "|" + "---|" * len(columns)]
     lines += ["|" + "|".join(cell(row.get(c) or "-") for c in columns) + "|" for row in rows]
     display(Markdown("\n".join(lines)))
@@ -61,6 +85,43 @@ def plot(picture, *words):
     """Draws a figure with `fathom plot` and shows it."""
     call(["plot", *words, "-o", picture])
     display(Image(filename=str(picture)))
+
+
+def draw(picture, script, rows, **head):
+    """Draws a table of ours with one of fathom's gnuplot scripts, and shows it."""
+    data = save(picture.with_suffix(".tsv"), rows, **head)
+    subprocess.run([os.environ.get("GNUPLOT", "gnuplot"), "-e", f"data='{data}'; out='{picture}'", str(source / "plots" / script)], check=True)
+    display(Image(filename=str(picture)))
+
+
+def over_seeds(values):
+    """Mean and Student's 95 % interval of one value a seed."""
+    values = np.asarray(values, float)
+    half = {2: 12.706, 3: 4.303}[len(values)] * values.std(axis=0, ddof=1) / np.sqrt(len(values))
+    return values.mean(axis=0), values.mean(axis=0) - half, values.mean(axis=0) + half
+
+
+def weights(model, mode="r"):
+    """The float32 tensors of a Hugging Face folder, as they lie in the file (mode "r+": to be changed there)."""
+    path = Path(model) / "model.safetensors"
+    with open(path, "rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(size))
+    data = np.memmap(path, np.uint8, mode, offset=8 + size)
+    return {name: data[slice(*about["data_offsets"])].view("<f4").reshape(about["shape"])
+            for name, about in header.items() if name != "__metadata__"}
+
+
+def edited(model, copy, change):
+    """A copy of a model's folder in which each tensor is what change(name, tensor) says; its path."""
+    shutil.rmtree(copy, ignore_errors=True)
+    copy.mkdir(parents=True)
+    for path in Path(model).iterdir():
+        if path.name == "model.safetensors" or path.suffix == ".json":
+            shutil.copyfile(path, copy / path.name)
+    for name, tensor in weights(copy, "r+").items():
+        tensor[...] = change(name, tensor)
+    return copy
 
 
 def read(path):

@@ -26,7 +26,8 @@ import json, sys
 asked, done = (json.load(open(path, encoding="utf-8"))["cells"] for path in sys.argv[1:])
 def lacks(source, outputs):
     kinds = [kind for output in outputs for kind in output.get("data", {})]
-    return ("\nplot(" in "\n" + source and "image/png" not in kinds) or ("\nshow(" in "\n" + source and "text/markdown" not in kinds)
+    starts = lambda *names: any(f"\n{name}(" in "\n" + source for name in names)
+    return (starts("plot", "draw") and "image/png" not in kinds) or (starts("show") and "text/markdown" not in kinds)
 bad = [i for i, (a, b) in enumerate(zip(asked, done, strict=True))
        if a["cell_type"] == "code" and lacks("".join(a["source"]), b["outputs"])]
 shown = sum(a["cell_type"] == "code" and lacks("".join(a["source"]), []) for a in asked)
