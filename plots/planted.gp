@@ -45,7 +45,7 @@ W = EDGE + columns * (panel_w + 64) + 8
 head = head_height(W)
 H = head + rows * (panel_h + 62) + 34
 page_title = strlen(head_title) ? head_title : "Where each planted truth is seen"
-page_caption = join(join("grey: the edited block; at the foot: nothing but rounding", head_note), seed_words)
+page_caption = join(join("grey: the edited block; at the foot: no change; a little above it: rounding", head_note), seed_words)
 load here . "page.gp"
 
 set logscale y
