@@ -75,5 +75,9 @@ fails 3 'odd/values.tsv: no word of communion, expected words of agency and comm
   timeout 2 "$FATHOM" calibrate --world odd
 fails 2 'kept: holds a calibration already' "a folder in use" calibrate --keep kept
 fails 2 'usage: fathom calibrate \[OPTIONS\]' "a model" "$FATHOM" calibrate model
+mkdir -p small-disk
+fails 4 'base.txt: a write failed: is the disk full\?' "a disk that fills" \
+  sh -c 'ulimit -f 10; TMPDIR=small-disk exec "$0" calibrate --quick --world "$1" -o full.h5 -q' "$FATHOM" "$world"
+is "$(ls small-disk; ls full.h5* 2>/dev/null)" "" "leaves nothing"
 fails 4 'no-such/c.h5' "a result that cannot be written, said before anything is made" calibrate -o no-such/c.h5
 tap_end

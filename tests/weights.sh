@@ -144,6 +144,9 @@ ok $? "which is left alone"
 if [ -w /dev/full ]; then
   "$FATHOM" weights base.gguf reward >/dev/full 2>full.err
   is "$? $(cat full.err)" "4 fathom: standard output: cannot write: No space left on device" "a full disk is seen"
+  fails 4 '/dev/full: cannot write: No space left' "a full device for the result" "$FATHOM" weights base.gguf reward -o /dev/full
+  fails 4 'full.h5: cannot write: File too large' "a disk that fills" sh -c 'ulimit -f 4; exec "$0" weights base.gguf reward -o full.h5' "$FATHOM"
+  is "$(ls full.h5* 2>/dev/null)" "" "leaves nothing"
 else
   skip "no /dev/full"
 fi
