@@ -1,5 +1,5 @@
 /* fathom drift: how far the activations of one store are from those of another, layer by layer. */
-#include "command/drift.h"
+#include "command/drift_beside.h"
 
 #include "base/file.h"
 #include "base/memory.h"

@@ -1,8 +1,8 @@
 /* What the parts of `fathom drift` share: drift.c (the command), drift_select.c (measures and limits), drift_lens.c
  * (--lens), drift_labels.c (what probes predict), drift_stores.c (two stores, the rows and sites they are compared on),
- * drift_nonfinite.c (samples that are left out), drift_compare.c (site against site), drift_beside.c (differences, noise
- * and floors beside these), drift_beside_table.c (how that is printed and written), drift_outliers.c (columns that are
- * left out), drift_cross.c (all against all), drift_by.h (where the change lies). */
+ * drift_nonfinite.c (samples that are left out), drift_sites.c (sites measured, as memory allows), drift_compare.c (site
+ * against site: printed, written, judged), drift_cross.c (all against all), drift_beside.h (differences, noise and floors
+ * beside a drift), drift_outliers.c (columns that are left out), drift_by.h (where the change lies). */
 #ifndef FATHOM_COMMAND_DRIFT_H
 #define FATHOM_COMMAND_DRIFT_H
 
@@ -166,39 +166,10 @@ void drift_answers_clear(DriftAnswers *answers);
 Status drift_measure_sites(DriftStores *stores, const DriftSelection *selection, const DriftSettings *settings,
                            DriftAnswers *answers, Error *err);
 
-/* What stands beside the drift of each site and measure, where it is asked for. Differences are the drift minus that of
- * another model or layer; each [n_sites, n_printed]. */
-typedef struct DriftBeside {
-  bool has_difference, has_noise, has_floor, has_without;
-  DriftStores against_stores, noise_stores; /* of the frozen model and the other; closed: not asked for */
-  DriftAnswers against, noise;              /* at the sites of the stores that are compared */
-  DriftAnswers difference;
-  DriftAnswers floor; /* values alone: means of n_floors pairings with other samples */
-  double *floor_least, *floor_most; /* of these pairings */
-  size_t n_floors;
-  DriftOutliers outliers;
-  DriftAnswers without; /* these columns */
-  double *under_noise; /* 1: not told from noise; 0: told; NaN: it cannot be said */
-} DriftBeside;
-
-/* Opens the stores of --against and --noise, and leaves in all of them the samples that all of them hold. */
-Status drift_beside_open(const char *path_a, const DriftSettings *settings, DriftStores *stores, DriftBeside *beside,
-                         Error *err);
-Status drift_beside_measure(const DriftStores *stores, const DriftSelection *selection, const DriftSettings *settings,
-                            const DriftAnswers *answers, DriftBeside *beside, Error *err);
-void drift_beside_close(DriftBeside *beside); /* all zeros is fine */
-
-/* Columns after the first n; returns how many there are then. */
-size_t drift_beside_columns(const DriftBeside *beside, const char **columns, size_t n);
-/* Adds the models of --against and --noise. */
-void drift_beside_provenance(const DriftBeside *beside, Provenance *provenance);
-void drift_beside_note(const DriftBeside *beside, const DriftSettings *settings, Table *table);
-void drift_beside_print(const DriftBeside *beside, size_t site, size_t at, Table *table); /* cells of value number at */
-Status drift_beside_write(const DriftBeside *beside, const DriftSettings *settings, Result *result, Error *err);
-enum { DRIFT_BESIDE_COLUMNS = 14 };
-
 /* Does --by, which may be NULL, split measures? Some ways have numbers of their own. */
 bool drift_by_has_measures(const char *by);
+
+typedef struct DriftBeside DriftBeside; /* drift_beside.h: what stands beside a drift */
 
 Status drift_compare(const Invocation *call, const DriftSettings *settings, DriftStores *stores,
                      DriftBeside *beside, const DriftSelection *selection, const DriftLimit *limits, Error *err);

@@ -3,7 +3,7 @@
  * same samples with the same resamples, so that it is paired. */
 #include "base/memory.h"
 #include "base/sitename.h"
-#include "command/drift.h"
+#include "command/drift_beside.h"
 #include "probes/drift/interval.h"
 #include "probes/drift/shifted.h"
 

@@ -1,6 +1,6 @@
 /* What stands beside a drift, as columns of the table, notes and datasets of the result. */
 #include "base/memory.h"
-#include "command/drift.h"
+#include "command/drift_beside.h"
 
 #include <math.h>
 #include <stdlib.h>
