@@ -223,6 +223,20 @@ static void test_names(void) {
   names_clear(&names);
 }
 
+/* Of some compilers, constants that begin with equal parts lose the zeros behind them; configure knows a remedy. */
+typedef struct Four {
+  double parts[4];
+} Four;
+static __attribute__((noinline)) bool has_parts(Four four, double first, size_t n) {
+  for (size_t i = 0; i < 4; i++)
+    if (four.parts[i] != (i < n ? first : 0)) return false;
+  return true;
+}
+
+static void test_constants(void) {
+  ok(has_parts((Four){{.5, .5, .5, 0}}, .5, 3) && has_parts((Four){{2, 2, 0, 0}}, 2, 2), "constants keep the zeros at their end");
+}
+
 int main(void) {
   test_options();
   test_json();
@@ -231,5 +245,6 @@ int main(void) {
   test_rest();
   test_files();
   test_names();
+  test_constants();
   return tap_end();
 }
