@@ -6,7 +6,7 @@
 #include "base/table.h"
 #include "bench/machine.h"
 #include "bench/program.h"
-#include "text/tokenizer.h"
+#include "text/tokenizer/tokenizer.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #include "base/json.h"
 #include "model/forward.h"
 #include "tests/golden.h"
-#include "text/tokenizer.h"
+#include "text/tokenizer/tokenizer.h"
 
 /* The other program sums in float32 in an order of its own. */
 static const double tolerance = 1e-5;

@@ -1,5 +1,5 @@
 /* count_pairs MODEL FILE...: reads preference pairs with a model's tokenizer and ChatML, and says how many there are. */
-#include "text/samples.h"
+#include "text/samples/samples.h"
 #include "weights/source.h"
 
 #include <stdio.h>

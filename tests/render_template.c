@@ -2,7 +2,7 @@
  * For tests/check_templates.py, which compares with jinja2. */
 #include "base/error.h"
 #include "base/json.h"
-#include "text/chat.h"
+#include "text/chat/chat.h"
 #include "text/jinja/jinja.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* rewrite_tokenizer MODEL FOLDER: reads a model's tokenizer and writes it as tokenizer.json and tokenizer_config.json. */
-#include "text/tokenizer.h"
+#include "text/tokenizer/tokenizer.h"
 #include "weights/source.h"
 
 #include <stdio.h>

@@ -5,8 +5,8 @@
 
 #include "base/utf8.h"
 #include "tests/small_gguf.h"
-#include "text/tokenizer.h"
-#include "text/vocabulary.h"
+#include "text/tokenizer/tokenizer.h"
+#include "text/tokenizer/vocabulary.h"
 #include "weights/source.h"
 
 #include <stdarg.h>

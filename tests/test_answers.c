@@ -2,7 +2,7 @@
 #include "tests/bytes.h"
 #include "tests/golden.h"
 #include "tests/small_tokenizer.h"
-#include "text/answers.h"
+#include "text/chat/answers.h"
 #include "train/scan.h"
 
 static Source *source;

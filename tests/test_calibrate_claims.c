@@ -1,7 +1,7 @@
 /* What fathom calibrate claims of each measure of drift: every value of the registry is claimed something of or is known to be no drift; no
  * claim contradicts the invariances that the registry names; and the verdicts are those that the numbers call for. */
 #include "base/memory.h"
-#include "command/calibrate.h"
+#include "command/calibrate/calibrate.h"
 #include "probes/drift/measure.h"
 #include "tests/tap.h"
 

@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "tests/small_tokenizer.h"
 #include "tests/tap.h"
-#include "text/chat.h"
+#include "text/chat/chat.h"
 
 static char folder[] = "/tmp/fathom-chat.XXXXXX";
 static const struct tm *date; /* of the templates that are opened */

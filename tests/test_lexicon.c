@@ -2,9 +2,9 @@
  * with its line. */
 #include "tests/bytes.h"
 #include "tests/tap.h"
-#include "text/carriers.h"
+#include "text/lexicon/carriers.h"
 #include "text/delimited.h"
-#include "text/lexicon.h"
+#include "text/lexicon/lexicon.h"
 
 static char folder[] = "/tmp/fathom-lexicon.XXXXXX";
 

@@ -6,8 +6,8 @@
 #include "probes/values/mwlr.h"
 #include "tests/small_tokenizer.h"
 #include "tests/tap.h"
-#include "text/continuation.h"
-#include "text/joined_vocabulary.h"
+#include "text/chat/continuation.h"
+#include "text/tokenizer/joined_vocabulary.h"
 
 #include <float.h>
 #include <time.h>

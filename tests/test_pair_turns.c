@@ -2,7 +2,7 @@
 #include "base/rng.h"
 #include "tests/bytes.h"
 #include "tests/tap.h"
-#include "text/pair_turns.h"
+#include "text/pairs/turns.h"
 #include "weights/source.h"
 
 static SampleRules rules;

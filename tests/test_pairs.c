@@ -2,8 +2,8 @@
  * lengths and shared prompts, and how prompts are cut. */
 #include "tests/bytes.h"
 #include "tests/tap.h"
-#include "text/pair_summary.h"
-#include "text/samples.h"
+#include "text/pairs/summary.h"
+#include "text/samples/samples.h"
 #include "weights/source.h"
 
 #include <math.h>

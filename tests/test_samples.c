@@ -1,7 +1,7 @@
 /* Prompt files and preference pairs: layouts, counts, where answers begin, splits, and every refusal with its line. */
 #include "tests/bytes.h"
 #include "tests/tap.h"
-#include "text/samples.h"
+#include "text/samples/samples.h"
 #include "weights/source.h"
 
 static Source *source;

@@ -2,7 +2,7 @@
  * which token covers a byte. */
 #include "tests/small_tokenizer.h"
 #include "tests/tap.h"
-#include "text/bpe.h"
+#include "text/tokenizer/bpe.h"
 
 static char folder[] = "/tmp/fathom-tokenizer.XXXXXX";
 static uint64_t seed = 20240611;

@@ -2,7 +2,7 @@
  * test_tokenizer_refusals.c. */
 #include "tests/small_json.h"
 #include "tests/tap.h"
-#include "text/pretokenizers.h"
+#include "text/tokenizer/pretokenizers.h"
 
 #include <sys/stat.h>
 

@@ -1,7 +1,7 @@
 /* tokenize_lines MODEL [bare]: every line of standard input is a JSON string; prints its ids on one line, with BOS/EOS
  * where the model adds them unless bare. For checks of many texts against a large vocabulary. */
 #include "base/json.h"
-#include "text/tokenizer.h"
+#include "text/tokenizer/tokenizer.h"
 #include "weights/source.h"
 
 #include <stdio.h>

@@ -6,9 +6,9 @@
 #include "command/command.h"
 #include "model/model.h"
 #include "store/activations.h"
-#include "text/chat.h"
-#include "text/samples.h"
-#include "text/tokenizer.h"
+#include "text/chat/chat.h"
+#include "text/samples/samples.h"
+#include "text/tokenizer/tokenizer.h"
 
 /* The options of these commands that say what is read. */
 typedef struct InputSettings {

@@ -2,7 +2,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "command/inputs.h"
-#include "text/pair_summary.h"
+#include "text/pairs/summary.h"
 
 #include <stdarg.h>
 #include <stdio.h>

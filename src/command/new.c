@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "command/command.h"
 #include "model/new.h"
-#include "text/tokenizer_words.h"
+#include "text/tokenizer/words.h"
 #include "train/save.h"
 
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "command/info.h"
+#include "command/info/info.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #ifndef FATHOM_COMMAND_PAIR_REWARDS_H
 #define FATHOM_COMMAND_PAIR_REWARDS_H
 
-#include "command/eval.h"
+#include "command/eval/eval.h"
 
 typedef struct PairEntry PairEntry;
 

@@ -2,7 +2,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "command/command.h"
-#include "text/grammar.h"
+#include "text/grammar/grammar.h"
 
 #include <stdlib.h>
 #include <string.h>

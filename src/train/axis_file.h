@@ -17,7 +17,7 @@
 
 #include "probes/values/axis_fit.h"
 #include "store/result.h"
-#include "text/carried.h"
+#include "text/lexicon/carried.h"
 
 /* Words with their categories, those of the two poles before the others. */
 typedef struct AxisWords {

@@ -6,7 +6,7 @@
 
 #include "model/backward.h"
 #include "store/activations.h"
-#include "text/samples.h"
+#include "text/samples/samples.h"
 
 typedef struct Features {
   size_t n, width;

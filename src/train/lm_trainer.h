@@ -4,8 +4,8 @@
 
 #include "base/table.h"
 #include "model/model.h"
-#include "text/samples.h"
-#include "text/tokenizer.h"
+#include "text/samples/samples.h"
+#include "text/tokenizer/tokenizer.h"
 
 typedef struct LmPlan {
   const char *folder;               /* the run's */

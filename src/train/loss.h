@@ -3,7 +3,7 @@
 #define FATHOM_TRAIN_LOSS_H
 
 #include "num/real.h"
-#include "text/samples.h"
+#include "text/samples/samples.h"
 
 #include <stddef.h>
 

@@ -6,7 +6,7 @@
 #include "model/model.h"
 #include "model/sites.h"
 #include "store/activations.h"
-#include "text/samples.h"
+#include "text/samples/samples.h"
 #include "train/rows.h"
 
 typedef struct RecordPlan {

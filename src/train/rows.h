@@ -3,7 +3,7 @@
 #define FATHOM_TRAIN_ROWS_H
 
 #include "model/pass.h"
-#include "text/samples.h"
+#include "text/samples/samples.h"
 
 #include <stdbool.h>
 

@@ -3,8 +3,8 @@
 #define FATHOM_TRAIN_SAVE_H
 
 #include "model/model.h"
-#include "text/samples.h"
-#include "text/tokenizer.h"
+#include "text/samples/samples.h"
+#include "text/tokenizer/tokenizer.h"
 
 /* An id that cannot end one of these samples: transformers scores the last token that is not padding. The tokenizer's
  * own pad, unknown or BOS token where it will do, else the last id of the vocabulary that ends none. */

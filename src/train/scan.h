@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "model/prefix.h"
-#include "text/tokenizer.h"
+#include "text/tokenizer/tokenizer.h"
 
 /* n texts, of which shared is the beginning; text i goes on with own.ids[offsets[i] .. offsets[i + 1]), at least one. */
 typedef struct ScanTexts {

@@ -3,7 +3,7 @@
 #define FATHOM_TRAIN_STORED_H
 
 #include "store/activations.h"
-#include "text/samples.h"
+#include "text/samples/samples.h"
 
 typedef struct StoredSample {
   uint64_t hash;                    /* of the tokens */

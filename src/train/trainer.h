@@ -5,8 +5,8 @@
 #include "base/table.h"
 #include "model/model.h"
 #include "store/activations.h"
-#include "text/samples.h"
-#include "text/tokenizer.h"
+#include "text/samples/samples.h"
+#include "text/tokenizer/tokenizer.h"
 #include "train/anchor.h"
 #include "train/rows.h"
 

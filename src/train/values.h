@@ -4,7 +4,7 @@
 #define FATHOM_TRAIN_VALUES_H
 
 #include "model/model.h"
-#include "text/questions.h"
+#include "text/samples/questions.h"
 #include "train/axis_file.h"
 #include "train/scan.h"
 

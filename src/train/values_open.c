@@ -2,7 +2,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "model/sites.h"
-#include "text/answers.h"
+#include "text/chat/answers.h"
 #include "train/values.h"
 
 #include <stdlib.h>

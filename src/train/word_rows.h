@@ -5,7 +5,7 @@
 
 #include "model/model.h"
 #include "model/sites.h"
-#include "text/carried.h"
+#include "text/lexicon/carried.h"
 
 /* Takes row[width] at a site of word number `word` in one of its sentences, of which there are n_sentences. Anything but
  * STATUS_OK ends the run. A word's sentences come in their order, whatever the batches. */

@@ -1,7 +1,7 @@
 /* Prompts and preference pairs, plain or gzip; the first byte says as what the rest is read, and by which rules. */
 #include "tests/fuzz/model.h"
-#include "text/pair_summary.h"
-#include "text/samples.h"
+#include "text/pairs/summary.h"
+#include "text/samples/samples.h"
 
 /* Kept for the life of the process. */
 static Tokenizer *tokenizer;

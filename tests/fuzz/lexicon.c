@@ -1,7 +1,7 @@
 /* Lexicons of every layout and carrier sentences; the first byte says what the rest is read as, and what is asked of it. */
 #include "tests/fuzz/fuzz.h"
-#include "text/carriers.h"
-#include "text/lexicon.h"
+#include "text/lexicon/carriers.h"
+#include "text/lexicon/lexicon.h"
 
 /* Every word can be found by its form, and every chosen one says so. */
 static void check_words(const Lexicon *l, const LexiconChoice *choice) {

@@ -7,7 +7,7 @@
 #include "model/parameters.h"
 #include "num/gemm.h"
 #include "tests/fuzz/fuzz.h"
-#include "text/tokenizer.h"
+#include "text/tokenizer/tokenizer.h"
 #include "weights/source.h"
 
 /* Nothing is computed here, and clang does not know the vectors of src/num. */

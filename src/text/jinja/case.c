@@ -2,7 +2,7 @@
  * refused: templates change the case of roles and names. */
 #include "base/utf8.h"
 #include "text/jinja/string.h"
-#include "text/unicode.h"
+#include "text/tokenizer/unicode.h"
 
 typedef enum Case { CASE_UPPER, CASE_LOWER, CASE_CAPITALIZE, CASE_TITLE } Case;
 

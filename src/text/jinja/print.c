@@ -1,7 +1,7 @@
 /* Values as text: str() and repr() of Python. */
 #include "base/utf8.h"
 #include "text/jinja/value.h"
-#include "text/unicode.h"
+#include "text/tokenizer/unicode.h"
 
 #include <math.h>
 #include <stdio.h>
