@@ -72,10 +72,10 @@ static void *begin(const DriftShape *shape, const void *settled) {
       c->along[k] = mem_alloc(shape->n_samples, sizeof(double));
       continue;
     }
-    const size_t size = left_width(shape, k) * right_width(shape, k);
+    const size_t p = left_width(shape, k), q = right_width(shape, k);
     c->own[k] = mem_alloc(shape->n_samples, sizeof(double));
-    c->total[k] = mem_alloc(size, sizeof(double));
-    if (c->clustered) c->sums[k] = mem_alloc(size, sizeof(double));
+    c->total[k] = crossproduct_total(p, q);
+    if (c->clustered) c->sums[k] = crossproduct_total(p, q);
   }
   if (!settled && c->clustered) {
     c->u = mem_alloc(block * shape->dx, sizeof *c->u);

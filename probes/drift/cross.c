@@ -110,7 +110,7 @@ static void add_side(const CrossSides *c, const RowBlock *block, size_t s, Local
 }
 
 static void add_block(const CrossSides *c, const CrossPairs *pairs, const RowBlock *block, LocalSpace *w, Locals *to) {
-  const bool together = c->clustered && c->n >= (size_t)omp_get_max_threads();
+  const bool together = c->n >= (size_t)omp_get_max_threads();
 #pragma omp parallel for schedule(dynamic) if (together)
   for (size_t s = 0; s < c->n; s++) add_side(c, block, s, w, to);
   cross_add_features(c->n, block->n, w->bend, c->small, 1, to->bent);

@@ -87,16 +87,24 @@ static Status run_pass(const CrossSides *c, bool second, PairSums *pairs, size_t
   return status;
 }
 
-static void pair_init(const CrossSides *c, CrossPair pair, float *along, PairSums *s) {
-  *s = (PairSums){.pair = pair, .p = c->sides[pair.left]->width, .q = c->sides[pair.right]->width, .along = along};
-  s->t = mem_alloc(s->p * s->q, sizeof *s->t);
-  if (c->clustered) s->w = mem_alloc(s->p * s->q, sizeof *s->w);
-}
-
-static void pair_clear(PairSums *s) {
-  free(s->t);
-  free(s->w);
-  free(s->direction);
+/* Sums of a pass's pairs, zeros; along [pairs, n_samples], NULL: they are not asked for by sample. They are freed with the arena. */
+static Status sums_init(const CrossSides *c, const CrossPairs *pairs, size_t first, size_t n, float *along, Arena *arena, PairSums *sums,
+                        Error *err) {
+  size_t bytes = 0;
+  for (size_t k = 0; k < n; k++) {
+    const size_t item = pairs->order[first + k];
+    const CrossPair pair = pairs->items[item];
+    sums[k] = (PairSums){.pair = pair, .p = c->sides[pair.left]->width, .q = c->sides[pair.right]->width};
+    if (along) sums[k].along = along + item * c->plan->n_samples;
+    bytes += (c->clustered ? 2 : 1) * arena_need(sums[k].p * sums[k].q * sizeof(double));
+  }
+  const Status status = arena_init(arena, bytes, err);
+  for (size_t k = 0; k < n && status == STATUS_OK; k++) {
+    const size_t size = sums[k].p * sums[k].q * sizeof(double);
+    sums[k].t = arena_take(arena, size);
+    if (c->clustered) sums[k].w = arena_take(arena, size);
+  }
+  return status;
 }
 
 /* The first pass's sums become their inner products, and T what the second pass projects on. */
@@ -117,14 +125,15 @@ Status cross_by_columns(const CrossSides *c, const CrossPairs *pairs, CrossProdu
   for (size_t pass = 0; pass < pairs->n_passes && status == STATUS_OK; pass++) {
     const size_t first = pairs->passes[pass], n = pairs->passes[pass + 1] - first;
     PairSums *sums = mem_alloc(n, sizeof *sums);
-    for (size_t k = 0; k < n; k++) {
-      const size_t item = pairs->order[first + k];
-      pair_init(c, pairs->items[item], pairs->by_sample ? to->along + item * c->plan->n_samples : NULL, &sums[k]);
-    }
-    status = run_pass(c, false, sums, n, err);
-    for (size_t k = 0; k < n; k++) conclude(c, &sums[k], pairs->by_sample, to);
+    Arena arena;
+    status = sums_init(c, pairs, first, n, pairs->by_sample ? to->along : NULL, &arena, sums, err);
+    if (status == STATUS_OK) status = run_pass(c, false, sums, n, err);
+#pragma omp parallel for schedule(dynamic) if (status == STATUS_OK)
+    for (size_t k = 0; k < n; k++)
+      if (status == STATUS_OK) conclude(c, &sums[k], pairs->by_sample, to);
     if (status == STATUS_OK && pairs->by_sample) status = run_pass(c, true, sums, n, err);
-    for (size_t k = 0; k < n; k++) pair_clear(&sums[k]);
+    for (size_t k = 0; k < n; k++) free(sums[k].direction);
+    arena_clear(&arena);
     free(sums);
   }
   return status;

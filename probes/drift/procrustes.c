@@ -50,7 +50,7 @@ static void *begin(const DriftShape *shape, const void *settled) {
   p->settled = settled;
   const size_t r = p->rank = shape->dx < shape->dy ? shape->dx : shape->dy;
   if (!settled) {
-    p->total = mem_alloc(shape->dx * shape->dy, sizeof *p->total);
+    p->total = crossproduct_total(shape->dx, shape->dy);
     p->norms = mem_alloc(block, sizeof *p->norms);
     return p;
   }

@@ -7,6 +7,7 @@
 
 #include <omp.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Without fused multiply-adds our own product rounds twice as often and is slower than OpenBLAS, which looks at the processor when
  * it runs. */
@@ -95,6 +96,13 @@ size_t crossproduct_scratch(size_t p) {
   (void)p;
   return gemm_scratch();
 #endif
+}
+
+double *crossproduct_total(size_t p, size_t q) {
+  enum { VECTOR = 64 };
+  double *total = mem_alloc_aligned(p * q, sizeof *total, VECTOR);
+  memset(total, 0, p * q * sizeof *total);
+  return total;
 }
 
 void crossproduct_mirror(size_t p, double *total) {

@@ -28,6 +28,9 @@ void crossproducts_add(size_t n, size_t count, const Crossproduct *items);
 void crossproduct_add(size_t n, size_t p, const float *a, size_t q, const float *b, double *total); /* one of them */
 void crossproduct_mirror(size_t p, double *total);
 size_t crossproduct_scratch(size_t p); /* bytes that a thread needs for it */
+/* A total of zeros; freed with free. Its pages are written here: those of mem_alloc would be read first and written then, inside
+ * the products, and each would interrupt all threads. */
+double *crossproduct_total(size_t p, size_t q);
 
 /* Sums in float64. */
 double dot_f32(size_t n, const float *a, const float *b);
