@@ -17,19 +17,31 @@ size_t cross_rows_memory(const CrossSides *c, const CrossRequest *r) {
   return floats * sizeof(float);
 }
 
-static Status read_all(const CrossSides *c, float **rows, float **sums, Error *err) {
+/* All rows and sums, and each side's tile of a Gram matrix. */
+static Status space_init(const CrossSides *c, Arena *arena, float **rows, float **sums, float **tiles, Error *err) {
+  const size_t row = c->plan->n_rows * sizeof(float), sum = c->clustered ? c->plan->n_samples * sizeof(float) : 0;
+  size_t bytes = arena_need(c->n * SAMPLE_TILE * row);
+  for (size_t s = 0; s < c->n; s++) bytes += arena_need(c->sides[s]->width * row) + arena_need(c->sides[s]->width * sum);
+  const Status status = arena_init(arena, bytes, err);
+  for (size_t s = 0; s < c->n && status == STATUS_OK; s++) {
+    rows[s] = arena_take(arena, c->sides[s]->width * row);
+    sums[s] = arena_take(arena, c->sides[s]->width * sum);
+  }
+  if (status == STATUS_OK) *tiles = arena_take(arena, c->n * SAMPLE_TILE * row);
+  return status;
+}
+
+static Status read_all(const CrossSides *c, float *const *rows, float *const *sums, Error *err) {
   const RowPlan *plan = c->plan;
   Status status = STATUS_OK;
   for (size_t s = 0; s < c->n && status == STATUS_OK; s++) {
     const size_t d = c->sides[s]->width;
-    rows[s] = mem_alloc(plan->n_rows * d, sizeof(float));
     for (size_t at = 0, n; at < plan->n_samples && status == STATUS_OK; at += n) {
       n = row_plan_block(plan, at, c->capacity);
       status = cross_read(c, s, at, n, rows[s] + plan->begin[at] * d, err);
     }
     if (!c->clustered) continue;
     const RowBlock whole = {.n = plan->n_rows, .n_samples = plan->n_samples, .begin = plan->begin};
-    sums[s] = mem_alloc(plan->n_samples * d, sizeof(float));
     if (status == STATUS_OK) sample_sums(&whole, rows[s], d, sums[s]);
   }
   return status;
@@ -91,20 +103,17 @@ static void add_along(const CrossSides *c, const CrossPairs *pairs, float *const
 
 Status cross_by_rows(const CrossSides *c, const CrossPairs *pairs, CrossProducts *to, Error *err) {
   const size_t n = c->plan->n_rows;
-  float **rows = mem_alloc(c->n, sizeof *rows), **sums = mem_alloc(c->n, sizeof *sums);
-  Status status = read_all(c, rows, sums, err);
+  float **rows = mem_alloc(c->n, sizeof *rows), **sums = mem_alloc(c->n, sizeof *sums), *tiles = NULL;
+  Arena arena;
+  Status status = space_init(c, &arena, rows, sums, &tiles, err);
+  if (status == STATUS_OK) status = read_all(c, rows, sums, err);
   if (status == STATUS_OK) {
-    float *tiles = mem_alloc(c->n * SAMPLE_TILE * n, sizeof *tiles);
     add_grams(c, rows, n, tiles, to->tt);
     if (c->clustered) add_mixed(c, rows, sums, tiles, to->tw);
     if (c->clustered) add_grams(c, sums, c->plan->n_samples, tiles, to->ww);
     if (pairs->by_sample) add_along(c, pairs, rows, tiles, to->along);
-    free(tiles);
   }
-  for (size_t s = 0; s < c->n; s++) {
-    free(rows[s]);
-    free(sums[s]);
-  }
+  arena_clear(&arena);
   free(rows);
   free(sums);
   return status;
